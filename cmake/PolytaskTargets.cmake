@@ -1,0 +1,38 @@
+# Helpers shared by the library, the examples, the tests and the benchmarks.
+
+# Finds LibTorch: Torch_DIR or CMAKE_PREFIX_PATH first, then the one that
+# `import torch` gives the Python in POLYTASK_PYTHON.
+macro(polytask_find_torch)
+  set(POLYTASK_PYTHON "python3" CACHE STRING "The Python whose LibTorch is used when none is named")
+  find_package(Torch QUIET)
+  if(NOT Torch_FOUND)
+    execute_process(
+      COMMAND ${POLYTASK_PYTHON} -c "import torch; print(torch.utils.cmake_prefix_path)"
+      OUTPUT_VARIABLE polytask_torch_prefix OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    if(polytask_torch_prefix)
+      list(APPEND CMAKE_PREFIX_PATH ${polytask_torch_prefix})
+    endif()
+    find_package(Torch QUIET)
+  endif()
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR
+      "polytask needs LibTorch and found none. Name it with -DCMAKE_PREFIX_PATH=<libtorch>, "
+      "install PyTorch for ${POLYTASK_PYTHON}, or let ./dev fetch it.")
+  endif()
+endmacro()
+
+# Warnings, sanitizers and unity builds for one of our own targets.
+function(polytask_setup_target target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+  if(POLYTASK_WARNINGS_AS_ERRORS)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(POLYTASK_SANITIZE)
+    if(POLYTASK_SANITIZE MATCHES "thread" AND POLYTASK_SANITIZE MATCHES "address")
+      message(FATAL_ERROR "POLYTASK_SANITIZE: the thread and address sanitizers exclude each other.")
+    endif()
+    target_compile_options(${target} PUBLIC -fsanitize=${POLYTASK_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${POLYTASK_SANITIZE})
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${POLYTASK_UNITY} UNITY_BUILD_BATCH_SIZE 12)
+endfunction()

@@ -1,0 +1,12 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/core/api.h>
+#include <polytask/core/batch.h>
+#include <polytask/core/check.h>
+#include <polytask/core/labels.h>
+#include <polytask/core/missing.h>
+#include <polytask/core/network.h>
+#include <polytask/core/step_report.h>
+#include <polytask/core/version.h>

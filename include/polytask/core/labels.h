@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include <polytask/core/api.h>
+
+namespace polytask {
+
+/// The target of one task, and which of its labels are missing.
+///
+/// A label is missing where a floating-point target is NaN, or where an
+/// integer target equals the ignore index. The target is looked through once,
+/// here, so that no loss has to do it again; changing the tensor in place
+/// afterwards is not noticed.
+class POLYTASK_API Labels {
+ public:
+  /// LibTorch's own ignore index.
+  static constexpr int64_t kIgnoreIndex = -100;
+
+  /// Looks through `target` [B, ...]. On an accelerator this waits for the
+  /// device once; `inspect` waits once for many.
+  explicit Labels(at::Tensor target, int64_t ignore_index = kIgnoreIndex);
+
+  /// Looks through many targets with at most one wait for each device.
+  static std::vector<Labels> inspect(const std::vector<at::Tensor>& targets);
+
+  /// Takes the caller's word that no label is missing; looks at nothing.
+  static Labels complete(at::Tensor target);
+
+  /// The same target with another ignore index.
+  Labels with_ignore_index(int64_t ignore_index) const;
+
+  /// The same labels on another device; nothing is looked through again.
+  Labels to(const at::Device& device) const;
+
+  /// As given: [B, ...].
+  const at::Tensor& target() const {
+    return target_;
+  }
+  /// The number of labels that are not missing.
+  int64_t present() const {
+    return target_.numel() - missing_;
+  }
+  int64_t missing() const {
+    return missing_;
+  }
+  int64_t ignore_index() const {
+    return ignore_index_;
+  }
+  bool is_complete() const {
+    return missing_ == 0;
+  }
+  bool is_empty() const {
+    return present() == 0;
+  }
+
+  /// True where a label is missing, in the shape of the target.
+  at::Tensor missing_mask() const;
+  /// The target with 0 in place of each missing label, so that arithmetic on
+  /// it stays finite.
+  at::Tensor filled() const;
+  /// The rows in which every label is present: int64, [rows].
+  at::Tensor complete_rows() const;
+
+ private:
+  Labels(at::Tensor target, int64_t missing, int64_t ignore_index);
+
+  at::Tensor target_;
+  int64_t missing_;
+  int64_t ignore_index_;
+};
+
+} // namespace polytask

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace polytask {
+
+/// What one training step did. The tensors are detached, on the model's device
+/// and the step's own: nothing writes to them later.
+struct StepReport {
+  /// Counts from 1.
+  int64_t step = 0;
+  /// The task that was drawn; empty in a joint step.
+  std::string task;
+  /// [T], in the model's task order: each task's loss before the update,
+  /// without its weight; 0 for a task that took no part.
+  at::Tensor losses;
+  /// [T]: the factor of each loss in the update; 0 for a task that took no
+  /// part (not drawn, or without a label in the batch).
+  at::Tensor weights;
+};
+
+/// Sees the report of each step of a run.
+using StepObserver = std::function<void(const StepReport&)>;
+
+} // namespace polytask

@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#define POLYTASK_VERSION_MAJOR 0
+#define POLYTASK_VERSION_MINOR 1
+#define POLYTASK_VERSION_PATCH 0

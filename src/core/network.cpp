@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/core/network.h>
+
+namespace polytask {
+
+Network Network::clone(const std::optional<torch::Device>& device) const {
+  const auto before = module_->named_parameters();
+  const auto copy = module_->clone(device);
+  // LibTorch's Cloneable, given a module from outside, aliases it and replaces
+  // the original's tensors, which leaves every optimizer on the original
+  // stale. Nobody notices until training stands still, so say it here.
+  const auto after = module_->named_parameters();
+  for (const auto& entry : before) {
+    const auto* kept = after.find(entry.key());
+    TORCH_CHECK(
+        kept != nullptr && kept->is_same(entry.value()),
+        module_->name(),
+        ": its clone() replaced the original's parameter '",
+        entry.key(),
+        "'. Override clone() to copy the modules that it was given from outside.");
+  }
+  for (const auto& entry : copy->named_parameters()) {
+    const auto* original = before.find(entry.key());
+    TORCH_CHECK(
+        original == nullptr || !original->is_same(entry.value()),
+        module_->name(),
+        ": its clone() shares the parameter '",
+        entry.key(),
+        "' with the original. Override clone() to copy deeply.");
+  }
+  return from_clone_(copy);
+}
+
+} // namespace polytask
