@@ -75,7 +75,7 @@ void check_no_nan(const std::vector<Batch::Example>& examples, bool shared) {
     TORCH_CHECK_VALUE(
         nans[i] == 0,
         "Batch: the input",
-        shared ? "" : " of task '" + examples[i].task + "'",
+        shared ? "" : c10::str(" of task '", examples[i].task, "'"),
         " holds ",
         nans[i],
         " NaN. Fill or drop missing inputs; only labels may be missing.");

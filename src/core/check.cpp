@@ -7,7 +7,7 @@ namespace polytask::detail {
 std::string quoted(const std::vector<std::string>& names) {
   std::string list;
   for (const auto& name : names) {
-    list += (list.empty() ? "'" : ", '") + name + "'";
+    list.append(list.empty() ? "'" : ", '").append(name).append("'");
   }
   return list.empty() ? "none" : list;
 }
@@ -27,20 +27,6 @@ void rethrow_with(const std::string& who) {
     TORCH_CHECK(false, who, error.what_without_backtrace());
   }
   TORCH_INTERNAL_ASSERT(false, "polytask: rethrow_with without an error.");
-}
-
-std::optional<double> host_value(const at::Tensor& scalar) {
-  if (!scalar.device().is_cpu()) {
-    return std::nullopt;
-  }
-  switch (scalar.scalar_type()) {
-    case at::kFloat:
-      return *scalar.const_data_ptr<float>();
-    case at::kDouble:
-      return *scalar.const_data_ptr<double>();
-    default:
-      return scalar.item().toDouble();
-  }
 }
 
 } // namespace polytask::detail

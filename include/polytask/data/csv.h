@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/arg.h>
+
+#include <istream>
+#include <string>
+#include <vector>
+
+#include <polytask/core/api.h>
+#include <polytask/data/table.h>
+
+namespace polytask::data {
+
+struct POLYTASK_API CsvOptions {
+  /// What stands between two cells; '\t' for tabs.
+  TORCH_ARG(char, delimiter) = ',';
+  /// The first row names the columns; otherwise they are c0, c1, and so on.
+  TORCH_ARG(bool, header) = true;
+  /// The cells that stand for a missing value; case makes no difference.
+  TORCH_ARG(std::vector<std::string>, missing) = {"", "?", "NaN", "NA"};
+};
+
+/// Reads a file of comma-separated numbers (RFC 4180: cells may be quoted, and
+/// then hold delimiters, line ends and doubled quotes). Numbers are written as
+/// in C whatever the locale, with `inf` among them. Blank lines are skipped,
+/// and so are blanks around a cell.
+///
+/// Throws `c10::ValueError` that names the file, and for a bad row the line
+/// (counted from 1) and the column: if the file cannot be read, is empty or
+/// has no rows; if a row has too many or too few cells; if a cell is neither a
+/// number nor missing; if two columns share a name; if the header is made of
+/// unquoted numbers, not all of them whole, and so is likely the first row.
+POLYTASK_API Table read_csv(const std::string& path, CsvOptions options = {});
+
+/// The same from a stream; `name` stands for the file in messages.
+POLYTASK_API Table parse_csv(
+    std::istream& stream,
+    const std::string& name,
+    CsvOptions options = {});
+
+} // namespace polytask::data

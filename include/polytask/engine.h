@@ -1,0 +1,7 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/engine/engine.h>
+#include <polytask/engine/learning_rates.h>
+#include <polytask/engine/losses.h>

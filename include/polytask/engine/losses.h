@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include <polytask/core/api.h>
+#include <polytask/core/step_report.h>
+
+namespace polytask {
+
+/// The losses of the tasks that take part in one step, and their weighted sum.
+class POLYTASK_API WeightedLosses {
+ public:
+  explicit WeightedLosses(int64_t tasks);
+
+  /// `loss`: a scalar with its graph. A weight of 1 adds no operation.
+  void add(int64_t task, double weight, at::Tensor loss);
+
+  /// Σ weight · loss in the order of adding; undefined before the first.
+  const at::Tensor& total() const {
+    return total_;
+  }
+
+  /// Losses and weights of all tasks, detached; 0 for those not added. Does
+  /// not wait for a device.
+  StepReport report() const;
+
+ private:
+  std::vector<at::Tensor> losses_;
+  std::vector<double> weights_;
+  at::Tensor total_;
+};
+
+} // namespace polytask

@@ -1,0 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/model/multi_task_model.h>
+#include <polytask/model/parameters.h>

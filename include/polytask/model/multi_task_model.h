@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/ordered_dict.h>
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <polytask/core/api.h>
+#include <polytask/core/labels.h>
+#include <polytask/sharing/no_sharing.h>
+#include <polytask/sharing/sharing.h>
+#include <polytask/task/task.h>
+
+namespace polytask {
+
+/// The container of several task models: one sharing and ordered, named tasks.
+/// It is a torch::nn module like any other: `to(device)`, `train`, `parameters`,
+/// `torch::save`. In its state, heads are called `tasks.<name>` and the shared
+/// part `sharing`.
+///
+/// ```cpp
+/// polytask::MultiTaskModel model; // nothing shared: each task sees the input
+/// model->add_task("y1", polytask::LinearTask(2, 1));
+/// model->add_task("y2", polytask::LinearTask(2, 1));
+/// ```
+class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
+ public:
+  /// A model whose tasks share nothing.
+  MultiTaskModelImpl();
+  explicit MultiTaskModelImpl(std::shared_ptr<Sharing> sharing);
+  template <typename Impl>
+  explicit MultiTaskModelImpl(torch::nn::ModuleHolder<Impl> sharing)
+      : MultiTaskModelImpl(std::shared_ptr<Sharing>(sharing.ptr())) {}
+
+  /// Adds a task at the end. Throws on a name that is empty, has a dot (LibTorch
+  /// separates names by it), or is taken.
+  Task& add_task(const std::string& name, Task task);
+
+  /// The output of every task for an input [B, ...] that all share.
+  torch::OrderedDict<std::string, torch::Tensor> forward(
+      const torch::Tensor& input);
+  /// The output of one task; nothing of another task is computed.
+  torch::Tensor forward_task(
+      const torch::Tensor& input,
+      const std::string& name);
+
+  /// Throws, and lists the tasks there are, if there is none of that name.
+  Task& task(const std::string& name);
+  const Task& task(const std::string& name) const;
+  Task& task(int64_t index);
+  const Task& task(int64_t index) const;
+  /// The place of a task in the model's order, from 0.
+  int64_t index(const std::string& name) const;
+  bool has_task(const std::string& name) const;
+  const std::vector<std::string>& task_names() const {
+    return names_;
+  }
+  /// The number of tasks, T.
+  int64_t size() const {
+    return static_cast<int64_t>(names_.size());
+  }
+  Sharing& sharing() const {
+    return *sharing_;
+  }
+
+  /// Parameters that more than one task uses: the sharing's, and those that
+  /// stand in several heads. No tensor comes twice.
+  std::vector<torch::Tensor> shared_parameters() const;
+  /// Parameters that this task alone uses. No tensor comes twice.
+  std::vector<torch::Tensor> task_parameters(const std::string& name) const;
+  /// All parameters, no tensor twice: first the shared ones, then each task's.
+  /// (`parameters()` lists a head that two tasks share twice.)
+  std::vector<torch::Tensor> unique_parameters() const;
+
+  /// Stops, or resumes, the training of a task's own parameters. What it shares
+  /// still learns from it; give it the weight 0 to end that too.
+  void freeze(const std::string& name, bool frozen = true);
+
+  /// The loss of one task on features computed before; errors name the task.
+  torch::Tensor loss(
+      int64_t index,
+      const torch::Tensor& features,
+      const Labels& labels) const;
+
+  /// A deep copy, tied heads tied again. Throws if a module's own `clone` does
+  /// not copy deeply, or if two modules share a tensor, which LibTorch's clone
+  /// cannot keep.
+  std::shared_ptr<torch::nn::Module> clone(
+      const std::optional<torch::Device>& device = {}) const override;
+
+  void save(torch::serialize::OutputArchive& archive) const override;
+  /// Throws, and changes nothing, if the archive holds other tasks or a tensor
+  /// of another shape, dtype or name than this model.
+  void load(torch::serialize::InputArchive& archive) override;
+
+  /// The tree of the model with parameter counts.
+  void pretty_print(std::ostream& stream) const override;
+
+ private:
+  std::vector<torch::Tensor> head_parameters(size_t index) const;
+  void collect_tied(std::vector<torch::Tensor>& tied) const;
+
+  std::shared_ptr<Sharing> sharing_;
+  std::shared_ptr<torch::nn::Module> heads_;
+  std::vector<std::string> names_;
+  std::vector<Task> tasks_;
+};
+
+TORCH_MODULE(MultiTaskModel);
+
+/// Prints the tree once (LibTorch's own operator would add the children again).
+POLYTASK_API std::ostream& operator<<(
+    std::ostream& stream,
+    const MultiTaskModelImpl& model);
+
+} // namespace polytask

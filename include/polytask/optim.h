@@ -1,0 +1,6 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/optim/clipping.h>
+#include <polytask/optim/make_optimizer.h>

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <concepts>
+#include <memory>
+#include <ostream>
+#include <type_traits>
+#include <utility>
+
+#include <polytask/core/api.h>
+#include <polytask/core/labels.h>
+#include <polytask/task/loss_function.h>
+#include <polytask/task/losses/callable.h>
+
+namespace polytask {
+
+/// Any loss: one of polytask's, or a callable (output, target) -> scalar. A
+/// callable is given the rows whose labels are all present, and no others.
+class POLYTASK_API Loss {
+ public:
+  template <std::derived_from<LossFunction> Function>
+  Loss(Function function) // NOLINT: meant to be implicit
+      : function_(std::make_shared<const Function>(std::move(function))) {}
+
+  template <typename Callable>
+    requires(
+        !std::derived_from<Callable, LossFunction> &&
+        !std::same_as<Callable, Loss> &&
+        std::is_invocable_r_v<
+            at::Tensor,
+            Callable&,
+            const at::Tensor&,
+            const at::Tensor&>)
+  Loss(Callable callable) // NOLINT: meant to be implicit
+      : Loss(CallableLoss(std::move(callable))) {}
+
+  /// A scalar; 0 where no label is present. Throws if a callable returns
+  /// anything but one floating-point value.
+  at::Tensor operator()(const at::Tensor& output, const Labels& labels) const {
+    return (*function_)(output, labels);
+  }
+
+  /// The labels with this loss's ignore index.
+  Labels known(const Labels& labels) const {
+    return labels.with_ignore_index(function_->ignore_index());
+  }
+
+  /// The loss as what it was made from, such as `as<HuberLoss>()`; null if it
+  /// is something else.
+  template <std::derived_from<LossFunction> Function>
+  const Function* as() const {
+    return dynamic_cast<const Function*>(function_.get());
+  }
+
+  void pretty_print(std::ostream& stream) const {
+    function_->pretty_print(stream);
+  }
+
+ private:
+  std::shared_ptr<const LossFunction> function_;
+};
+
+} // namespace polytask

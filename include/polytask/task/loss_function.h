@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <ostream>
+
+#include <polytask/core/api.h>
+#include <polytask/core/labels.h>
+
+namespace polytask {
+
+/// A loss that knows about missing labels: the mean over the labels that are
+/// present. Derive from it to write one of your own that does the same; any
+/// callable will do where that is not needed (see `Loss`).
+class POLYTASK_API LossFunction {
+ public:
+  virtual ~LossFunction() = default;
+
+  /// The mean loss over the labels of `target` [B, ...] that are present: a
+  /// scalar; 0 if none is.
+  at::Tensor operator()(const at::Tensor& output, const at::Tensor& target)
+      const;
+
+  /// The same for labels that were looked through already; 0 if none is
+  /// present.
+  at::Tensor operator()(const at::Tensor& output, const Labels& labels) const;
+
+  /// The integer label that stands for a missing one.
+  virtual int64_t ignore_index() const {
+    return Labels::kIgnoreIndex;
+  }
+
+  /// Prints a constructor call.
+  virtual void pretty_print(std::ostream& stream) const = 0;
+
+ protected:
+  /// The loss itself; at least one label is present.
+  virtual at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
+      const = 0;
+};
+
+} // namespace polytask

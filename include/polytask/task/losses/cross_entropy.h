@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/arg.h>
+
+#include <polytask/task/loss_function.h>
+
+namespace polytask {
+
+struct POLYTASK_API CrossEntropyLossOptions {
+  /// The label that stands for a missing one.
+  TORCH_ARG(int64_t, ignore_index) = Labels::kIgnoreIndex;
+  /// A factor for each class, [C]; undefined for none. The mean is then the
+  /// weighted one, as in LibTorch.
+  TORCH_ARG(at::Tensor, class_weights);
+  /// How much of the target is spread over all classes, 0 to 1.
+  TORCH_ARG(double, label_smoothing) = 0.0;
+};
+
+/// Cross entropy of class scores: the mean of -log softmax(output)[target] over
+/// the labels that are present. Output [B, C] or [B, C, ...], target: class
+/// indices, int64, [B] or [B, ...].
+///
+/// Label smoothing: C. Szegedy et al., "Rethinking the Inception Architecture
+/// for Computer Vision", CVPR 2016, section 7.
+class POLYTASK_API CrossEntropyLoss : public LossFunction {
+ public:
+  /// Throws on a smoothing outside [0, 1] and on weights that are not [C] or
+  /// negative.
+  explicit CrossEntropyLoss(CrossEntropyLossOptions options = {});
+
+  const CrossEntropyLossOptions& options() const {
+    return options_;
+  }
+  int64_t ignore_index() const override {
+    return options_.ignore_index();
+  }
+  void pretty_print(std::ostream& stream) const override;
+
+ protected:
+  at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
+      const override;
+
+ private:
+  CrossEntropyLossOptions options_;
+};
+
+} // namespace polytask

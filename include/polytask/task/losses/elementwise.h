@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+#include <polytask/task/loss_function.h>
+
+namespace polytask {
+
+/// The base of losses in which each label meets one element of the output.
+class POLYTASK_API ElementwiseLoss : public LossFunction {
+ protected:
+  /// The loss of each element, or their mean: `reduction` is an
+  /// `at::Reduction`. Output and target have the same shape and dtype.
+  virtual at::Tensor reduce(
+      const at::Tensor& output,
+      const at::Tensor& target,
+      int64_t reduction) const = 0;
+
+  at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
+      const override;
+};
+
+namespace detail {
+
+/// Throws unless the target has this shape and the output's dtype.
+POLYTASK_API void check_target(
+    const at::Tensor& output,
+    const at::Tensor& target,
+    at::IntArrayRef shape);
+
+/// The mean of `elements` over the labels that are present.
+POLYTASK_API at::Tensor mean_over_present(
+    const at::Tensor& elements,
+    const Labels& labels);
+
+} // namespace detail
+
+} // namespace polytask

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <polytask/core/api.h>
+#include <polytask/core/labels.h>
+#include <polytask/core/network.h>
+#include <polytask/task/linear_task.h>
+#include <polytask/task/loss.h>
+
+namespace polytask {
+
+/// What a model is asked to learn: a head on the features, the loss of its
+/// output, and how much that loss counts. It knows no other task; its name is
+/// the model's business.
+///
+/// ```cpp
+/// model->add_task("speed", polytask::Task(head, polytask::HuberLoss()).weight(0.3));
+/// ```
+class POLYTASK_API Task {
+ public:
+  /// `head`: any torch::nn module from features to output.
+  Task(Network head, Loss loss);
+  /// A linear task with mean squared error.
+  Task(LinearTask head); // NOLINT: meant to be implicit
+
+  /// The factor of the loss in what is minimised. Throws unless it is finite
+  /// and not negative; 0 leaves the task out of training.
+  Task& weight(double weight);
+  double weight() const {
+    return weight_;
+  }
+
+  const Network& head() const {
+    return head_;
+  }
+  const Loss& loss() const {
+    return loss_;
+  }
+
+  /// The same task with a copy of its head.
+  Task with_head(Network head) const;
+
+  at::Tensor forward(const at::Tensor& features) const {
+    return head_.forward(features);
+  }
+
+ private:
+  Network head_;
+  Loss loss_;
+  double weight_ = 1.0;
+};
+
+} // namespace polytask

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/training/alternating_training.h>
+#include <polytask/training/joint_training.h>
+#include <polytask/training/run.h>
+#include <polytask/training/samplers/by_loss.h>
+#include <polytask/training/samplers/fixed_ratio.h>
+#include <polytask/training/samplers/function.h>
+#include <polytask/training/samplers/proportional.h>
+#include <polytask/training/samplers/round_robin.h>
+#include <polytask/training/samplers/temperature.h>
+#include <polytask/training/samplers/uniform.h>
+#include <polytask/training/task_sampler.h>

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/arg.h>
+
+#include <polytask/core/api.h>
+#include <polytask/engine/engine.h>
+
+namespace polytask {
+
+struct POLYTASK_API JointTrainingOptions {
+  /// Rates for the shared part and for single tasks.
+  TORCH_ARG(LearningRates, learning_rates);
+  /// Bounds the gradients of each update.
+  TORCH_ARG(Clipping, clipping);
+  /// Refuse a step whose loss is NaN or infinite (CPU only).
+  TORCH_ARG(bool, check_losses) = true;
+};
+
+/// Trains all tasks together: each step minimises the sum of their losses, each
+/// times its task's weight, with one forward, one backward and one update. A
+/// task without a label in the batch has the weight 0 in that step.
+///
+/// Where tasks should be weighed against each other, and the best whole counts
+/// more than the best part, this is the strategy to take.
+///
+/// ```cpp
+/// polytask::JointTraining joint(model, torch::optim::SGDOptions(0.5));
+/// joint.run(batch, 299);
+/// ```
+class POLYTASK_API JointTraining {
+ public:
+  /// Makes an optimizer over all parameters of the model. Throws if the model
+  /// has no task; add tasks before.
+  JointTraining(
+      MultiTaskModel model,
+      const torch::optim::OptimizerOptions& optimizer,
+      JointTrainingOptions options = {});
+  /// Uses the caller's optimizer, which must outlive the training.
+  JointTraining(
+      MultiTaskModel model,
+      torch::optim::Optimizer& optimizer,
+      JointTrainingOptions options = {});
+
+  /// One step. Throws, with the parameters as they were, on a batch that does
+  /// not fit the model or on a loss that is not finite; the message names the
+  /// task.
+  StepReport step(const Batch& batch);
+
+  /// `steps` steps on one batch; the observer sees each. Returns the last
+  /// report. Throws if `steps` is less than 1.
+  StepReport run(
+      const Batch& batch,
+      int64_t steps,
+      const StepObserver& observer = {});
+
+  /// How many steps were taken.
+  int64_t steps() const {
+    return steps_;
+  }
+  torch::optim::Optimizer& optimizer() {
+    return engine_.optimizer();
+  }
+
+ private:
+  Engine engine_;
+  int64_t steps_ = 0;
+};
+
+} // namespace polytask

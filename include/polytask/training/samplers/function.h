@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+
+#include <polytask/training/task_sampler.h>
+
+namespace polytask {
+
+/// Asks a function of the user's for each task. What the function keeps for
+/// itself is not part of the sampler's state.
+///
+/// ```cpp
+/// polytask::FunctionSampler every_third([](const polytask::FunctionSampler::Context& context) {
+///   return context.draws % 3 == 0 ? 1 : 0;
+/// });
+/// ```
+class POLYTASK_API FunctionSampler : public CloneableSampler<FunctionSampler> {
+ public:
+  struct Context {
+    const std::vector<std::string>& tasks;
+    /// How many tasks were drawn before.
+    int64_t draws;
+    /// Seeded with the sampler and part of its state.
+    std::mt19937_64& generator;
+  };
+  /// The place of the next task, from 0.
+  using Function = std::function<int64_t(const Context&)>;
+
+  explicit FunctionSampler(Function function);
+
+ protected:
+  /// Throws if the function's answer is no task.
+  int64_t draw() override;
+
+ private:
+  Function function_;
+};
+
+} // namespace polytask

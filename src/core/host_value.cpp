@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/core/host_value.h>
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+namespace polytask::detail {
+
+std::optional<double> host_value(const at::Tensor& scalar) {
+  if (!scalar.device().is_cpu()) {
+    return std::nullopt;
+  }
+  switch (scalar.scalar_type()) {
+    case at::kFloat:
+      return *scalar.const_data_ptr<float>();
+    case at::kDouble:
+      return *scalar.const_data_ptr<double>();
+    default:
+      return scalar.item().toDouble();
+  }
+}
+
+at::Tensor host_vector(
+    const std::vector<double>& values,
+    const at::TensorOptions& options) {
+  const auto size = static_cast<int64_t>(values.size());
+  const auto type = c10::typeMetaToScalarType(options.dtype());
+  if (type == at::kFloat) {
+    at::Tensor vector = at::empty({size}, at::kFloat);
+    float* data = vector.mutable_data_ptr<float>();
+    for (const double value : values) {
+      *data++ = static_cast<float>(value);
+    }
+    return vector.to(options.device());
+  }
+  at::Tensor vector = at::empty({size}, at::kDouble);
+  std::copy(values.begin(), values.end(), vector.mutable_data_ptr<double>());
+  return vector.to(options.device(), type);
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/data/arff.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <limits>
+
+#include <polytask/core/check.h>
+
+#include "text_scanner.h"
+
+namespace polytask::data {
+
+namespace {
+
+struct ArffAttribute {
+  std::string name;
+  // Empty for a numeric attribute.
+  std::vector<std::string> classes;
+};
+
+std::string arff_lowercase(std::string word) {
+  for (char& letter : word) {
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return word;
+}
+
+// The part of a file up to `@data`, and then its rows.
+class ArffReader {
+ public:
+  ArffReader(std::istream& stream, const std::string& name)
+      : scanner_(
+            stream,
+            "ARFF: " + name,
+            {.delimiter = ',',
+             .quotes = "'\"",
+             .doubles_quotes = false,
+             .comment = '%'}) {}
+
+  Table read() {
+    read_header();
+    while (scanner_.next_line()) {
+      scanner_.take('{') ? read_sparse_row() : read_row();
+    }
+    std::vector<std::string> names;
+    for (const auto& attribute : attributes_) {
+      names.push_back(attribute.name);
+    }
+    return scanner_.table(std::move(names), values_);
+  }
+
+ private:
+  static constexpr std::string_view kBlanks = " \t";
+
+  void read_header() {
+    while (scanner_.next_line()) {
+      const std::string word = scanner_.cell(kBlanks).text;
+      const std::string keyword = arff_lowercase(word);
+      if (keyword == "@data") {
+        if (attributes_.empty()) {
+          scanner_.fail("expected an @attribute before @data.");
+        }
+        return;
+      }
+      if (keyword == "@attribute") {
+        read_attribute();
+      } else if (keyword != "@relation") {
+        scanner_.fail(
+            "expected @relation, @attribute or @data, but found " +
+            detail::shown(word) + ".");
+      }
+    }
+    scanner_.fail(
+        scanner_.line() == 0 ? "it is empty." : "it has no @data.", 0);
+  }
+
+  void read_attribute() {
+    ArffAttribute attribute;
+    attribute.name = scanner_.cell(" \t{").text;
+    if (scanner_.take('{')) {
+      attribute.classes = read_classes(attribute.name);
+    } else {
+      const std::string type = scanner_.cell(kBlanks).text;
+      const std::string kind = arff_lowercase(type);
+      if (kind != "numeric" && kind != "real" && kind != "integer") {
+        scanner_.fail(
+            "attribute '" + attribute.name +
+            "': expected numeric, real, integer or a list of classes in braces, but found " +
+            detail::shown(type) + ".");
+      }
+    }
+    if (!scanner_.at_end()) {
+      scanner_.fail(
+          "attribute '" + attribute.name +
+          "': expected nothing after its type, but found " +
+          detail::shown(scanner_.cell("").text) + ".");
+    }
+    attributes_.push_back(std::move(attribute));
+  }
+
+  std::vector<std::string> read_classes(const std::string& attribute) {
+    std::vector<std::string> classes;
+    do {
+      classes.push_back(scanner_.cell(",}").text);
+    } while (scanner_.take(','));
+    if (!scanner_.take('}')) {
+      scanner_.fail(
+          "attribute '" + attribute + "': its list of classes is not closed.");
+    }
+    return classes;
+  }
+
+  void read_row() {
+    const auto cells = scanner_.cells();
+    if (cells.size() != attributes_.size()) {
+      scanner_.fail(
+          "expected " + std::to_string(attributes_.size()) +
+          " values, but found " + std::to_string(cells.size()) + ".");
+    }
+    for (size_t i = 0; i < cells.size(); ++i) {
+      values_.push_back(value_of(attributes_[i], cells[i]));
+    }
+  }
+
+  void read_sparse_row() {
+    const size_t first = values_.size();
+    values_.resize(first + attributes_.size(), 0.0);
+    std::vector<bool> given(attributes_.size(), false);
+    if (!scanner_.take('}')) {
+      do {
+        const size_t i = read_place();
+        if (given[i]) {
+          scanner_.fail(
+              "attribute '" + attributes_[i].name +
+              "' has two values in one row.");
+        }
+        given[i] = true;
+        values_[first + i] = value_of(attributes_[i], scanner_.cell(",}"));
+      } while (scanner_.take(','));
+      if (!scanner_.take('}')) {
+        scanner_.fail("a sparse row is not closed by '}'.");
+      }
+    }
+    if (!scanner_.at_end()) {
+      scanner_.fail(
+          "expected nothing after a sparse row, but found " +
+          detail::shown(scanner_.cell("").text) + ".");
+    }
+  }
+
+  // Which attribute the next value of a sparse row belongs to.
+  size_t read_place() {
+    const std::string text = scanner_.cell(" \t,}").text;
+    size_t place = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, place);
+    if (error != std::errc() || stop != end || place >= attributes_.size()) {
+      scanner_.fail(
+          "expected the place of an attribute, from 0 to " +
+          std::to_string(attributes_.size() - 1) + ", but found " +
+          detail::shown(text) + ".");
+    }
+    return place;
+  }
+
+  double value_of(
+      const ArffAttribute& attribute,
+      const detail::TextCell& cell) const {
+    if (cell.text == "?" && !cell.quoted) {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+    const auto& classes = attribute.classes;
+    if (!classes.empty()) {
+      const auto found = std::find(classes.begin(), classes.end(), cell.text);
+      if (found == classes.end()) {
+        scanner_.fail(
+            "attribute '" + attribute.name + "': expected one of " +
+            detail::quoted(classes) + ", but found " +
+            detail::shown(cell.text) + ".");
+      }
+      return static_cast<double>(found - classes.begin());
+    }
+    const auto number = detail::parse_number(cell.text);
+    if (!number) {
+      scanner_.fail(
+          "attribute '" + attribute.name + "': expected a number, but found " +
+          detail::shown(cell.text) + ".");
+    }
+    return *number;
+  }
+
+  detail::TextScanner scanner_;
+  std::vector<ArffAttribute> attributes_;
+  std::vector<double> values_;
+};
+
+} // namespace
+
+Table read_arff(const std::string& path) {
+  std::ifstream file = detail::open_text("ARFF: ", path);
+  return parse_arff(file, path);
+}
+
+Table parse_arff(std::istream& stream, const std::string& name) {
+  return ArffReader(stream, name).read();
+}
+
+} // namespace polytask::data

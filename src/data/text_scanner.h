@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <istream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <polytask/data/table.h>
+
+namespace polytask::detail {
+
+/// How a format of separated values is written.
+struct TextDialect {
+  char delimiter = ',';
+  /// The characters that quote a cell.
+  std::string_view quotes = "\"";
+  /// True: a quote within quotes is doubled, and a quoted cell may run over
+  /// several lines. False: a backslash stands before it.
+  bool doubles_quotes = true;
+  /// What starts a comment outside quotes.
+  std::optional<char> comment;
+};
+
+struct TextCell {
+  /// Without its quotes, or else without blanks around it.
+  std::string text;
+  /// Where the cell starts.
+  int64_t line;
+  bool quoted;
+};
+
+/// Cuts a text into lines, counted from 1, and the lines into cells. Skips a
+/// byte-order mark, blank lines and the comments; "\n" and "\r\n" end a line.
+class TextScanner {
+ public:
+  /// `who` leads every message: the format and the file.
+  TextScanner(std::istream& stream, std::string who, TextDialect dialect);
+
+  /// Goes to the next line that holds something; false if there is none.
+  bool next_line();
+  int64_t line() const {
+    return line_;
+  }
+
+  /// These three skip blanks first. Nothing is left of the line:
+  bool at_end();
+  /// The next character is `symbol`, which is then passed over.
+  bool take(char symbol);
+  /// What stands before the next of `stops`, which is left.
+  TextCell cell(std::string_view stops);
+
+  /// The rest of the line, cut at each delimiter.
+  std::vector<TextCell> cells();
+
+  [[noreturn]] void fail(const std::string& what) const {
+    fail(what, line_);
+  }
+  /// Line 0 is the text as a whole.
+  [[noreturn]] void fail(const std::string& what, int64_t line) const;
+
+  /// Checks that there are rows and makes the table of them.
+  data::Table table(
+      std::vector<std::string> columns,
+      const std::vector<double>& values) const;
+
+ private:
+  bool read_line();
+  bool is_blank(char symbol) const;
+  void skip_blanks();
+  TextCell quoted_cell();
+
+  std::istream& stream_;
+  std::string who_;
+  TextDialect dialect_;
+  std::string text_;
+  size_t position_ = 0;
+  int64_t line_ = 0;
+};
+
+/// Opens a file to read; throws, with `who` and the path, if it cannot.
+std::ifstream open_text(const std::string& who, const std::string& path);
+
+/// A number in the C locale, with or without a plus; nothing for any other
+/// text, NaN included, and where a double cannot hold it.
+std::optional<double> parse_number(std::string_view text);
+
+/// The text for a message: in quotes, shortened.
+std::string shown(std::string_view text);
+
+} // namespace polytask::detail

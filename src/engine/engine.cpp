@@ -1,0 +1,227 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/engine/engine.h>
+
+#include <torch/optim/lbfgs.h>
+
+#include <cmath>
+#include <utility>
+
+#include <polytask/core/check.h>
+#include <polytask/core/host_value.h>
+#include <polytask/engine/losses.h>
+#include <polytask/model/parameters.h>
+#include <polytask/optim/make_optimizer.h>
+
+namespace polytask {
+
+namespace {
+
+std::vector<optim::ParameterGroup> parameter_groups(
+    const MultiTaskModel& model,
+    const LearningRates& rates) {
+  if (rates.empty()) {
+    return {{model->unique_parameters(), std::nullopt}};
+  }
+  std::vector<optim::ParameterGroup> groups;
+  groups.push_back({model->shared_parameters(), rates.shared()});
+  for (const auto& name : model->task_names()) {
+    groups.push_back({model->task_parameters(name), std::nullopt});
+  }
+  for (const auto& [name, rate] : rates.tasks()) {
+    groups[static_cast<size_t>(model->index(name)) + 1].learning_rate = rate;
+  }
+  return groups;
+}
+
+const MultiTaskModel& checked_model(const MultiTaskModel& model) {
+  TORCH_CHECK_VALUE(!model.is_empty(), "training: the model is empty.");
+  TORCH_CHECK_VALUE(
+      model->size() > 0,
+      "training: the model has no task; add_task comes before training.");
+  return model;
+}
+
+} // namespace
+
+Engine::Engine(
+    MultiTaskModel model,
+    const torch::optim::OptimizerOptions& optimizer,
+    EngineOptions options)
+    : model_(checked_model(model)),
+      own_optimizer_(
+          optim::make_optimizer(
+              parameter_groups(model_, options.learning_rates()),
+              optimizer)),
+      optimizer_(own_optimizer_.get()),
+      options_(std::move(options)) {
+  bind();
+}
+
+Engine::Engine(
+    MultiTaskModel model,
+    torch::optim::Optimizer& optimizer,
+    EngineOptions options)
+    : model_(checked_model(model)),
+      optimizer_(&optimizer),
+      options_(std::move(options)) {
+  TORCH_CHECK_VALUE(
+      dynamic_cast<torch::optim::LBFGS*>(&optimizer) == nullptr,
+      "training: LBFGS is not supported: it needs a closure and moves "
+      "parameters that have no gradient.");
+  TORCH_CHECK_VALUE(
+      options_.learning_rates().empty(),
+      "training: learning_rates come with optimizer options; set those of your "
+      "own optimizer in its parameter groups.");
+  bind();
+}
+
+void Engine::bind() {
+  parameters_ = model_->unique_parameters();
+  std::vector<torch::Tensor> optimized;
+  for (const auto& group : optimizer_->param_groups()) {
+    optimized.insert(
+        optimized.end(), group.params().begin(), group.params().end());
+  }
+  left_out_ = detail::without(parameters_, optimized);
+}
+
+Engine::Parts Engine::parts_by_task(const Batch& batch) const {
+  Parts parts(static_cast<size_t>(model_->size()), nullptr);
+  size_t next = 0;
+  for (const auto& part : batch.parts()) {
+    // Batches mostly list the tasks in the model's order.
+    const auto& names = model_->task_names();
+    if (next >= names.size() || names[next] != part.task) {
+      next = static_cast<size_t>(model_->index(part.task));
+    }
+    parts[next++] = &part;
+  }
+  return parts;
+}
+
+void Engine::check_input(const torch::Tensor& input) const {
+  const torch::Tensor& own = parameters_.front();
+  TORCH_CHECK_VALUE(
+      input.device() == own.device(),
+      "training: the batch is on ",
+      input.device(),
+      ", but the model on ",
+      own.device(),
+      ".");
+  TORCH_CHECK_VALUE(
+      !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
+      "training: expected an input of dtype ",
+      own.scalar_type(),
+      " like the model's parameters, but got ",
+      input.scalar_type(),
+      ".");
+}
+
+void Engine::check_loss(int64_t task, const torch::Tensor& loss) const {
+  if (!options_.check_losses()) {
+    return;
+  }
+  const auto value = detail::host_value(loss);
+  TORCH_CHECK_VALUE(
+      !value || std::isfinite(*value),
+      "Task '",
+      model_->task_names()[static_cast<size_t>(task)],
+      "': the loss is ",
+      value.value_or(0),
+      "; the step is not taken and the parameters are as they were.");
+}
+
+torch::Tensor Engine::task_loss(
+    int64_t task,
+    const torch::Tensor& features,
+    const Labels& labels) const {
+  torch::Tensor loss = model_->loss(task, features, labels);
+  check_loss(task, loss);
+  return loss;
+}
+
+void Engine::reset_gradients() {
+  optimizer_->zero_grad();
+  for (auto& parameter : left_out_) {
+    parameter.mutable_grad().reset();
+  }
+}
+
+void Engine::update(const torch::Tensor& total) {
+  // Nothing to learn: no task took part, or all it uses is frozen.
+  if (!total.defined() || !total.requires_grad()) {
+    return;
+  }
+  total.backward();
+  if (options_.clipping()) {
+    std::vector<torch::Tensor> gradients;
+    gradients.reserve(parameters_.size());
+    for (const auto& parameter : parameters_) {
+      gradients.push_back(parameter.grad());
+    }
+    options_.clipping().apply(gradients);
+  }
+  optimizer_->step();
+}
+
+StepReport Engine::joint_step(const Batch& batch) {
+  const Parts parts = parts_by_task(batch);
+  reset_gradients();
+  std::vector<torch::Tensor> features;
+  if (batch.shares_input()) {
+    check_input(batch.input());
+    features = model_->sharing().features(batch.input(), model_->size());
+  }
+  WeightedLosses losses(model_->size());
+  for (int64_t task = 0; task < model_->size(); ++task) {
+    const Batch::Part* part = parts[static_cast<size_t>(task)];
+    const Task& own = model_->task(task);
+    if (!part || own.weight() == 0 ||
+        own.loss().known(part->labels).is_empty()) {
+      continue;
+    }
+    if (batch.shares_input()) {
+      losses.add(
+          task,
+          own.weight(),
+          task_loss(task, features[static_cast<size_t>(task)], part->labels));
+    } else {
+      check_input(part->input);
+      losses.add(
+          task,
+          own.weight(),
+          task_loss(
+              task,
+              model_->sharing().features_of(part->input, task),
+              part->labels));
+    }
+  }
+  update(losses.total());
+  return losses.report();
+}
+
+StepReport Engine::task_step(const Batch& batch, int64_t task) {
+  const Batch::Part& part =
+      batch.part(model_->task_names()[static_cast<size_t>(task)]);
+  parts_by_task(batch);
+  reset_gradients();
+  check_input(part.input);
+  WeightedLosses losses(model_->size());
+  const Task& own = model_->task(task);
+  if (own.weight() != 0 && !own.loss().known(part.labels).is_empty()) {
+    losses.add(
+        task,
+        own.weight(),
+        task_loss(
+            task,
+            model_->sharing().features_of(part.input, task),
+            part.labels));
+  }
+  update(losses.total());
+  StepReport report = losses.report();
+  report.task = part.task;
+  return report;
+}
+
+} // namespace polytask

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/engine/losses.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+namespace polytask {
+
+WeightedLosses::WeightedLosses(int64_t tasks)
+    : losses_(static_cast<size_t>(tasks)),
+      weights_(static_cast<size_t>(tasks), 0.0) {}
+
+void WeightedLosses::add(int64_t task, double weight, at::Tensor loss) {
+  const auto place = static_cast<size_t>(task);
+  const at::Tensor term = weight == 1 ? loss : loss * weight;
+  total_ = total_.defined() ? total_ + term : term;
+  losses_[place] = std::move(loss);
+  weights_[place] = weight;
+}
+
+StepReport WeightedLosses::report() const {
+  at::TensorOptions options = at::kDouble;
+  if (total_.defined()) {
+    options = total_.options().requires_grad(false);
+  }
+  StepReport report;
+  report.weights = detail::host_vector(weights_, options);
+  if (options.device().is_cpu()) {
+    std::vector<double> values(losses_.size(), 0.0);
+    for (size_t i = 0; i < losses_.size(); ++i) {
+      if (losses_[i].defined()) {
+        values[i] = *detail::host_value(losses_[i]);
+      }
+    }
+    report.losses = detail::host_vector(values, options);
+  } else {
+    const at::Tensor zero = at::zeros({}, options);
+    std::vector<at::Tensor> values;
+    for (const auto& loss : losses_) {
+      values.push_back(loss.defined() ? loss.detach() : zero);
+    }
+    report.losses = at::stack(values);
+  }
+  return report;
+}
+
+} // namespace polytask

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/model/multi_task_model.h>
+
+#include <unordered_map>
+
+#include <polytask/model/parameters.h>
+
+namespace polytask {
+
+std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
+    const std::optional<torch::Device>& device) const {
+  auto sharing = std::dynamic_pointer_cast<Sharing>(sharing_->clone(device));
+  auto copy = std::make_shared<MultiTaskModelImpl>(std::move(sharing));
+  std::unordered_map<const torch::nn::Module*, Network> heads;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    const Network& head = tasks_[i].head();
+    auto found = heads.find(head.module().get());
+    if (found == heads.end()) {
+      found = heads.emplace(head.module().get(), head.clone(device)).first;
+    }
+    copy->add_task(names_[i], tasks_[i].with_head(found->second));
+  }
+  copy->train(is_training());
+
+  const auto from = named_parameters();
+  for (auto& entry : copy->named_parameters()) {
+    entry.value().requires_grad_(from[entry.key()].requires_grad());
+  }
+  TORCH_CHECK(
+      copy->unique_parameters().size() == unique_parameters().size(),
+      "MultiTaskModel: clone() cannot keep a tensor that several modules share. "
+      "Share the module instead (one module as the head of several tasks).");
+  return copy;
+}
+
+} // namespace polytask

@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/model/multi_task_model.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include <polytask/core/check.h>
+#include <polytask/model/parameters.h>
+
+namespace polytask {
+
+MultiTaskModelImpl::MultiTaskModelImpl()
+    : MultiTaskModelImpl(std::make_shared<NoSharingImpl>()) {}
+
+MultiTaskModelImpl::MultiTaskModelImpl(std::shared_ptr<Sharing> sharing)
+    : torch::nn::Module("polytask::MultiTaskModel"),
+      sharing_(std::move(sharing)),
+      heads_(std::make_shared<torch::nn::Module>("polytask::Tasks")) {
+  TORCH_CHECK_VALUE(
+      sharing_ != nullptr, "MultiTaskModel: the sharing is empty.");
+  register_module("sharing", sharing_);
+  register_module("tasks", heads_);
+}
+
+Task& MultiTaskModelImpl::add_task(const std::string& name, Task task) {
+  TORCH_CHECK_VALUE(!name.empty(), "MultiTaskModel: a task needs a name.");
+  TORCH_CHECK_VALUE(
+      name.find('.') == std::string::npos,
+      "MultiTaskModel: the task name '",
+      name,
+      "' has a dot, which LibTorch keeps for the names of submodules.");
+  TORCH_CHECK_VALUE(
+      !has_task(name), "MultiTaskModel: there is a task '", name, "' already.");
+  heads_->register_module(name, task.head().module());
+  names_.push_back(name);
+  tasks_.push_back(std::move(task));
+  return tasks_.back();
+}
+
+torch::OrderedDict<std::string, torch::Tensor> MultiTaskModelImpl::forward(
+    const torch::Tensor& input) {
+  const auto features = sharing_->features(input, size());
+  torch::OrderedDict<std::string, torch::Tensor> outputs("Task");
+  outputs.reserve(names_.size());
+  for (size_t i = 0; i < names_.size(); ++i) {
+    outputs.insert(names_[i], tasks_[i].forward(features[i]));
+  }
+  return outputs;
+}
+
+torch::Tensor MultiTaskModelImpl::forward_task(
+    const torch::Tensor& input,
+    const std::string& name) {
+  const int64_t place = index(name);
+  return task(place).forward(sharing_->features_of(input, place));
+}
+
+int64_t MultiTaskModelImpl::index(const std::string& name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  TORCH_CHECK_VALUE(
+      found != names_.end(),
+      "MultiTaskModel: there is no task '",
+      name,
+      "'; there is ",
+      detail::quoted(names_),
+      ".");
+  return found - names_.begin();
+}
+
+bool MultiTaskModelImpl::has_task(const std::string& name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+Task& MultiTaskModelImpl::task(const std::string& name) {
+  return task(index(name));
+}
+
+const Task& MultiTaskModelImpl::task(const std::string& name) const {
+  return task(index(name));
+}
+
+Task& MultiTaskModelImpl::task(int64_t index) {
+  return tasks_.at(static_cast<size_t>(index));
+}
+
+const Task& MultiTaskModelImpl::task(int64_t index) const {
+  return tasks_.at(static_cast<size_t>(index));
+}
+
+std::vector<torch::Tensor> MultiTaskModelImpl::head_parameters(
+    size_t index) const {
+  auto own = sharing_->task_parameters(static_cast<int64_t>(index));
+  const auto head = tasks_[index].head().module()->parameters();
+  own.insert(own.end(), head.begin(), head.end());
+  return detail::unique_tensors(own);
+}
+
+void MultiTaskModelImpl::collect_tied(std::vector<torch::Tensor>& tied) const {
+  std::unordered_map<const c10::TensorImpl*, int> uses;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    for (const auto& parameter : head_parameters(i)) {
+      if (++uses[parameter.unsafeGetTensorImpl()] == 2) {
+        tied.push_back(parameter);
+      }
+    }
+  }
+}
+
+std::vector<torch::Tensor> MultiTaskModelImpl::shared_parameters() const {
+  std::vector<torch::Tensor> gates;
+  for (int64_t i = 0; i < size(); ++i) {
+    const auto own = sharing_->task_parameters(i);
+    gates.insert(gates.end(), own.begin(), own.end());
+  }
+  auto shared = detail::without(sharing_->parameters(), gates);
+  collect_tied(shared);
+  return detail::unique_tensors(shared);
+}
+
+std::vector<torch::Tensor> MultiTaskModelImpl::task_parameters(
+    const std::string& name) const {
+  const auto place = static_cast<size_t>(index(name));
+  return detail::without(head_parameters(place), shared_parameters());
+}
+
+std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {
+  auto all = shared_parameters();
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    const auto own = head_parameters(i);
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return detail::unique_tensors(all);
+}
+
+void MultiTaskModelImpl::freeze(const std::string& name, bool frozen) {
+  for (auto& parameter : task_parameters(name)) {
+    parameter.requires_grad_(!frozen);
+  }
+}
+
+torch::Tensor MultiTaskModelImpl::loss(
+    int64_t index,
+    const torch::Tensor& features,
+    const Labels& labels) const {
+  const Task& task = this->task(index);
+  torch::Tensor output;
+  try {
+    output = task.forward(features);
+  } catch (const c10::Error&) {
+    detail::rethrow_with(c10::str(
+        "Task '",
+        names_[static_cast<size_t>(index)],
+        "': the head cannot take features of shape ",
+        features.sizes(),
+        ": "));
+  }
+  try {
+    return task.loss()(output, labels);
+  } catch (const c10::Error&) {
+    detail::rethrow_with(
+        c10::str("Task '", names_[static_cast<size_t>(index)], "': "));
+  }
+}
+
+} // namespace polytask

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/model/parameters.h>
+
+#include <unordered_set>
+
+namespace polytask::detail {
+
+namespace {
+
+using Identities = std::unordered_set<const c10::TensorImpl*>;
+
+} // namespace
+
+std::vector<at::Tensor> unique_tensors(const std::vector<at::Tensor>& tensors) {
+  return without(tensors, {});
+}
+
+std::vector<at::Tensor> without(
+    const std::vector<at::Tensor>& tensors,
+    const std::vector<at::Tensor>& others) {
+  Identities seen;
+  for (const auto& tensor : others) {
+    seen.insert(tensor.unsafeGetTensorImpl());
+  }
+  std::vector<at::Tensor> rest;
+  for (const auto& tensor : tensors) {
+    if (tensor.defined() && seen.insert(tensor.unsafeGetTensorImpl()).second) {
+      rest.push_back(tensor);
+    }
+  }
+  return rest;
+}
+
+int64_t count_elements(const std::vector<at::Tensor>& tensors) {
+  int64_t count = 0;
+  for (const auto& tensor : tensors) {
+    count += tensor.numel();
+  }
+  return count;
+}
+
+} // namespace polytask::detail

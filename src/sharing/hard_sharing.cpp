@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/sharing/hard_sharing.h>
+
+#include <utility>
+
+#include <polytask/core/check.h>
+
+namespace polytask {
+
+HardSharingImpl::HardSharingImpl(Network trunk)
+    : Sharing("polytask::HardSharing"), trunk_(std::move(trunk)) {
+  register_module("trunk", trunk_.module());
+}
+
+std::vector<torch::Tensor> HardSharingImpl::features(
+    const torch::Tensor& input,
+    int64_t tasks) {
+  return std::vector<torch::Tensor>(
+      static_cast<size_t>(tasks), features_of(input, 0));
+}
+
+torch::Tensor HardSharingImpl::features_of(
+    const torch::Tensor& input,
+    int64_t /*task*/) {
+  try {
+    return trunk_.forward(input);
+  } catch (const c10::Error&) {
+    detail::rethrow_with(c10::str(
+        "HardSharing: the trunk cannot take an input of shape ",
+        input.sizes(),
+        ": "));
+  }
+}
+
+std::shared_ptr<torch::nn::Module> HardSharingImpl::clone(
+    const std::optional<torch::Device>& device) const {
+  auto copy = std::make_shared<HardSharingImpl>(trunk_.clone(device));
+  copy->train(is_training());
+  return copy;
+}
+
+void HardSharingImpl::pretty_print(std::ostream& stream) const {
+  stream << "polytask::HardSharing()";
+}
+
+} // namespace polytask

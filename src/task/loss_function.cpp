@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/task/loss_function.h>
+
+#include <ATen/TensorOperators.h>
+#include <c10/util/Exception.h>
+
+namespace polytask {
+
+at::Tensor LossFunction::operator()(
+    const at::Tensor& output,
+    const at::Tensor& target) const {
+  return (*this)(output, Labels(target, ignore_index()));
+}
+
+at::Tensor LossFunction::operator()(
+    const at::Tensor& output,
+    const Labels& labels) const {
+  TORCH_CHECK_VALUE(
+      output.device() == labels.target().device(),
+      "the output is on ",
+      output.device(),
+      ", but the target on ",
+      labels.target().device(),
+      ".");
+  const Labels known = labels.with_ignore_index(ignore_index());
+  return known.is_empty() ? (output * 0).sum() : evaluate(output, known);
+}
+
+} // namespace polytask

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/task/losses/callable.h>
+
+#include <ATen/TensorOperators.h>
+#include <c10/util/Exception.h>
+
+#include <utility>
+
+namespace polytask {
+
+CallableLoss::CallableLoss(Function function) : function_(std::move(function)) {
+  TORCH_CHECK_VALUE(function_, "CallableLoss: the function is empty.");
+}
+
+at::Tensor CallableLoss::evaluate(
+    const at::Tensor& output,
+    const Labels& labels) const {
+  at::Tensor loss;
+  if (labels.is_complete()) {
+    loss = function_(output, labels.target());
+  } else {
+    const at::Tensor rows = labels.complete_rows();
+    if (rows.numel() == 0) {
+      return (output * 0).sum();
+    }
+    loss = function_(
+        output.index_select(0, rows), labels.target().index_select(0, rows));
+  }
+  TORCH_CHECK_VALUE(
+      loss.defined() && loss.numel() == 1 && loss.is_floating_point(),
+      "expected the loss to be one floating-point value, but got ",
+      loss.defined() ? loss.toString() : "an undefined tensor",
+      loss.defined() ? c10::str(" of shape ", loss.sizes()) : "",
+      ".");
+  return loss.dim() == 0 ? loss : loss.squeeze();
+}
+
+void CallableLoss::pretty_print(std::ostream& stream) const {
+  stream << "polytask::CallableLoss";
+}
+
+} // namespace polytask

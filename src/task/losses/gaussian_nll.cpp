@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/task/losses/gaussian_nll.h>
+
+#include <ATen/TensorOperators.h>
+#include <c10/util/Exception.h>
+
+#include <polytask/task/losses/elementwise.h>
+
+namespace polytask {
+
+at::Tensor GaussianNLLLoss::evaluate(
+    const at::Tensor& output,
+    const Labels& labels) const {
+  TORCH_CHECK_VALUE(
+      output.dim() >= 2 && output.size(1) % 2 == 0,
+      "GaussianNLLLoss: expected an output of shape [B, 2D] (means, then log variances), but got ",
+      output.sizes(),
+      ".");
+  const int64_t width = output.size(1) / 2;
+  const at::Tensor mean = output.narrow(1, 0, width);
+  const at::Tensor log_variance = output.narrow(1, width, width);
+  detail::check_target(output, labels.target(), mean.sizes());
+  const at::Tensor square = (mean - labels.filled()).square();
+  return detail::mean_over_present(
+      0.5 * (log_variance + square * (-log_variance).exp()), labels);
+}
+
+void GaussianNLLLoss::pretty_print(std::ostream& stream) const {
+  stream << "polytask::GaussianNLLLoss()";
+}
+
+} // namespace polytask

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/training/joint_training.h>
+
+#include <utility>
+
+#include <polytask/training/run.h>
+
+namespace polytask {
+
+namespace {
+
+EngineOptions joint_engine_options(const JointTrainingOptions& options) {
+  return EngineOptions()
+      .learning_rates(options.learning_rates())
+      .clipping(options.clipping())
+      .check_losses(options.check_losses());
+}
+
+} // namespace
+
+JointTraining::JointTraining(
+    MultiTaskModel model,
+    const torch::optim::OptimizerOptions& optimizer,
+    JointTrainingOptions options)
+    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
+
+JointTraining::JointTraining(
+    MultiTaskModel model,
+    torch::optim::Optimizer& optimizer,
+    JointTrainingOptions options)
+    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
+
+StepReport JointTraining::step(const Batch& batch) {
+  StepReport report = engine_.joint_step(batch);
+  report.step = ++steps_;
+  return report;
+}
+
+StepReport JointTraining::run(
+    const Batch& batch,
+    int64_t steps,
+    const StepObserver& observer) {
+  return detail::repeat(steps, observer, [&] { return step(batch); });
+}
+
+} // namespace polytask

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/training/task_sampler.h>
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+
+#include <polytask/core/check.h>
+
+namespace polytask {
+
+void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
+  TORCH_CHECK_VALUE(!tasks.empty(), "TaskSampler: there is no task to draw.");
+  tasks_ = tasks;
+  draws_ = 0;
+  generator_.seed(seed);
+  bind();
+}
+
+int64_t TaskSampler::next() {
+  TORCH_CHECK(
+      !tasks_.empty(), "TaskSampler: start() must come before next().");
+  const int64_t task = draw();
+  ++draws_;
+  return task;
+}
+
+void TaskSampler::observe(int64_t /*task*/, double /*loss*/) {}
+
+SamplerState TaskSampler::state() const {
+  std::ostringstream text;
+  text << generator_;
+  return {draws_, text.str(), values()};
+}
+
+void TaskSampler::restore(const SamplerState& state) {
+  TORCH_CHECK_VALUE(
+      state.draws >= 0 && state.values.size() == values().size(),
+      "TaskSampler: expected a state with ",
+      values().size(),
+      " values, but got ",
+      state.values.size(),
+      "; it belongs to another sampler or other tasks.");
+  std::mt19937_64 generator;
+  std::istringstream text(state.generator);
+  text >> generator;
+  TORCH_CHECK_VALUE(
+      !text.fail(), "TaskSampler: the generator's state cannot be read.");
+  generator_ = generator;
+  draws_ = state.draws;
+  set_values(state.values);
+}
+
+std::vector<double> TaskSampler::by_task(const TaskNumbers& numbers) const {
+  std::vector<double> ordered(tasks_.size(), -1);
+  for (const auto& [name, number] : numbers) {
+    const auto found = std::find(tasks_.begin(), tasks_.end(), name);
+    TORCH_CHECK_VALUE(
+        found != tasks_.end(),
+        "TaskSampler: there is no task '",
+        name,
+        "'; there is ",
+        detail::quoted(tasks_),
+        ".");
+    TORCH_CHECK_VALUE(
+        std::isfinite(number) && number >= 0,
+        "TaskSampler: task '",
+        name,
+        "': expected a number of at least 0, but got ",
+        number,
+        ".");
+    ordered[static_cast<size_t>(found - tasks_.begin())] = number;
+  }
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    TORCH_CHECK_VALUE(
+        ordered[i] >= 0,
+        "TaskSampler: there is no number for task '",
+        tasks_[i],
+        "'.");
+  }
+  TORCH_CHECK_VALUE(
+      std::accumulate(ordered.begin(), ordered.end(), 0.0) > 0,
+      "TaskSampler: every task has the number 0.");
+  return ordered;
+}
+
+int64_t TaskSampler::draw_proportionally(const std::vector<double>& numbers) {
+  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
+  // 53 random bits: the same on every machine, unlike std's distributions.
+  const double uniform = static_cast<double>(generator_() >> 11) * 0x1p-53;
+  double left = uniform * sum;
+  size_t last = 0;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] <= 0) {
+      continue;
+    }
+    last = i;
+    left -= numbers[i];
+    if (left < 0) {
+      break;
+    }
+  }
+  return static_cast<int64_t>(last);
+}
+
+} // namespace polytask
