@@ -4,6 +4,8 @@
 # `import torch` gives the Python in POLYTASK_PYTHON.
 macro(polytask_find_torch)
   set(POLYTASK_PYTHON "python3" CACHE STRING "The Python whose LibTorch is used when none is named")
+  # Global, so that a project which adds this one as a subdirectory sees them.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
   find_package(Torch QUIET)
   if(NOT Torch_FOUND)
     execute_process(
@@ -24,6 +26,11 @@ endmacro()
 # Warnings, sanitizers and unity builds for one of our own targets.
 function(polytask_setup_target target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+  # GCC 12 sees overlapping copies in `"text" + string` where there are none
+  # (GCC bug 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   if(POLYTASK_WARNINGS_AS_ERRORS)
     target_compile_options(${target} PRIVATE -Werror)
   endif()

@@ -29,18 +29,27 @@ std::vector<Labels> Labels::inspect(const std::vector<at::Tensor>& targets) {
 }
 
 Labels Labels::complete(at::Tensor target) {
-  return Labels(std::move(target), 0, kIgnoreIndex);
+  Labels labels(std::move(target), 0, kIgnoreIndex);
+  labels.promised_ = true;
+  return labels;
 }
 
 Labels Labels::with_ignore_index(int64_t ignore_index) const {
   if (ignore_index == ignore_index_ || target_.is_floating_point()) {
     return *this;
   }
+  if (promised_) {
+    Labels labels = *this;
+    labels.ignore_index_ = ignore_index;
+    return labels;
+  }
   return Labels(target_, ignore_index);
 }
 
 Labels Labels::to(const at::Device& device) const {
-  return Labels(target_.to(device), missing_, ignore_index_);
+  Labels labels = *this;
+  labels.target_ = target_.to(device);
+  return labels;
 }
 
 at::Tensor Labels::missing_mask() const {

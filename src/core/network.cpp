@@ -4,28 +4,40 @@
 
 namespace polytask {
 
+namespace {
+
+// Parameters and buffers.
+torch::OrderedDict<std::string, torch::Tensor> named_tensors(
+    const torch::nn::Module& module) {
+  auto tensors = module.named_parameters();
+  tensors.update(module.named_buffers());
+  return tensors;
+}
+
+} // namespace
+
 Network Network::clone(const std::optional<torch::Device>& device) const {
-  const auto before = module_->named_parameters();
+  const auto before = named_tensors(*module_);
   const auto copy = module_->clone(device);
   // LibTorch's Cloneable, given a module from outside, aliases it and replaces
   // the original's tensors, which leaves every optimizer on the original
   // stale. Nobody notices until training stands still, so say it here.
-  const auto after = module_->named_parameters();
+  const auto after = named_tensors(*module_);
   for (const auto& entry : before) {
     const auto* kept = after.find(entry.key());
     TORCH_CHECK(
         kept != nullptr && kept->is_same(entry.value()),
         module_->name(),
-        ": its clone() replaced the original's parameter '",
+        ": its clone() replaced the original's tensor '",
         entry.key(),
         "'. Override clone() to copy the modules that it was given from outside.");
   }
-  for (const auto& entry : copy->named_parameters()) {
+  for (const auto& entry : named_tensors(*copy)) {
     const auto* original = before.find(entry.key());
     TORCH_CHECK(
         original == nullptr || !original->is_same(entry.value()),
         module_->name(),
-        ": its clone() shares the parameter '",
+        ": its clone() shares the tensor '",
         entry.key(),
         "' with the original. Override clone() to copy deeply.");
   }

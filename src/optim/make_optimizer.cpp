@@ -51,7 +51,7 @@ std::unique_ptr<torch::optim::Optimizer> make_known(
 void check_rate(double rate) {
   TORCH_CHECK_VALUE(
       std::isfinite(rate) && rate >= 0,
-      "expected a learning rate of at least 0, but got ",
+      "make_optimizer: expected a finite learning rate of at least 0, but got ",
       rate,
       ".");
 }

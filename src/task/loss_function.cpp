@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/task/loss_function.h>
 
-#include <ATen/TensorOperators.h>
 #include <c10/util/Exception.h>
 
 namespace polytask {
@@ -24,7 +23,12 @@ at::Tensor LossFunction::operator()(
       labels.target().device(),
       ".");
   const Labels known = labels.with_ignore_index(ignore_index());
-  return known.is_empty() ? (output * 0).sum() : evaluate(output, known);
+  return known.is_empty() ? detail::no_loss(output) : evaluate(output, known);
+}
+
+at::Tensor detail::no_loss(const at::Tensor& output) {
+  // Not output * 0, which is NaN where the output is infinite.
+  return output.flatten().narrow(0, 0, 0).sum();
 }
 
 } // namespace polytask

@@ -19,7 +19,7 @@ Task::Task(LinearTask head) : Task(Network(std::move(head)), MSELoss()) {}
 Task& Task::weight(double weight) {
   TORCH_CHECK_VALUE(
       std::isfinite(weight) && weight >= 0,
-      "Task: expected a weight of at least 0, but got ",
+      "Task: expected a finite weight of at least 0, but got ",
       weight,
       ".");
   weight_ = weight;

@@ -38,6 +38,8 @@ SamplerState TaskSampler::state() const {
 }
 
 void TaskSampler::restore(const SamplerState& state) {
+  TORCH_CHECK(
+      !tasks_.empty(), "TaskSampler: start() must come before restore().");
   TORCH_CHECK_VALUE(
       state.draws >= 0 && state.values.size() == values().size(),
       "TaskSampler: expected a state with ",
@@ -70,10 +72,13 @@ std::vector<double> TaskSampler::by_task(const TaskNumbers& numbers) const {
         std::isfinite(number) && number >= 0,
         "TaskSampler: task '",
         name,
-        "': expected a number of at least 0, but got ",
+        "': expected a finite number of at least 0, but got ",
         number,
         ".");
-    ordered[static_cast<size_t>(found - tasks_.begin())] = number;
+    double& place = ordered[static_cast<size_t>(found - tasks_.begin())];
+    TORCH_CHECK_VALUE(
+        place < 0, "TaskSampler: task '", name, "' has more than one number.");
+    place = number;
   }
   for (size_t i = 0; i < tasks_.size(); ++i) {
     TORCH_CHECK_VALUE(

@@ -29,7 +29,8 @@ class POLYTASK_API Labels {
   /// Looks through many targets with at most one wait for each device.
   static std::vector<Labels> inspect(const std::vector<at::Tensor>& targets);
 
-  /// Takes the caller's word that no label is missing; looks at nothing.
+  /// Takes the caller's word that no label is missing, whatever the ignore
+  /// index; looks at nothing.
   static Labels complete(at::Tensor target);
 
   /// The same target with another ignore index.
@@ -73,6 +74,7 @@ class POLYTASK_API Labels {
   at::Tensor target_;
   int64_t missing_;
   int64_t ignore_index_;
+  bool promised_ = false;
 };
 
 } // namespace polytask

@@ -41,4 +41,12 @@ class POLYTASK_API LossFunction {
       const = 0;
 };
 
+namespace detail {
+
+/// The loss where no label is present: 0 with the gradient 0, whatever the
+/// output holds.
+POLYTASK_API at::Tensor no_loss(const at::Tensor& output);
+
+} // namespace detail
+
 } // namespace polytask

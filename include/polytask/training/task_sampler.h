@@ -50,8 +50,9 @@ class POLYTASK_API TaskSampler {
   virtual void observe(int64_t task, double loss);
 
   SamplerState state() const;
-  /// Continues the sequence of `state` to the last draw. Throws on the state of
-  /// another kind of sampler or number of tasks.
+  /// Continues the sequence of `state` to the last draw. Throws before `start`
+  /// and on a state with another number of values, such as that of another
+  /// kind of sampler; kinds that keep none are not told apart.
   void restore(const SamplerState& state);
 
  protected:
@@ -72,8 +73,8 @@ class POLYTASK_API TaskSampler {
   std::mt19937_64& generator() {
     return generator_;
   }
-  /// The numbers in task order. Throws if a task lacks one, or one is not a
-  /// task's, negative or not finite, or if all are 0.
+  /// The numbers in task order. Throws if a task lacks one or has
+  /// two, one is no task's, negative or not finite, or if all are 0.
   std::vector<double> by_task(const TaskNumbers& numbers) const;
   /// Draws a task with probability proportional to its number.
   int64_t draw_proportionally(const std::vector<double>& numbers);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/task/losses/callable.h>
 
-#include <ATen/TensorOperators.h>
 #include <c10/util/Exception.h>
 
 #include <utility>
@@ -22,7 +21,7 @@ at::Tensor CallableLoss::evaluate(
   } else {
     const at::Tensor rows = labels.complete_rows();
     if (rows.numel() == 0) {
-      return (output * 0).sum();
+      return detail::no_loss(output);
     }
     loss = function_(
         output.index_select(0, rows), labels.target().index_select(0, rows));

@@ -32,14 +32,18 @@ void check_target(
       ".");
 }
 
+at::Tensor where_present(const at::Tensor& values, const Labels& labels) {
+  return labels.is_complete() ? values
+                              : values.masked_fill(labels.missing_mask(), 0);
+}
+
 at::Tensor mean_over_present(
     const at::Tensor& elements,
     const Labels& labels) {
   if (labels.is_complete()) {
     return elements.mean();
   }
-  return elements.masked_fill(labels.missing_mask(), 0).sum() /
-      labels.present();
+  return where_present(elements, labels).sum() / labels.present();
 }
 
 } // namespace detail
@@ -52,7 +56,11 @@ at::Tensor ElementwiseLoss::evaluate(
     return reduce(output, labels.target(), at::Reduction::Mean);
   }
   return detail::mean_over_present(
-      reduce(output, labels.filled(), at::Reduction::None), labels);
+      reduce(
+          detail::where_present(output, labels),
+          labels.filled(),
+          at::Reduction::None),
+      labels);
 }
 
 } // namespace polytask

@@ -18,9 +18,11 @@ at::Tensor GaussianNLLLoss::evaluate(
       output.sizes(),
       ".");
   const int64_t width = output.size(1) / 2;
-  const at::Tensor mean = output.narrow(1, 0, width);
-  const at::Tensor log_variance = output.narrow(1, width, width);
+  at::Tensor mean = output.narrow(1, 0, width);
+  at::Tensor log_variance = output.narrow(1, width, width);
   detail::check_target(output, labels.target(), mean.sizes());
+  mean = detail::where_present(mean, labels);
+  log_variance = detail::where_present(log_variance, labels);
   const at::Tensor square = (mean - labels.filled()).square();
   return detail::mean_over_present(
       0.5 * (log_variance + square * (-log_variance).exp()), labels);

@@ -10,13 +10,23 @@
 
 namespace polytask {
 
+namespace {
+
+// An infinite one would give tasks of size 0 the weight 0^0 = 1.
+bool is_temperature(double value) {
+  return std::isfinite(value) && value > 0;
+}
+
+} // namespace
+
 TemperatureSampler::TemperatureSampler(
     TaskNumbers sizes,
     TemperatureSamplerOptions options)
     : sizes_(std::move(sizes)), options_(options) {
   TORCH_CHECK_VALUE(
-      options_.temperature() > 0 && options_.final_temperature() > 0,
-      "TemperatureSampler: expected positive temperatures, but got ",
+      is_temperature(options_.temperature()) &&
+          is_temperature(options_.final_temperature()),
+      "TemperatureSampler: expected positive, finite temperatures, but got ",
       options_.temperature(),
       " and ",
       options_.final_temperature(),

@@ -30,6 +30,12 @@ POLYTASK_API void check_target(
     const at::Tensor& target,
     at::IntArrayRef shape);
 
+/// `values` with 0 in place of those whose label is missing: an output that
+/// overflows there would otherwise turn the gradient into NaN.
+POLYTASK_API at::Tensor where_present(
+    const at::Tensor& values,
+    const Labels& labels);
+
 /// The mean of `elements` over the labels that are present.
 POLYTASK_API at::Tensor mean_over_present(
     const at::Tensor& elements,

@@ -27,7 +27,7 @@ class POLYTASK_API TemperatureSampler
     : public CloneableSampler<TemperatureSampler> {
  public:
   /// One size for each task. Throws unless temperatures are positive and
-  /// `anneal_draws` is not negative.
+  /// finite, and `anneal_draws` is not negative.
   TemperatureSampler(TaskNumbers sizes, TemperatureSamplerOptions options);
 
   /// τ of the next draw.
