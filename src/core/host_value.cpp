@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/host_value.h>
 
-#include <ATen/ops/empty.h>
+#include <ATen/EmptyTensor.h>
 
 #include <algorithm>
 
@@ -27,16 +27,20 @@ at::Tensor host_vector(
     const at::TensorOptions& options) {
   const auto size = static_cast<int64_t>(values.size());
   const auto type = c10::typeMetaToScalarType(options.dtype());
-  if (type == at::kFloat) {
-    at::Tensor vector = at::empty({size}, at::kFloat);
+  const auto store = type == at::kFloat ? at::kFloat : at::kDouble;
+  at::Tensor vector = at::detail::empty_cpu({size}, store);
+  if (store == at::kFloat) {
     float* data = vector.mutable_data_ptr<float>();
     for (const double value : values) {
       *data++ = static_cast<float>(value);
     }
-    return vector.to(options.device());
+  } else {
+    std::copy(values.begin(), values.end(), vector.mutable_data_ptr<double>());
   }
-  at::Tensor vector = at::empty({size}, at::kDouble);
-  std::copy(values.begin(), values.end(), vector.mutable_data_ptr<double>());
+  // Even a conversion that has nothing to do costs a dispatch.
+  if (store == type && options.device().is_cpu()) {
+    return vector;
+  }
   return vector.to(options.device(), type);
 }
 

@@ -35,10 +35,8 @@ Labels Labels::complete(at::Tensor target) {
 }
 
 Labels Labels::with_ignore_index(int64_t ignore_index) const {
-  if (ignore_index == ignore_index_ || target_.is_floating_point()) {
-    return *this;
-  }
-  if (promised_) {
+  if (ignore_index == ignore_index_ || promised_ ||
+      target_.is_floating_point()) {
     Labels labels = *this;
     labels.ignore_index_ = ignore_index;
     return labels;

@@ -23,7 +23,8 @@ struct ArffAttribute {
 
 std::string arff_lowercase(std::string word) {
   for (char& letter : word) {
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    letter =
+        static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
   return word;
 }
@@ -88,7 +89,8 @@ class ArffReader {
       if (kind != "numeric" && kind != "real" && kind != "integer") {
         scanner_.fail(
             "attribute '" + attribute.name +
-            "': expected numeric, real, integer or a list of classes in braces, but found " +
+            "': expected numeric, real, integer or a list of classes in "
+            "braces, but found " +
             detail::shown(type) + ".");
       }
     }
@@ -167,8 +169,7 @@ class ArffReader {
   }
 
   double value_of(
-      const ArffAttribute& attribute,
-      const detail::TextCell& cell) const {
+      const ArffAttribute& attribute, const detail::TextCell& cell) const {
     if (cell.text == "?" && !cell.quoted) {
       return std::numeric_limits<double>::quiet_NaN();
     }

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "text_scanner.h"
@@ -30,17 +31,19 @@ bool is_missing_cell(const std::string& text, const CsvOptions& options) {
   });
 }
 
-// A header such as 0.3,1.75,2: whole numbers alone may well be names.
+// Numbers such as 0.3,1.75,2 or 1,0,0: whole numbers that differ may be names.
 bool looks_like_a_row(const std::vector<detail::TextCell>& header) {
   bool has_fraction = false;
+  std::set<double> numbers;
   for (const auto& cell : header) {
     const auto number = detail::parse_number(cell.text);
     if (cell.quoted || !number) {
       return false;
     }
     has_fraction |= *number != std::floor(*number);
+    numbers.insert(*number);
   }
-  return has_fraction;
+  return has_fraction || numbers.size() < header.size();
 }
 
 std::vector<std::string> csv_columns(
@@ -49,7 +52,8 @@ std::vector<std::string> csv_columns(
     bool header) {
   if (header && looks_like_a_row(first)) {
     scanner.fail(
-        "expected a header, but found numbers only; for a file without one set header(false).",
+        "expected a header, but found numbers only; for a file without one set "
+        "header(false).",
         first[0].line);
   }
   std::vector<std::string> names;
@@ -65,7 +69,7 @@ double csv_number(
     const detail::TextCell& cell,
     const std::string& column,
     const CsvOptions& options) {
-  // Not-a-number texts first: a marker may look like a number, such as -999.
+  // First of all, as a marker may look like a number: -999.
   if (is_missing_cell(cell.text, options)) {
     return std::numeric_limits<double>::quiet_NaN();
   }
@@ -87,9 +91,7 @@ Table read_csv(const std::string& path, CsvOptions options) {
 }
 
 Table parse_csv(
-    std::istream& stream,
-    const std::string& name,
-    CsvOptions options) {
+    std::istream& stream, const std::string& name, CsvOptions options) {
   const char delimiter = options.delimiter();
   TORCH_CHECK_VALUE(
       std::string("\"\r\n").find(delimiter) == std::string::npos,

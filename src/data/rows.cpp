@@ -30,9 +30,7 @@ uint64_t draw_below(std::mt19937_64& engine, uint64_t bound) {
 } // namespace
 
 void check_row_index(
-    const std::string& who,
-    const at::Tensor& index,
-    int64_t rows) {
+    const std::string& who, const at::Tensor& index, int64_t rows) {
   TORCH_CHECK_VALUE(index.defined(), who, ": the row index is undefined.");
   TORCH_CHECK_VALUE(
       index.dim() == 1 && index.scalar_type() == at::kLong,
@@ -59,7 +57,8 @@ void check_row_index(
 
 at::Tensor shuffled_rows(int64_t rows, uint64_t seed, uint64_t stream) {
   // The standard fixes what this sequence and this engine compute.
-  std::seed_seq words{seed & 0xFFFFFFFF, seed >> 32, stream & 0xFFFFFFFF, stream >> 32};
+  std::seed_seq words{
+      seed & 0xFFFFFFFF, seed >> 32, stream & 0xFFFFFFFF, stream >> 32};
   std::mt19937_64 engine(words);
   at::Tensor order = at::arange(rows, at::kLong);
   auto* row = order.data_ptr<int64_t>();

@@ -12,9 +12,7 @@ namespace polytask::detail {
 /// Throws, in the name of `who`, unless `index` is int64 [n] and each entry one
 /// of the rows 0 to `rows` - 1. Waits for an accelerator that holds the index.
 void check_row_index(
-    const std::string& who,
-    const at::Tensor& index,
-    int64_t rows);
+    const std::string& who, const at::Tensor& index, int64_t rows);
 
 /// The rows 0 to `rows` - 1 in an order that depends only on the other two
 /// numbers, on every platform: int64 [rows].

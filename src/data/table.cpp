@@ -35,8 +35,7 @@ size_t name_distance(const std::string& from, const std::string& to) {
 
 // All columns of a small table, else those that a typing error is nearest to.
 std::string suggestion(
-    const std::string& name,
-    std::vector<std::string> columns) {
+    const std::string& name, std::vector<std::string> columns) {
   constexpr size_t kAll = 10;
   constexpr size_t kNearest = 3;
   if (columns.size() <= kAll) {
@@ -92,8 +91,7 @@ int64_t Table::position(const std::string& name) const {
 }
 
 at::Tensor Table::values(
-    const std::vector<std::string>& names,
-    at::ScalarType dtype) const {
+    const std::vector<std::string>& names, at::ScalarType dtype) const {
   std::vector<int64_t> positions;
   positions.reserve(names.size());
   for (const auto& name : names) {

@@ -16,9 +16,7 @@
 namespace polytask::detail {
 
 TextScanner::TextScanner(
-    std::istream& stream,
-    std::string who,
-    TextDialect dialect)
+    std::istream& stream, std::string who, TextDialect dialect)
     : stream_(stream), who_(std::move(who)), dialect_(dialect) {}
 
 bool TextScanner::read_line() {
@@ -136,8 +134,7 @@ void TextScanner::fail(const std::string& what, int64_t line) const {
 }
 
 data::Table TextScanner::table(
-    std::vector<std::string> columns,
-    const std::vector<double>& values) const {
+    std::vector<std::string> columns, const std::vector<double>& values) const {
   if (values.empty()) {
     fail("it names columns, but has no rows.", 0);
   }

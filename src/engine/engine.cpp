@@ -86,18 +86,29 @@ void Engine::bind() {
   left_out_ = detail::without(parameters_, optimized);
 }
 
-Engine::Parts Engine::parts_by_task(const Batch& batch) const {
-  Parts parts(static_cast<size_t>(model_->size()), nullptr);
-  size_t next = 0;
+template <typename Visit>
+void Engine::for_each_part(const Batch& batch, Visit&& visit) const {
+  const auto& names = model_->task_names();
+  size_t place = 0;
   for (const auto& part : batch.parts()) {
     // Batches mostly list the tasks in the model's order.
-    const auto& names = model_->task_names();
-    if (next >= names.size() || names[next] != part.task) {
-      next = static_cast<size_t>(model_->index(part.task));
+    if (place >= names.size() || names[place] != part.task) {
+      place = static_cast<size_t>(model_->index(part.task));
     }
-    parts[next++] = &part;
+    visit(place++, part);
   }
+}
+
+Engine::Parts Engine::parts_by_task(const Batch& batch) const {
+  Parts parts(static_cast<size_t>(model_->size()), nullptr);
+  for_each_part(batch, [&](size_t task, const Batch::Part& part) {
+    parts[task] = &part;
+  });
   return parts;
+}
+
+void Engine::check_tasks(const Batch& batch) const {
+  for_each_part(batch, [](size_t, const Batch::Part&) {});
 }
 
 void Engine::check_input(const torch::Tensor& input) const {
@@ -178,7 +189,7 @@ StepReport Engine::joint_step(const Batch& batch) {
     const Batch::Part* part = parts[static_cast<size_t>(task)];
     const Task& own = model_->task(task);
     if (!part || own.weight() == 0 ||
-        own.loss().known(part->labels).is_empty()) {
+        !own.loss().has_label(part->labels)) {
       continue;
     }
     if (batch.shares_input()) {
@@ -204,12 +215,12 @@ StepReport Engine::joint_step(const Batch& batch) {
 StepReport Engine::task_step(const Batch& batch, int64_t task) {
   const Batch::Part& part =
       batch.part(model_->task_names()[static_cast<size_t>(task)]);
-  parts_by_task(batch);
+  check_tasks(batch);
   reset_gradients();
   check_input(part.input);
   WeightedLosses losses(model_->size());
   const Task& own = model_->task(task);
-  if (own.weight() != 0 && !own.loss().known(part.labels).is_empty()) {
+  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
     losses.add(
         task,
         own.weight(),

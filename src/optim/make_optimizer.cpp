@@ -19,13 +19,25 @@ namespace {
 using torch::optim::OptimizerOptions;
 using torch::optim::OptimizerParamGroup;
 
+void check_rate(double rate) {
+  TORCH_CHECK_VALUE(
+      std::isfinite(rate) && rate >= 0,
+      "make_optimizer: expected a finite learning rate of at least 0, but got ",
+      rate,
+      ".");
+}
+
 // Null where `options` belongs to another optimizer.
 template <typename Optimizer, typename Options>
 std::unique_ptr<torch::optim::Optimizer> make_if(
     const std::vector<OptimizerParamGroup>& groups,
     const OptimizerOptions& options) {
   const auto* own = dynamic_cast<const Options*>(&options);
-  return own ? std::make_unique<Optimizer>(groups, *own) : nullptr;
+  if (!own) {
+    return nullptr;
+  }
+  check_rate(own->get_lr());
+  return std::make_unique<Optimizer>(groups, *own);
 }
 
 std::unique_ptr<torch::optim::Optimizer> make_known(
@@ -46,14 +58,6 @@ std::unique_ptr<torch::optim::Optimizer> make_known(
     return made;
   }
   return make_if<RMSprop, RMSpropOptions>(groups, options);
-}
-
-void check_rate(double rate) {
-  TORCH_CHECK_VALUE(
-      std::isfinite(rate) && rate >= 0,
-      "make_optimizer: expected a finite learning rate of at least 0, but got ",
-      rate,
-      ".");
 }
 
 } // namespace
@@ -92,7 +96,6 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(
   // Options given with a group lose every value that equals its type's
   // default, so they are set afterwards.
   for (size_t i = 0; i < made.size(); ++i) {
-    check_rate(made_options[i]->get_lr());
     optimizer->param_groups()[i].set_options(std::move(made_options[i]));
   }
   return optimizer;

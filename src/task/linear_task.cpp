@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/task/linear_task.h>
 
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/linear.h>
 #include <torch/nn/init.h>
 
@@ -72,7 +73,11 @@ torch::Tensor LinearTaskImpl::forward(const torch::Tensor& input) {
       "], but got ",
       input.sizes(),
       ".");
-  return torch::linear(input, weight, bias);
+  // What at::linear comes to for a matrix, without its dispatch.
+  if (input.dim() == 2 && bias.defined()) {
+    return at::addmm(bias, input, weight.t());
+  }
+  return at::linear(input, weight, bias);
 }
 
 } // namespace polytask

@@ -22,8 +22,16 @@ at::Tensor LossFunction::operator()(
       ", but the target on ",
       labels.target().device(),
       ".");
-  const Labels known = labels.with_ignore_index(ignore_index());
-  return known.is_empty() ? detail::no_loss(output) : evaluate(output, known);
+  if (labels.ignore_index() != ignore_index()) {
+    return (*this)(output, labels.with_ignore_index(ignore_index()));
+  }
+  return labels.is_empty() ? detail::no_loss(output) : evaluate(output, labels);
+}
+
+bool LossFunction::has_label(const Labels& labels) const {
+  return labels.ignore_index() == ignore_index()
+      ? !labels.is_empty()
+      : !labels.with_ignore_index(ignore_index()).is_empty();
 }
 
 at::Tensor detail::no_loss(const at::Tensor& output) {

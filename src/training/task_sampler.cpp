@@ -18,7 +18,12 @@ void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
   tasks_ = tasks;
   draws_ = 0;
   generator_.seed(seed);
-  bind();
+  try {
+    bind();
+  } catch (...) {
+    tasks_.clear();
+    throw;
+  }
 }
 
 int64_t TaskSampler::next() {
@@ -93,11 +98,14 @@ std::vector<double> TaskSampler::by_task(const TaskNumbers& numbers) const {
   return ordered;
 }
 
+double TaskSampler::uniform() {
+  // 53 random bits: the same on every machine, unlike std's distributions.
+  return static_cast<double>(generator_() >> 11) * 0x1p-53;
+}
+
 int64_t TaskSampler::draw_proportionally(const std::vector<double>& numbers) {
   const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
-  // 53 random bits: the same on every machine, unlike std's distributions.
-  const double uniform = static_cast<double>(generator_() >> 11) * 0x1p-53;
-  double left = uniform * sum;
+  double left = uniform() * sum;
   size_t last = 0;
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] <= 0) {

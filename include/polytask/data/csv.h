@@ -19,7 +19,7 @@ struct POLYTASK_API CsvOptions {
   /// The first row names the columns; otherwise they are c0, c1, and so on.
   TORCH_ARG(bool, header) = true;
   /// The cells that stand for a missing value; case makes no difference.
-  TORCH_ARG(std::vector<std::string>, missing) = {"", "?", "NaN", "NA"};
+  TORCH_ARG(std::vector<std::string>, missing) = { "", "?", "NaN", "NA" };
 };
 
 /// Reads a file of comma-separated numbers (RFC 4180: cells may be quoted, and
@@ -30,14 +30,12 @@ struct POLYTASK_API CsvOptions {
 /// Throws `c10::ValueError` that names the file, and for a bad row the line
 /// (counted from 1) and the column: if the file cannot be read, is empty or
 /// has no rows; if a row has too many or too few cells; if a cell is neither a
-/// number nor missing; if two columns share a name; if the header is made of
-/// unquoted numbers, not all of them whole, and so is likely the first row.
+/// number nor missing; if two columns share a name; if the header must be a
+/// row, as it is made of unquoted numbers with a fraction or twice the same.
 POLYTASK_API Table read_csv(const std::string& path, CsvOptions options = {});
 
 /// The same from a stream; `name` stands for the file in messages.
 POLYTASK_API Table parse_csv(
-    std::istream& stream,
-    const std::string& name,
-    CsvOptions options = {});
+    std::istream& stream, const std::string& name, CsvOptions options = {});
 
 } // namespace polytask::data

@@ -65,6 +65,11 @@ class POLYTASK_API Engine {
   using Parts = std::vector<const Batch::Part*>;
 
   void bind();
+  /// Calls `visit(task, part)` for each part. Throws on a task that the model
+  /// lacks.
+  template <typename Visit>
+  void for_each_part(const Batch& batch, Visit&& visit) const;
+  void check_tasks(const Batch& batch) const;
   /// The part of each task, by task; null for a task that the batch lacks.
   Parts parts_by_task(const Batch& batch) const;
   void check_input(const torch::Tensor& input) const;

@@ -43,9 +43,9 @@ class POLYTASK_API Loss {
     return (*function_)(output, labels);
   }
 
-  /// The labels with this loss's ignore index.
-  Labels known(const Labels& labels) const {
-    return labels.with_ignore_index(function_->ignore_index());
+  /// Whether any label is present under this loss's ignore index.
+  bool has_label(const Labels& labels) const {
+    return function_->has_label(labels);
   }
 
   /// The loss as what it was made from, such as `as<HuberLoss>()`; null if it

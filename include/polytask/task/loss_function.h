@@ -27,6 +27,9 @@ class POLYTASK_API LossFunction {
   /// present.
   at::Tensor operator()(const at::Tensor& output, const Labels& labels) const;
 
+  /// Whether any label is present under this loss's ignore index.
+  bool has_label(const Labels& labels) const;
+
   /// The integer label that stands for a missing one.
   virtual int64_t ignore_index() const {
     return Labels::kIgnoreIndex;

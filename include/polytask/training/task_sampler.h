@@ -36,7 +36,7 @@ class POLYTASK_API TaskSampler {
   virtual std::unique_ptr<TaskSampler> clone() const = 0;
 
   /// Begins a sequence over these tasks. Throws if the sampler was made for
-  /// others.
+  /// others; it is not started then.
   void start(const std::vector<std::string>& tasks, uint64_t seed);
 
   /// The next task, counted from 0. Throws before `start`.
@@ -76,6 +76,8 @@ class POLYTASK_API TaskSampler {
   /// The numbers in task order. Throws if a task lacks one or has
   /// two, one is no task's, negative or not finite, or if all are 0.
   std::vector<double> by_task(const TaskNumbers& numbers) const;
+  /// A random number in [0, 1).
+  double uniform();
   /// Draws a task with probability proportional to its number.
   int64_t draw_proportionally(const std::vector<double>& numbers);
 

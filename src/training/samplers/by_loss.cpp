@@ -27,7 +27,7 @@ void ByLossSampler::observe(int64_t task, double loss) {
       std::isfinite(loss) && loss >= 0,
       "ByLossSampler: task '",
       tasks()[static_cast<size_t>(task)],
-      "': expected a loss of at least 0, but got ",
+      "': expected a finite loss of at least 0, but got ",
       loss,
       ".");
   kept = kept < 0 ? loss : smoothing_ * kept + (1 - smoothing_) * loss;

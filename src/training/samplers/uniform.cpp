@@ -5,7 +5,7 @@
 namespace polytask {
 
 int64_t UniformSampler::draw() {
-  return draw_proportionally(std::vector<double>(tasks().size(), 1.0));
+  return static_cast<int64_t>(uniform() * static_cast<double>(tasks().size()));
 }
 
 } // namespace polytask

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/data/dataset.h>
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include <polytask/core/check.h>
+
+#include "rows.h"
+
+namespace polytask::data {
+
+Dataset::Dataset(at::Tensor input, Batch::Targets targets)
+    : input_(std::move(input)), targets_(std::move(targets)) {
+  TORCH_CHECK_VALUE(
+      input_.defined() && input_.dim() >= 1,
+      "Dataset: expected an input of shape [n, ...], but got ",
+      input_.defined() ? "a scalar" : "an undefined tensor",
+      ".");
+  TORCH_CHECK_VALUE(!targets_.empty(), "Dataset: it has no task.");
+  std::unordered_set<std::string> seen;
+  for (const auto& [task, target] : targets_) {
+    TORCH_CHECK_VALUE(
+        seen.insert(task).second,
+        "Dataset: task '",
+        task,
+        "' comes more than once.");
+    TORCH_CHECK_VALUE(
+        target.defined(),
+        "Dataset: the target of task '",
+        task,
+        "' is undefined.");
+    TORCH_CHECK_VALUE(
+        target.dim() >= 1 && target.size(0) == size(),
+        "Dataset: task '",
+        task,
+        "': expected a target with ",
+        size(),
+        " rows, as the input has, but got shape ",
+        target.sizes(),
+        ".");
+    TORCH_CHECK_VALUE(
+        target.device() == device(),
+        "Dataset: task '",
+        task,
+        "': the input is on ",
+        device(),
+        " and the target on ",
+        target.device(),
+        ".");
+  }
+}
+
+std::vector<std::string> Dataset::tasks() const {
+  std::vector<std::string> names;
+  names.reserve(targets_.size());
+  for (const auto& entry : targets_) {
+    names.push_back(entry.first);
+  }
+  return names;
+}
+
+bool Dataset::has(const std::string& task) const {
+  return std::any_of(targets_.begin(), targets_.end(), [&](const auto& entry) {
+    return entry.first == task;
+  });
+}
+
+const at::Tensor& Dataset::target(const std::string& task) const {
+  for (const auto& [name, target] : targets_) {
+    if (name == task) {
+      return target;
+    }
+  }
+  TORCH_CHECK_VALUE(
+      false,
+      "Dataset: it has no task '",
+      task,
+      "'; it has ",
+      detail::quoted(tasks()),
+      ".");
+}
+
+Dataset Dataset::select(const at::Tensor& index) const {
+  detail::check_row_index("Dataset", index, size());
+  const at::Tensor rows = index.to(device());
+  Batch::Targets targets;
+  for (const auto& [task, target] : targets_) {
+    targets.emplace_back(task, target.index_select(0, rows));
+  }
+  return Dataset(input_.index_select(0, rows), std::move(targets));
+}
+
+Dataset Dataset::to(const at::Device& device) const {
+  Batch::Targets targets;
+  for (const auto& [task, target] : targets_) {
+    targets.emplace_back(task, target.to(device));
+  }
+  return Dataset(input_.to(device), std::move(targets));
+}
+
+Batch Dataset::batch(BatchOptions options) const {
+  return Batch(input_, targets_, options);
+}
+
+} // namespace polytask::data

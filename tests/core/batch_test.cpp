@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <gtest/gtest.h>
+#include <polytask/core/batch.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "tests/core/says.h"
+#include "tests/support/errors.h"
+
+namespace polytask {
+namespace {
+
+using testing::error_of;
+using testing::says;
+
+std::string batch_error(
+    const at::Tensor& input,
+    const Batch::Targets& targets,
+    BatchOptions options = {}) {
+  return error_of([&] { Batch(input, targets, options); });
+}
+
+std::string per_task_error(std::vector<Batch::Example> examples) {
+  return error_of([&] { Batch::per_task(std::move(examples)); });
+}
+
+at::Tensor holed_column(int64_t rows) {
+  at::Tensor column = at::ones({rows, 1});
+  column[0][0] = std::numeric_limits<float>::quiet_NaN();
+  return column;
+}
+
+TEST(Batch, SharesOneInput) {
+  const at::Tensor x = at::ones({4, 2});
+  const Batch batch(x, {{"a", at::ones({4, 1})}, {"b", holed_column(4)}});
+  EXPECT_TRUE(batch.shares_input());
+  EXPECT_TRUE(batch.input().is_same(x));
+  EXPECT_TRUE(batch.part("b").input.is_same(x));
+  EXPECT_EQ(batch.rows(), 4);
+  EXPECT_EQ(batch.tasks(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(batch.device(), at::Device(at::kCPU));
+}
+
+TEST(Batch, CountsTheLabelsOfEachTask) {
+  const Batch batch(
+      at::ones({4, 2}), {{"a", at::ones({4, 1})}, {"b", holed_column(4)}});
+  EXPECT_EQ(batch.part("a").labels.missing(), 0);
+  EXPECT_EQ(batch.part("b").labels.missing(), 1);
+}
+
+TEST(Batch, PerTaskLetsTasksDifferInRows) {
+  const Batch batch = Batch::per_task(
+      {{"a", at::ones({4, 2}), at::ones({4, 1})},
+       {"b", at::ones({3, 2}), holed_column(3)}});
+  EXPECT_FALSE(batch.shares_input());
+  EXPECT_EQ(batch.rows(), 7);
+  EXPECT_EQ(batch.part("b").input.size(0), 3);
+  EXPECT_EQ(batch.part("b").labels.missing(), 1);
+}
+
+TEST(Batch, PerTaskHasNoSharedInput) {
+  const Batch batch =
+      Batch::per_task({{"a", at::ones({4, 2}), at::ones({4, 1})}});
+  EXPECT_TRUE(says(
+      error_of([&] { batch.input(); }),
+      {"each task has an input of its own", "part(task).input"}));
+}
+
+TEST(Batch, HasTheTasksItWasGiven) {
+  const Batch batch(at::ones({4, 2}), {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(batch.has("a"));
+  EXPECT_FALSE(batch.has("b"));
+  EXPECT_TRUE(
+      says(error_of([&] { batch.part("b"); }), {"no task 'b'", "it has 'a'"}));
+}
+
+TEST(Batch, CopiesNoTensor) {
+  const at::Tensor y = at::ones({4, 1});
+  const Batch batch(at::ones({4, 2}), {{"a", y}});
+  EXPECT_TRUE(batch.part("a").labels.target().is_same(y));
+}
+
+TEST(Batch, TakesIntegerInputs) {
+  const at::Tensor tokens = at::full({4, 3}, Labels::kIgnoreIndex, at::kLong);
+  EXPECT_EQ(batch_error(tokens, {{"a", at::ones({4, 1})}}), "");
+}
+
+TEST(Batch, MovesToAnotherDevice) {
+  const Batch batch(at::ones({4, 2}), {{"a", holed_column(4)}});
+  const Batch moved = batch.to(at::kMeta);
+  EXPECT_EQ(moved.device(), at::Device(at::kMeta));
+  EXPECT_TRUE(moved.shares_input());
+  EXPECT_TRUE(moved.part("a").input.is_same(moved.input()));
+  EXPECT_TRUE(moved.part("a").labels.target().is_meta());
+  EXPECT_EQ(moved.part("a").labels.missing(), 1);
+}
+
+TEST(Batch, MovesEachTasksInput) {
+  const Batch moved = Batch::per_task({{"a", at::ones({4, 2}), at::ones({4})},
+                                       {"b", at::ones({3, 2}), at::ones({3})}})
+                          .to(at::kMeta);
+  EXPECT_FALSE(moved.shares_input());
+  EXPECT_TRUE(moved.part("b").input.is_meta());
+  EXPECT_EQ(moved.rows(), 7);
+}
+
+TEST(Batch, LeavesTheInputUncheckedWhereAsked) {
+  EXPECT_EQ(
+      batch_error(
+          holed_column(4),
+          {{"a", at::ones({4, 1})}},
+          BatchOptions().check_input(false)),
+      "");
+}
+
+TEST(Batch, TakesTheWordThatLabelsAreComplete) {
+  const Batch batch(
+      at::ones({4, 2}),
+      {{"a", holed_column(4)}},
+      BatchOptions().complete(true));
+  EXPECT_TRUE(batch.part("a").labels.is_complete());
+}
+
+TEST(Batch, LooksAtNothingWithBothOptions) {
+  // A meta tensor has no values, so that a look at it would throw.
+  EXPECT_EQ(
+      batch_error(
+          at::ones({4, 2}, at::kMeta),
+          {{"a", at::ones({4, 1}, at::kMeta)}},
+          BatchOptions().check_input(false).complete(true)),
+      "");
+}
+
+TEST(Batch, RefusesToBeEmpty) {
+  EXPECT_TRUE(says(batch_error(at::ones({4, 2}), {}), {"it has no task"}));
+  EXPECT_TRUE(says(per_task_error({}), {"it has no task"}));
+  EXPECT_TRUE(says(
+      batch_error(at::ones({0, 2}), {{"a", at::ones({0, 1})}}),
+      {"task 'a'", "no rows"}));
+}
+
+TEST(Batch, RefusesATaskTwice) {
+  const at::Tensor y = at::ones({4, 1});
+  EXPECT_TRUE(says(
+      batch_error(at::ones({4, 2}), {{"a", y}, {"b", y}, {"a", y}}),
+      {"task 'a' comes more than once"}));
+}
+
+TEST(Batch, RefusesUndefinedTensors) {
+  EXPECT_TRUE(says(
+      batch_error(at::Tensor(), {{"a", at::ones({4, 1})}}),
+      {"the input of task 'a' is undefined"}));
+  EXPECT_TRUE(says(
+      batch_error(at::ones({4, 2}), {{"a", at::Tensor()}}),
+      {"the target of task 'a' is undefined"}));
+}
+
+TEST(Batch, RefusesTensorsWithoutRows) {
+  EXPECT_TRUE(says(
+      batch_error(at::ones({4, 2}), {{"a", at::scalar_tensor(1)}}),
+      {"task 'a'", "first dimension counts rows", "[4, 2]", "[]"}));
+}
+
+TEST(Batch, RefusesOtherNumbersOfRows) {
+  EXPECT_TRUE(says(
+      batch_error(at::ones({4, 2}), {{"a", at::ones({3, 1})}}),
+      {"task 'a'", "each of the 4 input rows", "shape [3, 1]"}));
+}
+
+TEST(Batch, RefusesATargetOnAnotherDevice) {
+  EXPECT_TRUE(says(
+      batch_error(at::ones({4, 2}), {{"a", at::ones({4, 1}, at::kMeta)}}),
+      {"task 'a'", "the input is on cpu", "the target on meta"}));
+}
+
+TEST(Batch, RefusesTasksOnDifferentDevices) {
+  EXPECT_TRUE(says(
+      per_task_error(
+          {{"a", at::ones({4, 2}), at::ones({4, 1})},
+           {"b", at::ones({4, 2}, at::kMeta), at::ones({4, 1}, at::kMeta)}}),
+      {"task 'b' is on meta", "task 'a' on cpu"}));
+}
+
+TEST(Batch, RefusesNaNInTheInput) {
+  EXPECT_TRUE(says(
+      batch_error(holed_column(4), {{"a", at::ones({4, 1})}}),
+      {"the input holds 1 NaN", "only labels may be missing"}));
+  EXPECT_TRUE(says(
+      per_task_error(
+          {{"a", at::ones({4, 1}), at::ones({4, 1})},
+           {"b", holed_column(3), at::ones({3, 1})}}),
+      {"the input of task 'b' holds 1 NaN"}));
+}
+
+TEST(Batch, ThrowsValueErrors) {
+  EXPECT_THROW(Batch(at::ones({4, 2}), {}), c10::ValueError);
+  EXPECT_THROW(
+      Batch(holed_column(4), {{"a", at::ones({4, 1})}}), c10::ValueError);
+}
+
+} // namespace
+} // namespace polytask

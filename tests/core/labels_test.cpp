@@ -1,0 +1,148 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/ops/equal.h>
+#include <ATen/ops/isnan.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+#include <polytask/core/labels.h>
+
+#include <limits>
+#include <string>
+
+namespace polytask {
+namespace {
+
+constexpr double kHole = std::numeric_limits<double>::quiet_NaN();
+
+// [3, 2]: one label missing in the first row, two in the last.
+at::Tensor holed_target(at::ScalarType type) {
+  return at::tensor({1.0, kHole, 2.0, 3.0, kHole, kHole}, at::kDouble)
+      .view({3, 2})
+      .to(type);
+}
+
+at::Tensor holed_mask() {
+  return at::tensor({0, 1, 0, 0, 1, 1}).view({3, 2}).to(at::kBool);
+}
+
+class FloatingLabels : public ::testing::TestWithParam<at::ScalarType> {
+ protected:
+  const at::Tensor target = holed_target(GetParam());
+};
+
+TEST_P(FloatingLabels, AreMissingWhereNaN) {
+  const Labels labels(target);
+  EXPECT_EQ(labels.missing(), 3);
+  EXPECT_EQ(labels.present(), 3);
+  EXPECT_FALSE(labels.is_complete());
+  EXPECT_FALSE(labels.is_empty());
+  EXPECT_TRUE(at::equal(labels.missing_mask(), holed_mask()));
+}
+
+TEST_P(FloatingLabels, AreCountedInATransposedTarget) {
+  const Labels labels(target.t());
+  EXPECT_EQ(labels.missing(), 3);
+  EXPECT_TRUE(at::equal(labels.missing_mask(), holed_mask().t()));
+}
+
+TEST_P(FloatingLabels, AreCountedInAStridedColumn) {
+  EXPECT_EQ(Labels(target.select(1, 1)).missing(), 2);
+  EXPECT_EQ(Labels(target.select(1, 0)).missing(), 1);
+}
+
+TEST_P(FloatingLabels, AreFilledWithZeroWhereMissing) {
+  const at::Tensor filled = Labels(target).filled();
+  EXPECT_EQ(filled.scalar_type(), GetParam());
+  const at::Tensor expected = at::tensor({1, 0, 2, 3, 0, 0}).view({3, 2});
+  EXPECT_TRUE(at::equal(filled, expected.to(GetParam())));
+  EXPECT_TRUE(at::equal(at::isnan(target), holed_mask())) << "it was changed";
+}
+
+TEST_P(FloatingLabels, KnowTheRowsWithoutAHole) {
+  EXPECT_TRUE(
+      at::equal(Labels(target).complete_rows(), at::tensor({1}, at::kLong)));
+}
+
+TEST_P(FloatingLabels, DoNotCareForTheIgnoreIndex) {
+  const Labels labels = Labels(target).with_ignore_index(2);
+  EXPECT_EQ(labels.missing(), 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Dtypes,
+    FloatingLabels,
+    ::testing::Values(at::kFloat, at::kDouble, at::kHalf, at::kBFloat16));
+
+TEST(Labels, OfIntegersAreMissingAtTheIgnoreIndex) {
+  const at::Tensor target = at::tensor({0, -100, 2, -1}, at::kLong);
+  EXPECT_EQ(Labels(target).missing(), 1);
+  const Labels other(target, -1);
+  EXPECT_EQ(other.missing(), 1);
+  EXPECT_EQ(other.ignore_index(), -1);
+  EXPECT_TRUE(
+      at::equal(other.missing_mask(), at::tensor({0, 0, 0, 1}).to(at::kBool)));
+  EXPECT_TRUE(
+      at::equal(other.filled(), at::tensor({0, -100, 2, 0}, at::kLong)));
+}
+
+TEST(Labels, AreLookedThroughAgainForAnotherIgnoreIndex) {
+  const Labels labels(at::tensor({2, 2, -100}, at::kLong));
+  EXPECT_EQ(labels.with_ignore_index(2).missing(), 2);
+  EXPECT_EQ(labels.with_ignore_index(7).missing(), 0);
+}
+
+TEST(Labels, OfBoolsAreNeverMissing) {
+  const Labels labels(at::tensor({0, 1, 1}).to(at::kBool), 1);
+  EXPECT_TRUE(labels.is_complete());
+  EXPECT_EQ(labels.missing_mask().any().item<bool>(), false);
+  EXPECT_EQ(labels.complete_rows().numel(), 3);
+}
+
+TEST(Labels, AllMissingAreEmpty) {
+  const Labels labels(at::tensor({kHole, kHole}));
+  EXPECT_TRUE(labels.is_empty());
+  EXPECT_EQ(labels.complete_rows().numel(), 0);
+}
+
+TEST(Labels, WithoutAHoleAreGivenBackUnfilled) {
+  const at::Tensor target = at::tensor({1.0, 2.0});
+  EXPECT_TRUE(Labels(target).filled().is_same(target));
+}
+
+TEST(Labels, CompleteTakesTheCallersWord) {
+  const Labels labels = Labels::complete(holed_target(at::kFloat));
+  EXPECT_TRUE(labels.is_complete());
+  EXPECT_EQ(labels.present(), 6);
+}
+
+TEST(Labels, CompleteHoldsForEveryIgnoreIndex) {
+  const Labels labels =
+      Labels::complete(at::tensor({2, 2}, at::kLong)).with_ignore_index(2);
+  EXPECT_TRUE(labels.is_complete());
+  EXPECT_EQ(labels.ignore_index(), 2);
+}
+
+TEST(Labels, InspectLooksAtEachTarget) {
+  const auto labels = Labels::inspect(
+      {holed_target(at::kFloat),
+       at::tensor({-100, 5, -100}, at::kLong),
+       holed_target(at::kHalf),
+       at::tensor({1.0})});
+  ASSERT_EQ(labels.size(), 4u);
+  EXPECT_EQ(labels[0].missing(), 3);
+  EXPECT_EQ(labels[1].missing(), 2);
+  EXPECT_EQ(labels[2].missing(), 3);
+  EXPECT_EQ(labels[3].missing(), 0);
+}
+
+TEST(Labels, MoveWithoutBeingLookedThroughAgain) {
+  // A meta tensor has no values to look at.
+  const Labels labels =
+      Labels(at::tensor({3, 4, 4}, at::kLong), 4).to(at::kMeta);
+  EXPECT_TRUE(labels.target().is_meta());
+  EXPECT_EQ(labels.missing(), 2);
+  EXPECT_EQ(labels.ignore_index(), 4);
+}
+
+} // namespace
+} // namespace polytask

@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <polytask/task/loss.h>
+#include <polytask/task/losses/cross_entropy.h>
+#include <polytask/task/losses/huber.h>
+#include <polytask/task/losses/mse.h>
+
+#include <limits>
+#include <sstream>
+
+#include "tests/core/says.h"
+#include "tests/support/errors.h"
+
+namespace polytask {
+namespace {
+
+using testing::error_of;
+using testing::says;
+
+at::Tensor squared(const at::Tensor& output, const at::Tensor& target) {
+  return (output - target).square().mean();
+}
+
+// The error of a loss that answers `answer`.
+std::string answer_error(const at::Tensor& answer) {
+  const Loss loss([&](const at::Tensor&, const at::Tensor&) { return answer; });
+  return error_of([&] { loss(at::ones({2, 1}), Labels(at::ones({2, 1}))); });
+}
+
+TEST(Loss, IsWhatItWasMadeFrom) {
+  const Loss loss = HuberLoss(0.5);
+  ASSERT_NE(loss.as<HuberLoss>(), nullptr);
+  EXPECT_EQ(loss.as<HuberLoss>()->delta(), 0.5);
+  EXPECT_EQ(loss.as<MSELoss>(), nullptr);
+}
+
+TEST(Loss, PrintsWhatItWasMadeFrom) {
+  std::ostringstream text;
+  Loss(HuberLoss(0.5)).pretty_print(text);
+  EXPECT_EQ(text.str(), "polytask::HuberLoss(delta=0.5)");
+}
+
+TEST(Loss, KnowsLabelsByItsOwnIgnoreIndex) {
+  const Loss loss = CrossEntropyLoss(CrossEntropyLossOptions().ignore_index(2));
+  EXPECT_TRUE(loss.has_label(Labels(at::tensor({2, 1}, at::kLong))));
+  EXPECT_TRUE(loss.has_label(Labels(at::tensor({-100}, at::kLong))));
+  EXPECT_FALSE(loss.has_label(Labels(at::tensor({2, 2}, at::kLong))));
+  EXPECT_FALSE(loss.has_label(Labels(at::tensor({2}, at::kLong), 2)));
+}
+
+TEST(Loss, CallsAFunction) {
+  const Loss loss(squared);
+  const at::Tensor output = at::randn({4, 2});
+  const at::Tensor target = at::randn({4, 2});
+  EXPECT_TRUE(at::equal(loss(output, Labels(target)), squared(output, target)));
+}
+
+TEST(Loss, TakesTheLossOfOneElement) {
+  const Loss loss([](const at::Tensor& output, const at::Tensor& target) {
+    return squared(output, target).reshape({1, 1});
+  });
+  EXPECT_EQ(loss(at::ones({2, 1}), Labels(at::ones({2, 1}))).dim(), 0);
+}
+
+TEST(Loss, ShowsAFunctionTheRowsWithoutAHole) {
+  at::Tensor seen_output;
+  at::Tensor seen_target;
+  const Loss loss([&](const at::Tensor& output, const at::Tensor& target) {
+    seen_output = output;
+    seen_target = target;
+    return squared(output, target);
+  });
+  const at::Tensor output = at::randn({4, 2});
+  at::Tensor target = at::randn({4, 2});
+  target[1][0] = std::numeric_limits<float>::quiet_NaN();
+  loss(output, Labels(target));
+  const at::Tensor rows = at::tensor({0, 2, 3}, at::kLong);
+  EXPECT_TRUE(at::equal(seen_output, output.index_select(0, rows)));
+  EXPECT_TRUE(at::equal(seen_target, target.index_select(0, rows)));
+}
+
+TEST(Loss, DoesNotCallAFunctionWithoutARow) {
+  const Loss loss([](const at::Tensor&, const at::Tensor&) -> at::Tensor {
+    throw std::logic_error("called");
+  });
+  at::Tensor target = at::ones({2, 2});
+  target.select(1, 0).fill_(std::numeric_limits<float>::quiet_NaN());
+  at::Tensor output = at::ones({2, 2}).requires_grad_();
+  at::Tensor value = loss(output, Labels(target));
+  EXPECT_EQ(value.item<double>(), 0);
+  value.backward();
+  EXPECT_TRUE(at::equal(output.grad(), at::zeros({2, 2})));
+}
+
+TEST(Loss, RefusesAnAnswerThatIsNoLoss) {
+  EXPECT_TRUE(says(
+      answer_error(at::ones({3})),
+      {"one floating-point value", "Float", "shape [3]"}));
+  EXPECT_TRUE(says(
+      answer_error(at::scalar_tensor(1, at::kLong)),
+      {"one floating-point value", "Long"}));
+  EXPECT_TRUE(says(answer_error(at::Tensor()), {"an undefined tensor"}));
+}
+
+TEST(Loss, RefusesAnEmptyFunction) {
+  EXPECT_TRUE(says(
+      error_of([] { Loss{CallableLoss::Function()}; }),
+      {"CallableLoss: the function is empty"}));
+  using ByValue = std::function<at::Tensor(at::Tensor, at::Tensor)>;
+  EXPECT_TRUE(
+      says(error_of([] { Loss{ByValue()}; }), {"the function is empty"}));
+}
+
+TEST(Loss, RefusesATargetOnAnotherDevice) {
+  EXPECT_TRUE(says(
+      error_of([] {
+        MSELoss()(at::ones({2}), Labels::complete(at::ones({2}, at::kMeta)));
+      }),
+      {"the output is on cpu", "the target on meta"}));
+}
+
+} // namespace
+} // namespace polytask
