@@ -22,8 +22,7 @@ struct Data {
   polytask::data::Standardizer targets; // fitted on the train rows
 };
 
-polytask::data::Dataset dataset(
-    const torch::Tensor& x, const torch::Tensor& y) {
+polytask::data::Dataset dataset(const torch::Tensor& x, const torch::Tensor& y) {
   return {x, {{"Y1", y.narrow(1, 0, 1)}, {"Y2", y.narrow(1, 1, 1)}}};
 }
 
@@ -63,8 +62,8 @@ void show_progress(const std::string& name, int64_t done, int64_t all) {
   static const bool terminal = isatty(STDERR_FILENO) != 0;
   if (terminal && (done % (all / 100) == 0 || done == all)) {
     const auto full = static_cast<size_t>(30 * done / all);
-    fmt::print(stderr, "\r{:24}[{:30}] {:3} %{}", name, std::string(full, '='),
-        100 * done / all, done == all ? "\r\033[K" : "");
+    fmt::print(stderr, "\r{:24}[{:30}] {:3} %{}", name, std::string(full, '='), 100 * done / all,
+        done == all ? "\r\033[K" : "");
     std::fflush(stderr);
   } else if (!terminal && done % (all / 4) == 0) {
     fmt::print(stderr, "{}: {} of {}\n", name, done, all);
@@ -80,8 +79,7 @@ polytask::MultiTaskModel linear_model() {
 }
 
 template <typename Training>
-std::vector<double> train_linear(
-    const std::string& name, const Data& data, int64_t steps) {
+std::vector<double> train_linear(const std::string& name, const Data& data, int64_t steps) {
   auto model = linear_model();
   Training training(model, torch::optim::SGDOptions(0.2).momentum(0.9));
   training.run(data.train.batch(), steps,
@@ -89,18 +87,15 @@ std::vector<double> train_linear(
   return rmse(model, data);
 }
 
-std::vector<double> train_trunk(
-    const std::string& name, const Data& data, int64_t epochs) {
-  torch::nn::Sequential trunk(torch::nn::Linear(8, 64), torch::nn::ReLU(),
-      torch::nn::Linear(64, 64), torch::nn::ReLU());
+std::vector<double> train_trunk(const std::string& name, const Data& data, int64_t epochs) {
+  torch::nn::Sequential trunk(
+      torch::nn::Linear(8, 64), torch::nn::ReLU(), torch::nn::Linear(64, 64), torch::nn::ReLU());
   polytask::MultiTaskModel model{polytask::HardSharing(trunk)};
   for (const auto& task : kTasks) {
-    model->add_task(
-        task, polytask::Task(torch::nn::Linear(64, 1), polytask::MSELoss()));
+    model->add_task(task, polytask::Task(torch::nn::Linear(64, 1), polytask::MSELoss()));
   }
   polytask::JointTraining training(model, torch::optim::AdamOptions(2e-3));
-  polytask::data::Loader loader(
-      data.train, polytask::data::LoaderOptions().batch_size(64).seed(1));
+  polytask::data::Loader loader(data.train, polytask::data::LoaderOptions().batch_size(64).seed(1));
   for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
     for (const auto& batch : loader) {
       training.step(batch);
@@ -117,18 +112,15 @@ int main(int argc, char** argv) {
   int64_t epochs = 400;
   CLI::App app("Learns the heating and cooling load of buildings.");
   app.add_option("--data", folder, "The folder of enb.arff and its split");
-  app.add_option("--epochs", epochs, "Epochs of the shared trunk")
-      ->check(CLI::Range(4, 100000));
+  app.add_option("--epochs", epochs, "Epochs of the shared trunk")->check(CLI::Range(4, 100000));
   CLI11_PARSE(app, argc, argv);
   try {
     torch::manual_seed(0);
     const Data data = read(folder);
-    const std::vector<double> baseline(
-        std::begin(kLeastSquares), std::end(kLeastSquares));
-    const auto joint =
-        train_linear<polytask::JointTraining>("linear, joint", data, 4000);
-    const auto alternating = train_linear<polytask::AlternatingTraining>(
-        "linear, alternating", data, 8000);
+    const std::vector<double> baseline(std::begin(kLeastSquares), std::end(kLeastSquares));
+    const auto joint = train_linear<polytask::JointTraining>("linear, joint", data, 4000);
+    const auto alternating =
+        train_linear<polytask::AlternatingTraining>("linear, alternating", data, 8000);
     const auto shared = train_trunk("shared trunk", data, epochs);
     fmt::print("test RMSE, kWh/m²         heating  cooling     mean\n");
     print_row("least squares", baseline);
@@ -136,11 +128,9 @@ int main(int argc, char** argv) {
     print_row("linear, alternating", alternating);
     print_row("shared trunk", shared);
     const double gain = (baseline[0] + baseline[1]) / (shared[0] + shared[1]);
-    fmt::print(
-        "shared trunk: {:.1f} times less error than least squares\n", gain);
+    fmt::print("shared trunk: {:.1f} times less error than least squares\n", gain);
   } catch (const c10::Error& error) {
-    fmt::print(
-        stderr, "energy_efficiency: {}\n", error.what_without_backtrace());
+    fmt::print(stderr, "energy_efficiency: {}\n", error.what_without_backtrace());
     return 1;
   }
 }

@@ -47,22 +47,20 @@ int main() {
 
   polytask::MultiTaskModel model{polytask::HardSharing(encoder)};
   model->add_task("speed", polytask::Task(speed_head, polytask::HuberLoss()));
-  model->add_task("gear",
-      polytask::Task(gear_head, polytask::CrossEntropyLoss()).weight(0.5));
+  model->add_task("gear", polytask::Task(gear_head, polytask::CrossEntropyLoss()).weight(0.5));
 
-  torch::optim::AdamW optimizer(
-      model->parameters(), torch::optim::AdamWOptions(3e-3));
+  torch::optim::AdamW optimizer(model->parameters(), torch::optim::AdamWOptions(3e-3));
   torch::optim::StepLR schedule(optimizer, /*step_size=*/200, /*gamma=*/0.5);
   polytask::JointTraining training(model, optimizer);
 
   for (int step = 1; step <= 600; ++step) {
     const Sensors now = measure(64);
-    const auto report = training.step(polytask::Batch(
-        now.readings, {{"speed", now.speed}, {"gear", now.gear}}));
+    const auto report =
+        training.step(polytask::Batch(now.readings, {{"speed", now.speed}, {"gear", now.gear}}));
     schedule.step();
     if (step % 200 == 0) {
-      std::printf("step %d: speed %.4f, gear %.4f\n", step,
-          report.losses[0].item<double>(), report.losses[1].item<double>());
+      std::printf("step %d: speed %.4f, gear %.4f\n", step, report.losses[0].item<double>(),
+          report.losses[1].item<double>());
     }
   }
 
@@ -72,7 +70,6 @@ int main() {
   const auto features = encoder(later.readings);
   const auto right = gear_head(features).argmax(1).eq(later.gear);
   const auto error = speed_head(features) - later.speed;
-  std::printf("speed error %.3f, gear right %.1f %%\n",
-      error.abs().mean().item<double>(),
+  std::printf("speed error %.3f, gear right %.1f %%\n", error.abs().mean().item<double>(),
       100 * right.to(torch::kDouble).mean().item<double>());
 }

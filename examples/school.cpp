@@ -30,8 +30,8 @@ Schools by_school(const torch::Tensor& values, const torch::Tensor& rows) {
   Schools schools;
   for (int64_t s = 1; s <= count; ++s) {
     const auto own = chosen.index_select(0, school.eq(s).nonzero().squeeze(1));
-    schools.push_back({own.narrow(1, 0, kInputs),
-        {{fmt::format("school{}", s), own.narrow(1, kInputs, 1)}}});
+    schools.push_back(
+        {own.narrow(1, 0, kInputs), {{fmt::format("school{}", s), own.narrow(1, kInputs, 1)}}});
   }
   return schools;
 }
@@ -41,9 +41,8 @@ Data read(const std::string& file, const std::string& test_rows) {
   const auto table = data::read_csv(file, data::CsvOptions().header(false));
   auto values = table.values().to(torch::kFloat);
   values.narrow(1, 3, 2).div_(100); // two columns are percentages
-  const auto test = test_rows.empty()
-      ? data::random_split(table.rows(), 0.25, /*seed=*/0).second
-      : data::read_index(test_rows);
+  const auto test = test_rows.empty() ? data::random_split(table.rows(), 0.25, /*seed=*/0).second
+                                      : data::read_index(test_rows);
   const auto train = data::complement(test, table.rows());
   return {by_school(values, train), by_school(values, test)};
 }
@@ -53,8 +52,7 @@ polytask::MultiTaskModel make_model(const Schools& schools) {
   for (const auto& school : schools) {
     // The last input is the constant 1, so no bias is needed.
     model->add_task(school.tasks()[0],
-        polytask::LinearTask(
-            polytask::LinearTaskOptions(kInputs, 1).bias(false).range(0)));
+        polytask::LinearTask(polytask::LinearTaskOptions(kInputs, 1).bias(false).range(0)));
   }
   return model;
 }
@@ -64,8 +62,7 @@ double mean_rmse(polytask::MultiTaskModel model, const Schools& schools) {
   double sum = 0;
   for (const auto& school : schools) {
     const std::string task = school.tasks()[0];
-    const auto error =
-        model->forward_task(school.input(), task) - school.target(task);
+    const auto error = model->forward_task(school.input(), task) - school.target(task);
     sum += error.square().mean().sqrt().item<double>();
   }
   return sum / static_cast<double>(schools.size());
@@ -78,12 +75,9 @@ int main(int argc, char** argv) {
   std::string test_rows;
   int64_t epochs = 300;
   CLI::App app("Learns the exam scores of 139 schools.");
-  app.add_option("--data", file, "school.csv: 28 inputs, score, school")
-      ->required();
-  app.add_option(
-      "--test-rows", test_rows, "Row numbers; else a random quarter");
-  app.add_option("--epochs", epochs, "Steps for each school")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--data", file, "school.csv: 28 inputs, score, school")->required();
+  app.add_option("--test-rows", test_rows, "Row numbers; else a random quarter");
+  app.add_option("--epochs", epochs, "Steps for each school")->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
   if (!std::filesystem::exists(file)) {
     fmt::print("skipped: there is no file {}\n", file);
@@ -93,8 +87,8 @@ int main(int argc, char** argv) {
     torch::manual_seed(0);
     const Data data = read(file, test_rows);
     const auto whole = static_cast<int64_t>(15362); // a full batch each
-    polytask::data::MultiLoader loader(data.train,
-        polytask::data::LoaderOptions().batch_size(whole).shuffle(false));
+    polytask::data::MultiLoader loader(
+        data.train, polytask::data::LoaderOptions().batch_size(whole).shuffle(false));
     const torch::optim::SGDOptions sgd(0.1);
 
     auto apart = make_model(data.train);
@@ -106,15 +100,15 @@ int main(int argc, char** argv) {
         polytask::AlternatingTrainingOptions()
             .sampler(polytask::ProportionalSampler(sizes))
             .seed(1));
-    alternating.run([&](const std::string& task) { return loader.next(task); },
-        epochs * apart->size());
+    alternating.run(
+        [&](const std::string& task) { return loader.next(task); }, epochs * apart->size());
     const double alternating_rmse = mean_rmse(apart, data.test);
 
     auto together = make_model(data.train);
     polytask::JointTraining joint(together, sgd);
     joint.run(loader.next_all(), epochs);
-    fmt::print("{} schools, mean task RMSE: alternating {:.3f}, joint {:.3f}\n",
-        apart->size(), alternating_rmse, mean_rmse(together, data.test));
+    fmt::print("{} schools, mean task RMSE: alternating {:.3f}, joint {:.3f}\n", apart->size(),
+        alternating_rmse, mean_rmse(together, data.test));
   } catch (const c10::Error& error) {
     fmt::print(stderr, "school: {}\n", error.what_without_backtrace());
     return 1;

@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 the polytask authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checks that includes point only to layers that CONTRIBUTING.md allows."""
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(sys.argv[1])
+table = re.search(r"```layers\n(.*?)```", (root / "CONTRIBUTING.md").read_text(), re.S)
+direct = {}
+for line in table[1].splitlines():
+    layer, _, below = line.partition("<-")
+    direct[layer.strip()] = set(re.split(r"[,\s]+", below.split("#")[0].strip())) - {""}
+
+
+def allowed(layer):
+    """The layer itself and all below it."""
+    return {layer}.union(*(allowed(below) for below in direct[layer]))
+
+
+wrong = []
+for path in sorted([*root.glob("include/polytask/*/**/*.h"), *root.glob("src/*/**/*.[ch]*")]):
+    parts = path.relative_to(root).parts
+    layer = parts[2] if parts[0] == "include" else parts[1]
+    if layer not in direct:
+        wrong.append(f"{path.relative_to(root)}: the layer {layer} is not in the table")
+        continue
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        found = re.match(r'\s*#\s*include\s*[<"]polytask/(\w+)', line)
+        if found and found[1] not in allowed(layer):
+            wrong.append(f"{path.relative_to(root)}:{number}: {layer} may not include {found[1]}")
+print("\n".join(wrong) or f"{len(direct)} layers, every include points to a layer below")
+sys.exit(bool(wrong))
