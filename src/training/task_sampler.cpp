@@ -3,11 +3,13 @@
 #include <polytask/training/task_sampler.h>
 
 #include <c10/util/Exception.h>
+#include <c10/util/Type.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <sstream>
+#include <typeinfo>
 
 #include <polytask/core/check.h>
 
@@ -39,19 +41,34 @@ void TaskSampler::observe(int64_t /*task*/, double /*loss*/) {}
 SamplerState TaskSampler::state() const {
   std::ostringstream text;
   text << generator_;
-  return {draws_, text.str(), values()};
+  return {kind(), tasks_, draws_, text.str(), values()};
+}
+
+std::string TaskSampler::kind() const {
+  return c10::demangle(typeid(*this).name());
 }
 
 void TaskSampler::restore(const SamplerState& state) {
   TORCH_CHECK(
       !tasks_.empty(), "TaskSampler: start() must come before restore().");
   TORCH_CHECK_VALUE(
+      state.sampler == kind() && state.tasks == tasks_,
+      "TaskSampler: expected the state of a ",
+      kind(),
+      " over ",
+      detail::quoted(tasks_),
+      ", but got that of a ",
+      state.sampler,
+      " over ",
+      detail::quoted(state.tasks),
+      ".");
+  TORCH_CHECK_VALUE(
       state.draws >= 0 && state.values.size() == values().size(),
       "TaskSampler: expected a state with ",
       values().size(),
       " values, but got ",
       state.values.size(),
-      "; it belongs to another sampler or other tasks.");
+      ".");
   std::mt19937_64 generator;
   std::istringstream text(state.generator);
   text >> generator;

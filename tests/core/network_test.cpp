@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 

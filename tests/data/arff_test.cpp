@@ -11,13 +11,14 @@
 #include <limits>
 #include <sstream>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 using Names = std::vector<std::string>;
 
 constexpr double kArffMissing = std::numeric_limits<double>::quiet_NaN();

@@ -12,13 +12,14 @@
 #include <limits>
 #include <sstream>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 using Names = std::vector<std::string>;
 
 Table csv_of(const std::string& text, const CsvOptions& options = {}) {

@@ -10,7 +10,7 @@
 
 #include <limits>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 
@@ -18,6 +18,7 @@ namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 
 // Row i: the input 2 i, 2 i + 1, and the targets 10 + i and 20 + i.
 Dataset two_task_data(int64_t rows) {

@@ -12,7 +12,7 @@
 #include <limits>
 #include <numeric>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 
@@ -20,6 +20,7 @@ namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 using Rows = std::vector<int64_t>;
 
 // Row i has the input i and the target -i.

@@ -10,13 +10,14 @@
 
 #include <limits>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 
 // Row i has the input `first` + i, which is also the target of each task.
 Dataset rows_from(

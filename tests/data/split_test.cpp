@@ -12,13 +12,14 @@
 #include <algorithm>
 #include <fstream>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 
 at::Tensor rows_of(std::vector<int64_t> rows) {
   return at::tensor(rows, at::kLong);

@@ -14,7 +14,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 
@@ -22,6 +22,7 @@ namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 
 constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 

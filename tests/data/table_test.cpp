@@ -9,13 +9,14 @@
 
 #include <limits>
 
-#include "tests/data/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::data {
 namespace {
 
 using ::polytask::testing::error_of;
+using ::polytask::testing::says;
 using Names = std::vector<std::string>;
 
 Table three_columns() {

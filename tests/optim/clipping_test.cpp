@@ -11,7 +11,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask {

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask::optim {

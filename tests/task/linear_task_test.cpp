@@ -12,7 +12,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask {

@@ -16,7 +16,7 @@
 #include <limits>
 #include <sstream>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask {

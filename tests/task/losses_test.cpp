@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 

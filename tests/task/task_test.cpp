@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 
 namespace polytask {

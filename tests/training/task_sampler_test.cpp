@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 #include "tests/training/samplers/draws.h"
 
@@ -151,7 +151,7 @@ TEST_P(EverySampler, RefusesAStateWithOtherValues) {
   state.values.push_back(1);
   EXPECT_TRUE(says(
       error_of([&] { sampler->restore(state); }),
-      {"expected a state with", "it belongs to another sampler"}));
+      {"expected a state with", "values, but got"}));
 }
 
 TEST_P(EverySampler, RefusesAGeneratorThatCannotBeRead) {
@@ -199,10 +199,18 @@ TEST(SamplerState, OfAnotherKindIsRefused) {
   by_loss.start(kThreeTasks, 0);
   EXPECT_TRUE(says(
       error_of([&] { by_loss.restore(uniform.state()); }),
-      {"expected a state with 3 values, but got 0"}));
+      {"expected the state of a polytask::ByLossSampler over 'a', 'b', 'c'",
+       "but got that of a polytask::UniformSampler"}));
+}
+
+TEST(SamplerState, OfOtherTasksIsRefused) {
+  UniformSampler three;
+  three.start(kThreeTasks, 0);
+  UniformSampler two;
+  two.start({"a", "b"}, 0);
   EXPECT_TRUE(says(
-      error_of([&] { uniform.restore(by_loss.state()); }),
-      {"expected a state with 0 values, but got 3"}));
+      error_of([&] { two.restore(three.state()); }),
+      {"over 'a', 'b', but got", "over 'a', 'b', 'c'"}));
 }
 
 // Samplers that are given a number for each task.

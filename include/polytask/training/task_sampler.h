@@ -15,6 +15,10 @@ namespace polytask {
 
 /// Everything a sampler needs to go on where it was: plain, readable values.
 struct SamplerState {
+  /// The kind of sampler and the tasks that it draws from, by which `restore`
+  /// knows a state that is not its own.
+  std::string sampler;
+  std::vector<std::string> tasks;
   /// How many tasks were drawn.
   int64_t draws = 0;
   /// The generator (std::mt19937_64), as its stream operator writes it.
@@ -51,8 +55,7 @@ class POLYTASK_API TaskSampler {
 
   SamplerState state() const;
   /// Continues the sequence of `state` to the last draw. Throws before `start`
-  /// and on a state with another number of values, such as that of another
-  /// kind of sampler; kinds that keep none are not told apart.
+  /// and on the state of another kind of sampler or of other tasks.
   void restore(const SamplerState& state);
 
  protected:
@@ -82,6 +85,8 @@ class POLYTASK_API TaskSampler {
   int64_t draw_proportionally(const std::vector<double>& numbers);
 
  private:
+  std::string kind() const;
+
   std::vector<std::string> tasks_;
   int64_t draws_ = 0;
   std::mt19937_64 generator_;

@@ -11,7 +11,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 #include "tests/task/losses/printed.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 #include "tests/task/losses/printed.h"
 

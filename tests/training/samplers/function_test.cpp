@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 #include "tests/training/samplers/draws.h"
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-#include "tests/core/says.h"
+#include "tests/support/says.h"
 #include "tests/support/errors.h"
 #include "tests/training/samplers/draws.h"
 
