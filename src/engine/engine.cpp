@@ -17,19 +17,36 @@ namespace polytask {
 
 namespace {
 
+void check_rate(const std::string& whose, const std::optional<double>& rate) {
+  TORCH_CHECK_VALUE(
+      !rate || (std::isfinite(*rate) && *rate >= 0),
+      "learning_rates: expected a finite rate of at least 0 for ",
+      whose,
+      ", but got ",
+      rate.value_or(0),
+      ".");
+}
+
 std::vector<optim::ParameterGroup> parameter_groups(
-    const MultiTaskModel& model,
-    const LearningRates& rates) {
+    const MultiTaskModel& model, const LearningRates& rates) {
   if (rates.empty()) {
     return {{model->unique_parameters(), std::nullopt}};
   }
+  check_rate("what tasks share", rates.shared());
   std::vector<optim::ParameterGroup> groups;
   groups.push_back({model->shared_parameters(), rates.shared()});
   for (const auto& name : model->task_names()) {
     groups.push_back({model->task_parameters(name), std::nullopt});
   }
   for (const auto& [name, rate] : rates.tasks()) {
-    groups[static_cast<size_t>(model->index(name)) + 1].learning_rate = rate;
+    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
+    TORCH_CHECK_VALUE(
+        !own.learning_rate,
+        "learning_rates: task '",
+        name,
+        "' has more than one rate.");
+    check_rate(c10::str("task '", name, "'"), rate);
+    own.learning_rate = rate;
   }
   return groups;
 }
@@ -49,10 +66,8 @@ Engine::Engine(
     const torch::optim::OptimizerOptions& optimizer,
     EngineOptions options)
     : model_(checked_model(model)),
-      own_optimizer_(
-          optim::make_optimizer(
-              parameter_groups(model_, options.learning_rates()),
-              optimizer)),
+      own_optimizer_(optim::make_optimizer(
+          parameter_groups(model_, options.learning_rates()), optimizer)),
       optimizer_(own_optimizer_.get()),
       options_(std::move(options)) {
   bind();
@@ -78,16 +93,23 @@ Engine::Engine(
 
 void Engine::bind() {
   parameters_ = model_->unique_parameters();
+  TORCH_CHECK_VALUE(
+      !parameters_.empty(), "training: the model has no parameter.");
   std::vector<torch::Tensor> optimized;
   for (const auto& group : optimizer_->param_groups()) {
     optimized.insert(
         optimized.end(), group.params().begin(), group.params().end());
   }
   left_out_ = detail::without(parameters_, optimized);
+  tasks_ = model_->size();
 }
 
 template <typename Visit>
 void Engine::for_each_part(const Batch& batch, Visit&& visit) const {
+  TORCH_CHECK_VALUE(
+      model_->size() == tasks_,
+      "training: the model was given a task after this training was made; make "
+      "a new one.");
   const auto& names = model_->task_names();
   size_t place = 0;
   for (const auto& part : batch.parts()) {
@@ -144,9 +166,7 @@ void Engine::check_loss(int64_t task, const torch::Tensor& loss) const {
 }
 
 torch::Tensor Engine::task_loss(
-    int64_t task,
-    const torch::Tensor& features,
-    const Labels& labels) const {
+    int64_t task, const torch::Tensor& features, const Labels& labels) const {
   torch::Tensor loss = model_->loss(task, features, labels);
   check_loss(task, loss);
   return loss;
@@ -167,9 +187,10 @@ void Engine::update(const torch::Tensor& total) {
   total.backward();
   if (options_.clipping()) {
     std::vector<torch::Tensor> gradients;
-    gradients.reserve(parameters_.size());
-    for (const auto& parameter : parameters_) {
-      gradients.push_back(parameter.grad());
+    for (const auto& group : optimizer_->param_groups()) {
+      for (const auto& parameter : group.params()) {
+        gradients.push_back(parameter.grad());
+      }
     }
     options_.clipping().apply(gradients);
   }
@@ -182,17 +203,18 @@ StepReport Engine::joint_step(const Batch& batch) {
   std::vector<torch::Tensor> features;
   if (batch.shares_input()) {
     check_input(batch.input());
-    features = model_->sharing().features(batch.input(), model_->size());
   }
   WeightedLosses losses(model_->size());
   for (int64_t task = 0; task < model_->size(); ++task) {
     const Batch::Part* part = parts[static_cast<size_t>(task)];
     const Task& own = model_->task(task);
-    if (!part || own.weight() == 0 ||
-        !own.loss().has_label(part->labels)) {
+    if (!part || own.weight() == 0 || !own.loss().has_label(part->labels)) {
       continue;
     }
     if (batch.shares_input()) {
+      if (features.empty()) {
+        features = model_->sharing().features(batch.input(), model_->size());
+      }
       losses.add(
           task,
           own.weight(),
@@ -212,7 +234,8 @@ StepReport Engine::joint_step(const Batch& batch) {
   return losses.report();
 }
 
-StepReport Engine::task_step(const Batch& batch, int64_t task) {
+StepReport Engine::task_step(
+    const Batch& batch, int64_t task, const StepObserver& before_update) {
   const Batch::Part& part =
       batch.part(model_->task_names()[static_cast<size_t>(task)]);
   check_tasks(batch);
@@ -229,9 +252,12 @@ StepReport Engine::task_step(const Batch& batch, int64_t task) {
             model_->sharing().features_of(part.input, task),
             part.labels));
   }
-  update(losses.total());
   StepReport report = losses.report();
   report.task = part.task;
+  if (before_update) {
+    before_update(report);
+  }
+  update(losses.total());
   return report;
 }
 

@@ -6,6 +6,8 @@
 
 #include <polytask/model/parameters.h>
 
+#include "../sharing/cloning.h"
+
 namespace polytask {
 
 std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
@@ -21,15 +23,11 @@ std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
     }
     copy->add_task(names_[i], tasks_[i].with_head(found->second));
   }
-  copy->train(is_training());
-
-  const auto from = named_parameters();
-  for (auto& entry : copy->named_parameters()) {
-    entry.value().requires_grad_(from[entry.key()].requires_grad());
-  }
+  detail::complete_clone(*this, *copy);
   TORCH_CHECK(
       copy->unique_parameters().size() == unique_parameters().size(),
-      "MultiTaskModel: clone() cannot keep a tensor that several modules share. "
+      "MultiTaskModel: clone() cannot keep a tensor that several modules "
+      "share. "
       "Share the module instead (one module as the head of several tasks).");
   return copy;
 }

@@ -9,6 +9,8 @@
 #include <polytask/core/check.h>
 #include <polytask/model/parameters.h>
 
+#include "heads.h"
+
 namespace polytask {
 
 MultiTaskModelImpl::MultiTaskModelImpl()
@@ -17,7 +19,7 @@ MultiTaskModelImpl::MultiTaskModelImpl()
 MultiTaskModelImpl::MultiTaskModelImpl(std::shared_ptr<Sharing> sharing)
     : torch::nn::Module("polytask::MultiTaskModel"),
       sharing_(std::move(sharing)),
-      heads_(std::make_shared<torch::nn::Module>("polytask::Tasks")) {
+      heads_(std::make_shared<detail::Heads>()) {
   TORCH_CHECK_VALUE(
       sharing_ != nullptr, "MultiTaskModel: the sharing is empty.");
   register_module("sharing", sharing_);
@@ -45,16 +47,16 @@ torch::OrderedDict<std::string, torch::Tensor> MultiTaskModelImpl::forward(
   torch::OrderedDict<std::string, torch::Tensor> outputs("Task");
   outputs.reserve(names_.size());
   for (size_t i = 0; i < names_.size(); ++i) {
-    outputs.insert(names_[i], tasks_[i].forward(features[i]));
+    outputs.insert(names_[i], output(i, features[i]));
   }
   return outputs;
 }
 
 torch::Tensor MultiTaskModelImpl::forward_task(
-    const torch::Tensor& input,
-    const std::string& name) {
+    const torch::Tensor& input, const std::string& name) {
   const int64_t place = index(name);
-  return task(place).forward(sharing_->features_of(input, place));
+  return output(
+      static_cast<size_t>(place), sharing_->features_of(input, place));
 }
 
 int64_t MultiTaskModelImpl::index(const std::string& name) const {
@@ -82,11 +84,18 @@ const Task& MultiTaskModelImpl::task(const std::string& name) const {
 }
 
 Task& MultiTaskModelImpl::task(int64_t index) {
-  return tasks_.at(static_cast<size_t>(index));
+  return const_cast<Task&>(std::as_const(*this).task(index));
 }
 
 const Task& MultiTaskModelImpl::task(int64_t index) const {
-  return tasks_.at(static_cast<size_t>(index));
+  TORCH_CHECK_INDEX(
+      index >= 0 && index < size(),
+      "MultiTaskModel: there is no task at place ",
+      index,
+      "; places count from 0 in ",
+      detail::quoted(names_),
+      ".");
+  return tasks_[static_cast<size_t>(index)];
 }
 
 std::vector<torch::Tensor> MultiTaskModelImpl::head_parameters(
@@ -134,6 +143,20 @@ std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {
   return detail::unique_tensors(all);
 }
 
+torch::Tensor MultiTaskModelImpl::output(
+    size_t index, const torch::Tensor& features) const {
+  try {
+    return tasks_[index].forward(features);
+  } catch (const c10::Error&) {
+    detail::rethrow_with(c10::str(
+        "Task '",
+        names_[index],
+        "': the head cannot take features of shape ",
+        features.sizes(),
+        ": "));
+  }
+}
+
 void MultiTaskModelImpl::freeze(const std::string& name, bool frozen) {
   for (auto& parameter : task_parameters(name)) {
     parameter.requires_grad_(!frozen);
@@ -141,23 +164,11 @@ void MultiTaskModelImpl::freeze(const std::string& name, bool frozen) {
 }
 
 torch::Tensor MultiTaskModelImpl::loss(
-    int64_t index,
-    const torch::Tensor& features,
-    const Labels& labels) const {
-  const Task& task = this->task(index);
-  torch::Tensor output;
+    int64_t index, const torch::Tensor& features, const Labels& labels) const {
+  const Task& own = task(index);
+  const auto scores = output(static_cast<size_t>(index), features);
   try {
-    output = task.forward(features);
-  } catch (const c10::Error&) {
-    detail::rethrow_with(c10::str(
-        "Task '",
-        names_[static_cast<size_t>(index)],
-        "': the head cannot take features of shape ",
-        features.sizes(),
-        ": "));
-  }
-  try {
-    return task.loss()(output, labels);
+    return own.loss()(scores, labels);
   } catch (const c10::Error&) {
     detail::rethrow_with(
         c10::str("Task '", names_[static_cast<size_t>(index)], "': "));

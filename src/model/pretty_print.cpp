@@ -11,13 +11,19 @@ namespace polytask {
 
 namespace {
 
-// 1234567 -> "1,234,567 parameters"
-std::string parameter_count(int64_t count) {
+// 1234567 -> "1,234,567"
+std::string with_commas(int64_t count) {
   std::string digits = fmt::format("{}", count);
   for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) {
     digits.insert(static_cast<size_t>(at), ",");
   }
-  return digits + (count == 1 ? " parameter" : " parameters");
+  return digits;
+}
+
+std::string parameter_count(const std::vector<torch::Tensor>& parameters) {
+  const int64_t count =
+      detail::count_elements(detail::unique_tensors(parameters));
+  return with_commas(count) + (count == 1 ? " parameter" : " parameters");
 }
 
 std::string one_line(const torch::nn::Module& module) {
@@ -32,9 +38,8 @@ void print_tree(
     const std::string& label,
     const std::string& note,
     const std::string& indent) {
-  const auto own = detail::unique_tensors(module.parameters());
   stream << indent << label << ": " << one_line(module) << note << " ["
-         << parameter_count(detail::count_elements(own)) << "]\n";
+         << parameter_count(module.parameters()) << "]\n";
   for (const auto& child : module.named_children()) {
     print_tree(stream, *child.value(), child.key(), "", indent + "  ");
   }
@@ -47,22 +52,20 @@ void MultiTaskModelImpl::pretty_print(std::ostream& stream) const {
       "polytask::MultiTaskModel({} task{}) [{}, {} shared]\n",
       size(),
       size() == 1 ? "" : "s",
-      parameter_count(detail::count_elements(unique_parameters())),
-      detail::count_elements(shared_parameters()));
+      parameter_count(unique_parameters()),
+      with_commas(detail::count_elements(shared_parameters())));
   print_tree(stream, *sharing_, "sharing", "", "  ");
   for (size_t i = 0; i < tasks_.size(); ++i) {
     std::ostringstream note;
     note << ", ";
     tasks_[i].loss().pretty_print(note);
     note << ", weight " << tasks_[i].weight();
-    print_tree(
-        stream, *tasks_[i].head().module(), names_[i], note.str(), "  ");
+    print_tree(stream, *tasks_[i].head().module(), names_[i], note.str(), "  ");
   }
 }
 
 std::ostream& operator<<(
-    std::ostream& stream,
-    const MultiTaskModelImpl& model) {
+    std::ostream& stream, const MultiTaskModelImpl& model) {
   model.pretty_print(stream);
   return stream;
 }

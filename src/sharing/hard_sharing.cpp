@@ -6,6 +6,8 @@
 
 #include <polytask/core/check.h>
 
+#include "cloning.h"
+
 namespace polytask {
 
 HardSharingImpl::HardSharingImpl(Network trunk)
@@ -14,15 +16,13 @@ HardSharingImpl::HardSharingImpl(Network trunk)
 }
 
 std::vector<torch::Tensor> HardSharingImpl::features(
-    const torch::Tensor& input,
-    int64_t tasks) {
+    const torch::Tensor& input, int64_t tasks) {
   return std::vector<torch::Tensor>(
       static_cast<size_t>(tasks), features_of(input, 0));
 }
 
 torch::Tensor HardSharingImpl::features_of(
-    const torch::Tensor& input,
-    int64_t /*task*/) {
+    const torch::Tensor& input, int64_t /*task*/) {
   try {
     return trunk_.forward(input);
   } catch (const c10::Error&) {
@@ -36,7 +36,7 @@ torch::Tensor HardSharingImpl::features_of(
 std::shared_ptr<torch::nn::Module> HardSharingImpl::clone(
     const std::optional<torch::Device>& device) const {
   auto copy = std::make_shared<HardSharingImpl>(trunk_.clone(device));
-  copy->train(is_training());
+  detail::complete_clone(*this, *copy);
   return copy;
 }
 

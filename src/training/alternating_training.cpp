@@ -43,11 +43,16 @@ const std::string& AlternatingTraining::name(int64_t task) const {
 }
 
 StepReport AlternatingTraining::step_at(const Batch& batch, int64_t task) {
-  StepReport report = engine_.task_step(batch, task);
-  report.step = ++steps_;
-  if (sampler_->wants_losses() && report.weights[task].item<double>() != 0) {
-    sampler_->observe(task, report.losses[task].item<double>());
+  StepObserver observe;
+  if (sampler_->wants_losses()) {
+    observe = [&](const StepReport& report) {
+      if (report.weights[task].item<double>() != 0) {
+        sampler_->observe(task, report.losses[task].item<double>());
+      }
+    };
   }
+  StepReport report = engine_.task_step(batch, task, observe);
+  report.step = ++steps_;
   return report;
 }
 
@@ -61,22 +66,17 @@ StepReport AlternatingTraining::step(const BatchSource& source) {
 }
 
 StepReport AlternatingTraining::step_task(
-    const Batch& batch,
-    const std::string& task) {
+    const Batch& batch, const std::string& task) {
   return step_at(batch, engine_.model()->index(task));
 }
 
 StepReport AlternatingTraining::run(
-    const Batch& batch,
-    int64_t steps,
-    const StepObserver& observer) {
+    const Batch& batch, int64_t steps, const StepObserver& observer) {
   return detail::repeat(steps, observer, [&] { return step(batch); });
 }
 
 StepReport AlternatingTraining::run(
-    const BatchSource& source,
-    int64_t steps,
-    const StepObserver& observer) {
+    const BatchSource& source, int64_t steps, const StepObserver& observer) {
   return detail::repeat(steps, observer, [&] { return step(source); });
 }
 

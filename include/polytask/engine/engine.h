@@ -23,7 +23,8 @@ struct POLYTASK_API EngineOptions {
   /// Rates for the shared part and for single tasks; only with optimizer
   /// options, for an optimizer of the user's has groups already.
   TORCH_ARG(LearningRates, learning_rates);
-  /// Bounds the gradients of one update, those of all parameters together.
+  /// Bounds the gradients of one update, those of all parameters that the
+  /// optimizer holds together.
   TORCH_ARG(Clipping, clipping);
   /// Refuse a step whose loss is NaN or infinite, before anything is changed.
   /// Looked at on the CPU only, where it costs nothing.
@@ -52,7 +53,9 @@ class POLYTASK_API Engine {
 
   /// The same for one task alone. Parameters that it does not use have no
   /// gradient then, so that the optimizer passes them over, state and all.
-  StepReport task_step(const Batch& batch, int64_t task);
+  /// `before_update` sees the report; if it throws, nothing moves.
+  StepReport task_step(
+      const Batch& batch, int64_t task, const StepObserver& before_update = {});
 
   const MultiTaskModel& model() const {
     return model_;
@@ -75,9 +78,7 @@ class POLYTASK_API Engine {
   void check_input(const torch::Tensor& input) const;
   void check_loss(int64_t task, const torch::Tensor& loss) const;
   torch::Tensor task_loss(
-      int64_t task,
-      const torch::Tensor& features,
-      const Labels& labels) const;
+      int64_t task, const torch::Tensor& features, const Labels& labels) const;
   void reset_gradients();
   void update(const torch::Tensor& total);
 
@@ -88,6 +89,8 @@ class POLYTASK_API Engine {
   /// All parameters of the model, and those the optimizer does not reset.
   std::vector<torch::Tensor> parameters_;
   std::vector<torch::Tensor> left_out_;
+  /// The number of tasks that the optimizer was made for.
+  int64_t tasks_ = 0;
 };
 
 } // namespace polytask

@@ -12,10 +12,16 @@
 namespace polytask {
 
 /// Learning rates that differ from the optimizer's own: for what tasks share
-/// and for single tasks.
+/// and for what single tasks alone use. A rate for parameters that there are
+/// not, as where nothing is shared, has no effect.
+///
+/// A training throws on a task that its model lacks, a task with two rates, and
+/// a rate that is negative or not finite.
 ///
 /// ```cpp
-/// options.learning_rates(polytask::LearningRates().shared(1e-4).task("speed", 1e-2));
+/// auto rates = polytask::LearningRates().shared(1e-4).task("speed", 1e-2);
+/// polytask::JointTraining joint(
+///     model, optimizer, JointTrainingOptions().learning_rates(rates));
 /// ```
 class POLYTASK_API LearningRates {
  public:

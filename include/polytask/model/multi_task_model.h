@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -23,9 +24,9 @@
 namespace polytask {
 
 /// The container of several task models: one sharing and ordered, named tasks.
-/// It is a torch::nn module like any other: `to(device)`, `train`, `parameters`,
-/// `torch::save`. In its state, heads are called `tasks.<name>` and the shared
-/// part `sharing`.
+/// It is a torch::nn module like any other: `to(device)`, `train`,
+/// `parameters`, `torch::save`. In its state, heads are called `tasks.<name>`
+/// and the shared part `sharing`.
 ///
 /// ```cpp
 /// polytask::MultiTaskModel model; // nothing shared: each task sees the input
@@ -41,8 +42,9 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   explicit MultiTaskModelImpl(torch::nn::ModuleHolder<Impl> sharing)
       : MultiTaskModelImpl(std::shared_ptr<Sharing>(sharing.ptr())) {}
 
-  /// Adds a task at the end. Throws on a name that is empty, has a dot (LibTorch
-  /// separates names by it), or is taken.
+  /// Adds a task at the end. Throws on a name that is empty, has a dot
+  /// (LibTorch separates names by it), or is taken. The reference stays good
+  /// when further tasks are added.
   Task& add_task(const std::string& name, Task task);
 
   /// The output of every task for an input [B, ...] that all share.
@@ -50,10 +52,10 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
       const torch::Tensor& input);
   /// The output of one task; nothing of another task is computed.
   torch::Tensor forward_task(
-      const torch::Tensor& input,
-      const std::string& name);
+      const torch::Tensor& input, const std::string& name);
 
-  /// Throws, and lists the tasks there are, if there is none of that name.
+  /// Throws, and lists the tasks there are, if there is none of that name or
+  /// place.
   Task& task(const std::string& name);
   const Task& task(const std::string& name) const;
   Task& task(int64_t index);
@@ -87,39 +89,42 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
 
   /// The loss of one task on features computed before; errors name the task.
   torch::Tensor loss(
-      int64_t index,
-      const torch::Tensor& features,
-      const Labels& labels) const;
+      int64_t index, const torch::Tensor& features, const Labels& labels) const;
 
-  /// A deep copy, tied heads tied again. Throws if a module's own `clone` does
-  /// not copy deeply, or if two modules share a tensor, which LibTorch's clone
-  /// cannot keep.
+  /// A deep copy with the same names, frozen parameters and training modes,
+  /// tied heads tied again; losses cannot change and are not copied. Throws if
+  /// a module's own `clone` does not copy deeply, or if two modules share a
+  /// tensor, which LibTorch's clone cannot keep.
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;
 
+  /// LibTorch cannot read back a module that the user gave a word of
+  /// TorchScript for its name (`in`, in a named `Sequential`); tasks may have
+  /// any name.
   void save(torch::serialize::OutputArchive& archive) const override;
-  /// Throws, and changes nothing, if the archive holds other tasks or a tensor
-  /// of another shape, dtype or name than this model.
+  /// Throws, and changes nothing, if the archive holds other tasks or names, or
+  /// a tensor of another shape or dtype, than this model. Takes the memory of
+  /// the model's state for the time of the comparison.
   void load(torch::serialize::InputArchive& archive) override;
 
   /// The tree of the model with parameter counts.
   void pretty_print(std::ostream& stream) const override;
 
  private:
+  torch::Tensor output(size_t index, const torch::Tensor& features) const;
   std::vector<torch::Tensor> head_parameters(size_t index) const;
   void collect_tied(std::vector<torch::Tensor>& tied) const;
 
   std::shared_ptr<Sharing> sharing_;
   std::shared_ptr<torch::nn::Module> heads_;
   std::vector<std::string> names_;
-  std::vector<Task> tasks_;
+  std::deque<Task> tasks_;
 };
 
 TORCH_MODULE(MultiTaskModel);
 
 /// Prints the tree once (LibTorch's own operator would add the children again).
 POLYTASK_API std::ostream& operator<<(
-    std::ostream& stream,
-    const MultiTaskModelImpl& model);
+    std::ostream& stream, const MultiTaskModelImpl& model);
 
 } // namespace polytask

@@ -53,8 +53,10 @@ using BatchSource = std::function<Batch(const std::string& task)>;
 /// nothing; the report then gives it the weight 0.
 ///
 /// ```cpp
-/// polytask::AlternatingTraining alternating(model, torch::optim::SGDOptions(0.5),
-///     polytask::AlternatingTrainingOptions().sampler(polytask::UniformSampler()).seed(7));
+/// polytask::AlternatingTraining alternating(
+///     model,
+///     torch::optim::SGDOptions(0.5),
+///     AlternatingTrainingOptions().sampler(RoundRobinSampler()));
 /// alternating.run(batch, 1000);
 /// ```
 class POLYTASK_API AlternatingTraining {
@@ -74,7 +76,8 @@ class POLYTASK_API AlternatingTraining {
 
   /// Draws a task and steps on its part of the batch. Throws, with the
   /// parameters as they were, on a batch that lacks the task or does not fit
-  /// the model, and on a loss that is not finite; the message names the task.
+  /// the model, and on a loss that is not finite or that the sampler refuses;
+  /// the message names the task. The draw counts all the same.
   StepReport step(const Batch& batch);
   /// Draws a task and asks for its rows.
   StepReport step(const BatchSource& source);
@@ -84,9 +87,7 @@ class POLYTASK_API AlternatingTraining {
   /// `steps` steps on one batch; the observer sees each. Returns the last
   /// report. Throws if `steps` is less than 1.
   StepReport run(
-      const Batch& batch,
-      int64_t steps,
-      const StepObserver& observer = {});
+      const Batch& batch, int64_t steps, const StepObserver& observer = {});
   StepReport run(
       const BatchSource& source,
       int64_t steps,

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/nn/module.h>
+
+namespace polytask::detail {
+
+/// The heads of a model, each registered under its task's name. An archive has
+/// them under their places, from 0: LibTorch cannot read a module back whose
+/// name is a word of TorchScript, such as `class`.
+class Heads : public torch::nn::Module {
+ public:
+  Heads() : torch::nn::Module("polytask::Tasks") {}
+
+  void save(torch::serialize::OutputArchive& archive) const override;
+  void load(torch::serialize::InputArchive& archive) override;
+};
+
+} // namespace polytask::detail
