@@ -124,9 +124,7 @@ void alternating_loop(benchmark::State& state, const Size& size) {
 }
 
 void alternating_step(
-    benchmark::State& state,
-    const Size& size,
-    bool new_batch) {
+    benchmark::State& state, const Size& size, bool new_batch) {
   const Data data(size);
   AlternatingTraining alternating(
       data.model(), torch::optim::SGDOptions(kLearningRate));

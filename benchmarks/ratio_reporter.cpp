@@ -21,7 +21,8 @@ double median(std::vector<double> times) {
 // Half the distance between the quartiles, as a part of the median.
 double spread(std::vector<double> times) {
   std::sort(times.begin(), times.end());
-  const double quartiles = times[times.size() * 3 / 4] - times[times.size() / 4];
+  const double quartiles =
+      times[times.size() * 3 / 4] - times[times.size() / 4];
   return quartiles / 2 / times[times.size() / 2];
 }
 

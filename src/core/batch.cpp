@@ -23,7 +23,8 @@ void check_example(const Batch::Example& example) {
       input.dim() >= 1 && target.dim() >= 1,
       "Batch: task '",
       task,
-      "': expected tensors whose first dimension counts rows, but got an input of shape ",
+      "': expected tensors whose first dimension counts rows, but got an input "
+      "of shape ",
       input.sizes(),
       " and a target of shape ",
       target.sizes(),
@@ -83,8 +84,7 @@ void check_no_nan(const std::vector<Batch::Example>& examples, bool shared) {
 }
 
 std::vector<Labels> labels_of(
-    const std::vector<Batch::Example>& examples,
-    bool complete) {
+    const std::vector<Batch::Example>& examples, bool complete) {
   std::vector<at::Tensor> targets;
   std::vector<Labels> labels;
   for (const auto& example : examples) {

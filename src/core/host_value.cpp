@@ -23,8 +23,7 @@ std::optional<double> host_value(const at::Tensor& scalar) {
 }
 
 at::Tensor host_vector(
-    const std::vector<double>& values,
-    const at::TensorOptions& options) {
+    const std::vector<double>& values, const at::TensorOptions& options) {
   const auto size = static_cast<int64_t>(values.size());
   const auto type = c10::typeMetaToScalarType(options.dtype());
   const auto store = type == at::kFloat ? at::kFloat : at::kDouble;

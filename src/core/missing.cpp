@@ -28,8 +28,9 @@ bool is_plain(const at::Tensor& values, at::ScalarType type) {
 }
 
 bool may_miss(const at::Tensor& values) {
-  return values.defined() && (values.is_floating_point() ||
-      at::isIntegralType(values.scalar_type(), /*includeBool=*/false));
+  return values.defined() &&
+      (values.is_floating_point() ||
+       at::isIntegralType(values.scalar_type(), /*includeBool=*/false));
 }
 
 } // namespace
@@ -45,8 +46,7 @@ at::Tensor missing_mask(const at::Tensor& values, int64_t ignore_index) {
 }
 
 std::vector<int64_t> count_missing(
-    const std::vector<at::Tensor>& tensors,
-    int64_t ignore_index) {
+    const std::vector<at::Tensor>& tensors, int64_t ignore_index) {
   std::vector<int64_t> counts(tensors.size(), 0);
   std::vector<at::Tensor> on_device;
   std::vector<size_t> places;
@@ -72,8 +72,7 @@ std::vector<int64_t> count_missing(
     }
     // One copy to the host, and so one wait, for the whole run.
     const at::Tensor host =
-        at::stack(at::TensorList(&on_device[first], last - first))
-            .to(at::kCPU);
+        at::stack(at::TensorList(&on_device[first], last - first)).to(at::kCPU);
     for (size_t i = first; i < last; ++i) {
       counts[places[i]] =
           host.const_data_ptr<int64_t>()[static_cast<ptrdiff_t>(i - first)];

@@ -30,7 +30,8 @@ Network Network::clone(const std::optional<torch::Device>& device) const {
         module_->name(),
         ": its clone() replaced the original's tensor '",
         entry.key(),
-        "'. Override clone() to copy the modules that it was given from outside.");
+        "'. Override clone() to copy the modules that it was given from "
+        "outside.");
   }
   for (const auto& entry : named_tensors(*copy)) {
     const auto* original = before.find(entry.key());

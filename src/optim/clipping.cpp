@@ -15,8 +15,7 @@ void clip_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
   std::vector<at::Tensor> norms;
   norms.reserve(gradients.size());
   for (const auto& gradient : gradients) {
-    norms.push_back(
-        at::linalg_vector_norm(gradient).to(gradients[0].device()));
+    norms.push_back(at::linalg_vector_norm(gradient).to(gradients[0].device()));
   }
   // 1e-6 and the clamp as in LibTorch's clip_grad_norm_, which however reads
   // the norm back and so waits for the device.

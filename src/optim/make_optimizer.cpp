@@ -91,7 +91,8 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(
   auto optimizer = make_known(made, options);
   TORCH_CHECK_VALUE(
       optimizer != nullptr,
-      "make_optimizer: expected options of SGD, Adam, AdamW, Adagrad or RMSprop. "
+      "make_optimizer: expected options of SGD, Adam, AdamW, Adagrad or "
+      "RMSprop. "
       "Construct another optimizer yourself and pass it in place of options.");
   // Options given with a group lose every value that equals its type's
   // default, so they are set afterwards.

@@ -7,14 +7,12 @@ namespace polytask {
 NoSharingImpl::NoSharingImpl() : Sharing("polytask::NoSharing") {}
 
 std::vector<torch::Tensor> NoSharingImpl::features(
-    const torch::Tensor& input,
-    int64_t tasks) {
+    const torch::Tensor& input, int64_t tasks) {
   return std::vector<torch::Tensor>(static_cast<size_t>(tasks), input);
 }
 
 torch::Tensor NoSharingImpl::features_of(
-    const torch::Tensor& input,
-    int64_t /*task*/) {
+    const torch::Tensor& input, int64_t /*task*/) {
   return input;
 }
 

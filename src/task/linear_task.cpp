@@ -55,9 +55,9 @@ void LinearTaskImpl::reset_parameters() {
 }
 
 void LinearTaskImpl::pretty_print(std::ostream& stream) const {
-  stream << std::boolalpha << "polytask::LinearTask("
-         << options.in_features() << ", " << options.out_features()
-         << ", bias=" << options.bias() << ")" << std::noboolalpha;
+  stream << std::boolalpha << "polytask::LinearTask(" << options.in_features()
+         << ", " << options.out_features() << ", bias=" << options.bias() << ")"
+         << std::noboolalpha;
 }
 
 torch::Tensor LinearTaskImpl::forward(const torch::Tensor& input) {

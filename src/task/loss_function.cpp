@@ -7,14 +7,12 @@
 namespace polytask {
 
 at::Tensor LossFunction::operator()(
-    const at::Tensor& output,
-    const at::Tensor& target) const {
+    const at::Tensor& output, const at::Tensor& target) const {
   return (*this)(output, Labels(target, ignore_index()));
 }
 
 at::Tensor LossFunction::operator()(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   TORCH_CHECK_VALUE(
       output.device() == labels.target().device(),
       "the output is on ",

@@ -38,9 +38,7 @@ StepReport JointTraining::step(const Batch& batch) {
 }
 
 StepReport JointTraining::run(
-    const Batch& batch,
-    int64_t steps,
-    const StepObserver& observer) {
+    const Batch& batch, int64_t steps, const StepObserver& observer) {
   return detail::repeat(steps, observer, [&] { return step(batch); });
 }
 

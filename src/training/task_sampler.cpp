@@ -29,8 +29,7 @@ void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
 }
 
 int64_t TaskSampler::next() {
-  TORCH_CHECK(
-      !tasks_.empty(), "TaskSampler: start() must come before next().");
+  TORCH_CHECK(!tasks_.empty(), "TaskSampler: start() must come before next().");
   const int64_t task = draw();
   ++draws_;
   return task;

@@ -13,9 +13,9 @@
 #include <memory>
 #include <utility>
 
-#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask {
 namespace {

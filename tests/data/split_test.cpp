@@ -12,8 +12,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask::data {
 namespace {

@@ -14,9 +14,9 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask::data {
 namespace {

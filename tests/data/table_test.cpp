@@ -9,8 +9,8 @@
 
 #include <limits>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask::data {
 namespace {

@@ -11,8 +11,8 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask {
 namespace {

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask::optim {
 namespace {

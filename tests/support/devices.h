@@ -26,9 +26,8 @@ class EachDevice : public ::testing::TestWithParam<std::string> {
 
 } // namespace polytask::testing
 
-#define POLYTASK_ON_EACH_DEVICE(Suite)  \
-  INSTANTIATE_TEST_SUITE_P(             \
-      Devices,                          \
-      Suite,                            \
-      ::testing::Values("cpu", "cuda"), \
-      [](const auto& each) { return each.param; })
+#define POLYTASK_ON_EACH_DEVICE(Suite)                                         \
+  INSTANTIATE_TEST_SUITE_P(                                                    \
+      Devices, Suite, ::testing::Values("cpu", "cuda"), [](const auto& each) { \
+        return each.param;                                                     \
+      })

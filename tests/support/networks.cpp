@@ -50,8 +50,7 @@ std::vector<torch::Tensor> snapshot(const MultiTaskModel& model) {
 }
 
 bool same_bits(
-    const std::vector<torch::Tensor>& a,
-    const std::vector<torch::Tensor>& b) {
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
   if (a.size() != b.size()) {
     return false;
   }

@@ -40,7 +40,6 @@ std::vector<torch::Tensor> snapshot(const MultiTaskModel& model);
 
 /// True if all tensors are equal to the last bit.
 bool same_bits(
-    const std::vector<torch::Tensor>& a,
-    const std::vector<torch::Tensor>& b);
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b);
 
 } // namespace polytask::testing

@@ -9,9 +9,7 @@
 namespace polytask::testing {
 
 OriginalJob::OriginalJob(
-    uint64_t seed,
-    torch::Dtype dtype,
-    torch::Device device) {
+    uint64_t seed, torch::Dtype dtype, torch::Device device) {
   torch::manual_seed(seed);
   const auto options = torch::TensorOptions(dtype);
   x = torch::rand({2, 100}, options).t().contiguous().to(device);

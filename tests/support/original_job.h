@@ -26,9 +26,9 @@ struct OriginalJob {
   /// The largest distance of any parameter from the truth.
   static double error(const MultiTaskModel& model);
 
-  torch::Tensor x; // [100, 2]
-  torch::Tensor y1; // [100, 1]
-  torch::Tensor y2; // [100, 1]
+  torch::Tensor x;      // [100, 2]
+  torch::Tensor y1;     // [100, 1]
+  torch::Tensor y2;     // [100, 1]
   torch::Tensor w1, w2; // [1, 2], uniform in [-1, 1]
 };
 

@@ -16,8 +16,8 @@
 #include <limits>
 #include <sstream>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask {
 namespace {

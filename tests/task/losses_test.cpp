@@ -24,9 +24,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 
 namespace polytask {
 namespace {

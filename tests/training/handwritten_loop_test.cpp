@@ -29,8 +29,7 @@ torch::nn::Linear linear_from(const torch::Tensor& weight) {
 }
 
 std::vector<torch::Tensor> parameters_of(
-    const torch::nn::Linear& first,
-    const torch::nn::Linear& second) {
+    const torch::nn::Linear& first, const torch::nn::Linear& second) {
   return {first->weight, first->bias, second->weight, second->bias};
 }
 
@@ -80,16 +79,11 @@ TEST_P(HandwrittenLoop, AlternatingEqualsItBitForBitWithTheSameDraws) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Dtypes,
-    HandwrittenLoop,
-    ::testing::Values(torch::kFloat, torch::kDouble));
+    Dtypes, HandwrittenLoop, ::testing::Values(torch::kFloat, torch::kDouble));
 
 // A loop over the model's own modules, as somebody without polytask writes it.
 std::vector<torch::Tensor> train_by_hand(
-    MultiTaskModel model,
-    const Batch& batch,
-    int steps,
-    double weight_of_b) {
+    MultiTaskModel model, const Batch& batch, int steps, double weight_of_b) {
   torch::optim::Adam optimizer(
       model->unique_parameters(), torch::optim::AdamOptions(1e-2));
   for (int step = 0; step < steps; ++step) {

@@ -42,8 +42,7 @@ class AlternatingIsolation : public ::testing::TestWithParam<OptimizerCase> {
  protected:
   // The bytes of one parameter's optimizer state.
   static std::string state_of(
-      torch::optim::Optimizer& optimizer,
-      const torch::Tensor& parameter) {
+      torch::optim::Optimizer& optimizer, const torch::Tensor& parameter) {
     const auto& state = optimizer.state();
     const auto found = state.find(parameter.unsafeGetTensorImpl());
     if (found == state.end()) {
@@ -58,8 +57,7 @@ class AlternatingIsolation : public ::testing::TestWithParam<OptimizerCase> {
 
   // Steps for "a" and looks at everything that "b" and "c" own.
   static void expect_isolated(
-      const MultiTaskModel& model,
-      AlternatingTraining& training) {
+      const MultiTaskModel& model, AlternatingTraining& training) {
     const Batch batch = make_shared_batch();
     for (const auto* task : {"a", "b", "c", "b"}) { // fill every memory
       training.step_task(batch, task);
@@ -118,9 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
     Optimizers,
     AlternatingIsolation,
     ::testing::Values(
-        optimizer_case<torch::optim::SGD>(
-            "SGD",
-            torch::optim::SGDOptions(0.1)),
+        optimizer_case<torch::optim::SGD>("SGD", torch::optim::SGDOptions(0.1)),
         optimizer_case<torch::optim::SGD>(
             "SGDMomentumWeightDecay",
             torch::optim::SGDOptions(0.1)
@@ -131,8 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
             "AdamWeightDecay",
             torch::optim::AdamOptions(1e-2).weight_decay(0.1).amsgrad(true)),
         optimizer_case<torch::optim::AdamW>(
-            "AdamW",
-            torch::optim::AdamWOptions(1e-2).weight_decay(0.1))),
+            "AdamW", torch::optim::AdamWOptions(1e-2).weight_decay(0.1))),
     [](const auto& each) { return each.param.name; });
 
 // The same as training each task alone: what the other tasks do in between

@@ -27,8 +27,7 @@ MultiTaskModel copy_of(const MultiTaskModel& model) {
 }
 
 void expect_close(
-    const std::vector<torch::Tensor>& a,
-    const std::vector<torch::Tensor>& b) {
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
     EXPECT_TRUE(torch::allclose(a[i], b[i], 1e-5, 1e-6)) << i;
@@ -89,7 +88,8 @@ TEST_P(MissingLabels, AWholeTaskTakesNoPart) {
   const auto holes = torch::full_like(a, kNaN);
   MultiTaskModel twin = copy_of(model);
   JointTraining joint(model, torch::optim::SGDOptions(0.1).weight_decay(0.1));
-  JointTraining twin_joint(twin, torch::optim::SGDOptions(0.1).weight_decay(0.1));
+  JointTraining twin_joint(
+      twin, torch::optim::SGDOptions(0.1).weight_decay(0.1));
   const auto own = model->task_parameters("a")[0].detach().clone();
 
   const auto report = joint.step(Batch(x, {{"a", holes}, {"b", b}, {"c", c}}));
@@ -111,13 +111,14 @@ TEST_P(MissingLabels, NoLabelAtAllMovesNothing) {
        {"c", torch::full_like(c, kNaN)}});
   JointTraining joint(model, torch::optim::SGDOptions(0.1).weight_decay(0.1));
   const auto report = joint.step(empty);
-  EXPECT_TRUE(torch::equal(report.losses.cpu(), torch::zeros({3}, torch::kDouble)));
-  EXPECT_TRUE(torch::equal(report.weights.cpu(), torch::zeros({3}, torch::kDouble)));
+  EXPECT_TRUE(
+      torch::equal(report.losses.cpu(), torch::zeros({3}, torch::kDouble)));
+  EXPECT_TRUE(
+      torch::equal(report.weights.cpu(), torch::zeros({3}, torch::kDouble)));
 
   AlternatingTraining alternating(
       model, torch::optim::SGDOptions(0.1).weight_decay(0.1));
-  EXPECT_EQ(
-      alternating.step(empty).weights.abs().sum().item<double>(), 0);
+  EXPECT_EQ(alternating.step(empty).weights.abs().sum().item<double>(), 0);
   EXPECT_TRUE(same_bits(before, snapshot(model)));
 }
 

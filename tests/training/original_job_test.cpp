@@ -19,8 +19,7 @@ class OriginalJobConvergence
     : public ::testing::TestWithParam<std::tuple<int, torch::Dtype>> {
  protected:
   const OriginalJob job{
-      static_cast<uint64_t>(std::get<0>(GetParam())),
-      std::get<1>(GetParam())};
+      static_cast<uint64_t>(std::get<0>(GetParam())), std::get<1>(GetParam())};
 };
 
 TEST_P(OriginalJobConvergence, JointReachesTheTruth) {

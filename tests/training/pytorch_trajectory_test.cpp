@@ -19,9 +19,9 @@ constexpr float kTolerance = 1e-6F;
 
 OriginalJob pytorch_job() {
   OriginalJob job(0);
-  job.x = torch::tensor(c10::ArrayRef<float>(
-                            &testing::kPyTorchInput[0][0], 200))
-              .view({100, 2});
+  job.x =
+      torch::tensor(c10::ArrayRef<float>(&testing::kPyTorchInput[0][0], 200))
+          .view({100, 2});
   const auto column = [](const float(&values)[100]) {
     return torch::tensor(c10::ArrayRef<float>(values, 100)).unsqueeze(1);
   };
@@ -40,8 +40,7 @@ void expect_record(const MultiTaskModel& model, const PyTorchRecord& record) {
   for (const auto& parameter : model->unique_parameters()) {
     const auto flat = parameter.detach().flatten();
     for (int64_t i = 0; i < flat.numel(); ++i) {
-      EXPECT_NEAR(
-          flat[i].item<float>(), record.parameters[place++], kTolerance)
+      EXPECT_NEAR(flat[i].item<float>(), record.parameters[place++], kTolerance)
           << "step " << record.step;
     }
   }

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/training/samplers/draws.h"
 
 namespace polytask {

@@ -63,8 +63,7 @@ class POLYTASK_API Batch {
   /// An input for each task; tasks may differ in their number of rows.
   /// Throws as the constructor does.
   static Batch per_task(
-      std::vector<Example> examples,
-      BatchOptions options = {});
+      std::vector<Example> examples, BatchOptions options = {});
 
   /// True where all tasks see one input.
   bool shares_input() const {

@@ -18,7 +18,6 @@ POLYTASK_API std::optional<double> host_value(const at::Tensor& scalar);
 /// The values as a tensor [n] of these options, written without the dispatcher
 /// on the CPU.
 POLYTASK_API at::Tensor host_vector(
-    const std::vector<double>& values,
-    const at::TensorOptions& options);
+    const std::vector<double>& values, const at::TensorOptions& options);
 
 } // namespace polytask::detail

@@ -66,8 +66,7 @@ class POLYTASK_API Network {
  private:
   std::shared_ptr<torch::nn::Module> module_;
   std::function<at::Tensor(const at::Tensor&)> forward_;
-  std::function<Network(const std::shared_ptr<torch::nn::Module>&)>
-      from_clone_;
+  std::function<Network(const std::shared_ptr<torch::nn::Module>&)> from_clone_;
 };
 
 } // namespace polytask

@@ -25,8 +25,7 @@ class POLYTASK_API HardSharingImpl : public Sharing {
   explicit HardSharingImpl(Network trunk);
 
   std::vector<torch::Tensor> features(
-      const torch::Tensor& input,
-      int64_t tasks) override;
+      const torch::Tensor& input, int64_t tasks) override;
   torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;

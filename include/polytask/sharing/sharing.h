@@ -22,11 +22,11 @@ class POLYTASK_API Sharing : public torch::nn::Module {
   /// The features of all `tasks` tasks for an input that they share. Tasks may
   /// get the same tensor; what they share is computed once.
   virtual std::vector<torch::Tensor> features(
-      const torch::Tensor& input,
-      int64_t tasks) = 0;
+      const torch::Tensor& input, int64_t tasks) = 0;
 
   /// The features of one task, computing no other task's.
-  virtual torch::Tensor features_of(const torch::Tensor& input, int64_t task) = 0;
+  virtual torch::Tensor features_of(
+      const torch::Tensor& input, int64_t task) = 0;
 
   /// Parameters of this sharing that serve one task alone, such as a gate.
   virtual std::vector<torch::Tensor> task_parameters(int64_t task) const;

@@ -30,8 +30,8 @@ struct POLYTASK_API LinearTaskOptions {
   TORCH_ARG(bool, libtorch_init) = false;
 };
 
-/// The head of a linear task: y = x Wᵀ + b. W starts uniform in [-1, 1] and b at
-/// zero, drawn from LibTorch's global generator.
+/// The head of a linear task: y = x Wᵀ + b. W starts uniform in [-1, 1] and b
+/// at zero, drawn from LibTorch's global generator.
 class POLYTASK_API LinearTaskImpl
     : public torch::nn::Cloneable<LinearTaskImpl> {
  public:
@@ -54,8 +54,8 @@ class POLYTASK_API LinearTaskImpl
   torch::Tensor bias;
 };
 
-/// A linear task, by itself a head like any other. Added to a model as it is, it
-/// is trained on the mean squared error.
+/// A linear task, by itself a head like any other. Added to a model as it is,
+/// it is trained on the mean squared error.
 ///
 /// ```cpp
 /// model->add_task("y1", polytask::LinearTask(2, 1));

@@ -20,8 +20,8 @@ class POLYTASK_API LossFunction {
 
   /// The mean loss over the labels of `target` [B, ...] that are present: a
   /// scalar; 0 if none is.
-  at::Tensor operator()(const at::Tensor& output, const at::Tensor& target)
-      const;
+  at::Tensor operator()(
+      const at::Tensor& output, const at::Tensor& target) const;
 
   /// The same for labels that were looked through already; 0 if none is
   /// present.
@@ -40,8 +40,8 @@ class POLYTASK_API LossFunction {
 
  protected:
   /// The loss itself; at least one label is present.
-  virtual at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
-      const = 0;
+  virtual at::Tensor evaluate(
+      const at::Tensor& output, const Labels& labels) const = 0;
 };
 
 namespace detail {

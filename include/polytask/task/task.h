@@ -17,7 +17,8 @@ namespace polytask {
 /// the model's business.
 ///
 /// ```cpp
-/// model->add_task("speed", polytask::Task(head, polytask::HuberLoss()).weight(0.3));
+/// model->add_task("speed", polytask::Task(head,
+/// polytask::HuberLoss()).weight(0.3));
 /// ```
 class POLYTASK_API Task {
  public:

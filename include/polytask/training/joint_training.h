@@ -51,9 +51,7 @@ class POLYTASK_API JointTraining {
   /// `steps` steps on one batch; the observer sees each. Returns the last
   /// report. Throws if `steps` is less than 1.
   StepReport run(
-      const Batch& batch,
-      int64_t steps,
-      const StepObserver& observer = {});
+      const Batch& batch, int64_t steps, const StepObserver& observer = {});
 
   /// How many steps were taken.
   int64_t steps() const {

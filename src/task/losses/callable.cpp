@@ -13,8 +13,7 @@ CallableLoss::CallableLoss(Function function) : function_(std::move(function)) {
 }
 
 at::Tensor CallableLoss::evaluate(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   at::Tensor loss;
   if (labels.is_complete()) {
     loss = function_(output, labels.target());

@@ -24,14 +24,14 @@ CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options)
   TORCH_CHECK_VALUE(
       !weights.defined() ||
           (weights.dim() == 1 && weights.ge(0).all().item<bool>()),
-      "CrossEntropyLoss: expected class weights of shape [C], none negative, but got ",
+      "CrossEntropyLoss: expected class weights of shape [C], none negative, "
+      "but got ",
       weights,
       ".");
 }
 
 at::Tensor CrossEntropyLoss::evaluate(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   const at::Tensor& target = labels.target();
   TORCH_CHECK_VALUE(
       output.dim() >= 2,

@@ -11,9 +11,7 @@ namespace polytask {
 namespace detail {
 
 void check_target(
-    const at::Tensor& output,
-    const at::Tensor& target,
-    at::IntArrayRef shape) {
+    const at::Tensor& output, const at::Tensor& target, at::IntArrayRef shape) {
   TORCH_CHECK_VALUE(
       target.sizes() == shape,
       "expected a target of shape ",
@@ -37,9 +35,7 @@ at::Tensor where_present(const at::Tensor& values, const Labels& labels) {
                               : values.masked_fill(labels.missing_mask(), 0);
 }
 
-at::Tensor mean_over_present(
-    const at::Tensor& elements,
-    const Labels& labels) {
+at::Tensor mean_over_present(const at::Tensor& elements, const Labels& labels) {
   if (labels.is_complete()) {
     return elements.mean();
   }
@@ -49,8 +45,7 @@ at::Tensor mean_over_present(
 } // namespace detail
 
 at::Tensor ElementwiseLoss::evaluate(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   detail::check_target(output, labels.target(), output.sizes());
   if (labels.is_complete()) {
     return reduce(output, labels.target(), at::Reduction::Mean);

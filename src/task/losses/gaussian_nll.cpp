@@ -10,11 +10,11 @@
 namespace polytask {
 
 at::Tensor GaussianNLLLoss::evaluate(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   TORCH_CHECK_VALUE(
       output.dim() >= 2 && output.size(1) % 2 == 0,
-      "GaussianNLLLoss: expected an output of shape [B, 2D] (means, then log variances), but got ",
+      "GaussianNLLLoss: expected an output of shape [B, 2D] (means, then log "
+      "variances), but got ",
       output.sizes(),
       ".");
   const int64_t width = output.size(1) / 2;

@@ -27,8 +27,7 @@ PinballLoss::PinballLoss(std::vector<double> quantiles)
 }
 
 at::Tensor PinballLoss::evaluate(
-    const at::Tensor& output,
-    const Labels& labels) const {
+    const at::Tensor& output, const Labels& labels) const {
   const auto count = static_cast<int64_t>(quantiles_.size());
   TORCH_CHECK_VALUE(
       output.dim() == 2 && output.size(1) == count,

@@ -20,8 +20,7 @@ bool is_temperature(double value) {
 } // namespace
 
 TemperatureSampler::TemperatureSampler(
-    TaskNumbers sizes,
-    TemperatureSamplerOptions options)
+    TaskNumbers sizes, TemperatureSamplerOptions options)
     : sizes_(std::move(sizes)), options_(options) {
   TORCH_CHECK_VALUE(
       is_temperature(options_.temperature()) &&

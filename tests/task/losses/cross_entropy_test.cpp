@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/task/losses/printed.h"
 
 namespace polytask {

@@ -11,8 +11,8 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/task/losses/printed.h"
 
 namespace polytask {

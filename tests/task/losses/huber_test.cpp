@@ -9,8 +9,8 @@
 
 #include <cmath>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/task/losses/printed.h"
 
 namespace polytask {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/training/samplers/draws.h"
 
 namespace polytask {

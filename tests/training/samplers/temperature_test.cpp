@@ -7,8 +7,8 @@
 #include <cmath>
 #include <string>
 
-#include "tests/support/says.h"
 #include "tests/support/errors.h"
+#include "tests/support/says.h"
 #include "tests/training/samplers/draws.h"
 
 namespace polytask {

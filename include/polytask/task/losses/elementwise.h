@@ -18,28 +18,24 @@ class POLYTASK_API ElementwiseLoss : public LossFunction {
       const at::Tensor& target,
       int64_t reduction) const = 0;
 
-  at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
-      const override;
+  at::Tensor evaluate(
+      const at::Tensor& output, const Labels& labels) const override;
 };
 
 namespace detail {
 
 /// Throws unless the target has this shape and the output's dtype.
 POLYTASK_API void check_target(
-    const at::Tensor& output,
-    const at::Tensor& target,
-    at::IntArrayRef shape);
+    const at::Tensor& output, const at::Tensor& target, at::IntArrayRef shape);
 
 /// `values` with 0 in place of those whose label is missing: an output that
 /// overflows there would otherwise turn the gradient into NaN.
 POLYTASK_API at::Tensor where_present(
-    const at::Tensor& values,
-    const Labels& labels);
+    const at::Tensor& values, const Labels& labels);
 
 /// The mean of `elements` over the labels that are present.
 POLYTASK_API at::Tensor mean_over_present(
-    const at::Tensor& elements,
-    const Labels& labels);
+    const at::Tensor& elements, const Labels& labels);
 
 } // namespace detail
 

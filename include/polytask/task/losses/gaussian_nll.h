@@ -18,8 +18,8 @@ class POLYTASK_API GaussianNLLLoss : public LossFunction {
   void pretty_print(std::ostream& stream) const override;
 
  protected:
-  at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
-      const override;
+  at::Tensor evaluate(
+      const at::Tensor& output, const Labels& labels) const override;
 };
 
 } // namespace polytask

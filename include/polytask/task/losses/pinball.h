@@ -25,8 +25,8 @@ class POLYTASK_API PinballLoss : public LossFunction {
   void pretty_print(std::ostream& stream) const override;
 
  protected:
-  at::Tensor evaluate(const at::Tensor& output, const Labels& labels)
-      const override;
+  at::Tensor evaluate(
+      const at::Tensor& output, const Labels& labels) const override;
 
  private:
   std::vector<double> quantiles_;

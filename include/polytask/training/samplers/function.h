@@ -12,7 +12,8 @@ namespace polytask {
 /// itself is not part of the sampler's state.
 ///
 /// ```cpp
-/// polytask::FunctionSampler every_third([](const polytask::FunctionSampler::Context& context) {
+/// polytask::FunctionSampler every_third([](const
+/// polytask::FunctionSampler::Context& context) {
 ///   return context.draws % 3 == 0 ? 1 : 0;
 /// });
 /// ```
