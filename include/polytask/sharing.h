@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/sharing/cloning.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/sharing/sharing.h>

@@ -5,8 +5,7 @@
 #include <unordered_map>
 
 #include <polytask/model/parameters.h>
-
-#include "../sharing/cloning.h"
+#include <polytask/sharing/cloning.h>
 
 namespace polytask {
 

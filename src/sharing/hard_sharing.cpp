@@ -5,8 +5,7 @@
 #include <utility>
 
 #include <polytask/core/check.h>
-
-#include "cloning.h"
+#include <polytask/sharing/cloning.h>
 
 namespace polytask {
 

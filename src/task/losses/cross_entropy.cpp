@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <polytask/core/check.h>
+
 namespace polytask {
 
 CrossEntropyLoss::CrossEntropyLoss(CrossEntropyLossOptions options)
@@ -58,13 +60,17 @@ at::Tensor CrossEntropyLoss::evaluate(
   if (options_.class_weights().defined()) {
     weights = options_.class_weights().to(output.options());
   }
-  return at::cross_entropy_loss(
-      output,
-      target,
-      weights,
-      at::Reduction::Mean,
-      options_.ignore_index(),
-      options_.label_smoothing());
+  try {
+    return at::cross_entropy_loss(
+        output,
+        target,
+        weights,
+        at::Reduction::Mean,
+        options_.ignore_index(),
+        options_.label_smoothing());
+  } catch (const c10::Error&) {
+    detail::rethrow_with(c10::str("with ", output.size(1), " classes: "));
+  }
 }
 
 void CrossEntropyLoss::pretty_print(std::ostream& stream) const {

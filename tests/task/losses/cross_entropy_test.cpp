@@ -115,7 +115,7 @@ TEST(CrossEntropyLoss, RefusesAClassThatThereIsNot) {
       error_of([] {
         CrossEntropyLoss()(at::randn({2, 3}), at::tensor({0, 3}, at::kLong));
       }),
-      {"Target 3 is out of bounds"}));
+      {"with 3 classes: Target 3 is out of bounds"}));
 }
 
 TEST(CrossEntropyLoss, RefusesWeightsForAnotherNumberOfClasses) {

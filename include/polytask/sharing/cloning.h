@@ -4,10 +4,13 @@
 
 #include <torch/nn/module.h>
 
+#include <polytask/core/api.h>
+
 namespace polytask::detail {
 
 /// Gives a module's clone what LibTorch's clones lose: the names in a
 /// `Sequential`, and whether each module trains and each parameter learns.
-void complete_clone(const torch::nn::Module& original, torch::nn::Module& copy);
+POLYTASK_API void complete_clone(
+    const torch::nn::Module& original, torch::nn::Module& copy);
 
 } // namespace polytask::detail
