@@ -9,8 +9,8 @@
 #include <cmath>
 #include <functional>
 
-#include "tests/model/twin.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {

@@ -10,9 +10,9 @@
 #include <limits>
 #include <stdexcept>
 
-#include "tests/model/twin.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {

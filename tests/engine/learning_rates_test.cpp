@@ -8,9 +8,9 @@
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 
-#include "tests/model/twin.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {

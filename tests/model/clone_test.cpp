@@ -14,10 +14,10 @@
 
 #include <sstream>
 
-#include "tests/model/twin.h"
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "tests/support/networks.h"
 #include "tests/support/original_job.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {
@@ -100,8 +101,7 @@ std::vector<torch::Tensor> train_by_hand(
 
 TEST(HandwrittenLoopOverATrunk, JointWithTaskWeightsEqualsItBitForBit) {
   const MultiTaskModel model = testing::make_shared_model();
-  MultiTaskModel twin(
-      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone()));
+  MultiTaskModel twin = testing::twin_of(model);
   const Batch batch = testing::make_shared_batch();
 
   twin->task("b").weight(0.3);
@@ -113,8 +113,7 @@ TEST(HandwrittenLoopOverATrunk, JointWithTaskWeightsEqualsItBitForBit) {
 
 TEST(HandwrittenLoopOverATrunk, TheUsersOptimizerIsUsedAsItIs) {
   const MultiTaskModel model = testing::make_shared_model();
-  MultiTaskModel twin(
-      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone()));
+  MultiTaskModel twin = testing::twin_of(model);
   const Batch batch = testing::make_shared_batch();
 
   torch::optim::Adam optimizer(

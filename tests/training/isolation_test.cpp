@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 // "A step for task t touches the shared parameters and task t's own, and
 // nothing else", for every optimizer with a memory.
@@ -139,8 +140,7 @@ TEST(AlternatingWithoutSharing, EqualsTrainingEachTaskAlone) {
   MultiTaskModel model;
   model->add_task("a", LinearTask(3, 1));
   model->add_task("b", LinearTask(3, 1));
-  const MultiTaskModel twin(
-      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone()));
+  MultiTaskModel twin = testing::twin_of(model);
   const auto options = torch::optim::AdamOptions(1e-2).weight_decay(0.05);
 
   AlternatingTraining together(model, options);

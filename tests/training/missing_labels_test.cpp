@@ -11,6 +11,7 @@
 
 #include "tests/support/devices.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {
@@ -18,13 +19,9 @@ namespace {
 using testing::make_shared_model;
 using testing::same_bits;
 using testing::snapshot;
+using testing::twin_of;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
-MultiTaskModel copy_of(const MultiTaskModel& model) {
-  return MultiTaskModel(
-      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone()));
-}
 
 void expect_close(
     const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
@@ -61,7 +58,7 @@ TEST_P(MissingLabels, SomeRowsEqualTrainingOnThePresentOnes) {
   a.narrow(0, 0, 5).fill_(kNaN);
   const Batch holed(x, {{"a", a}, {"b", b}, {"c", c}});
 
-  MultiTaskModel twin = copy_of(model);
+  MultiTaskModel twin = twin_of(model);
   JointTraining with_holes(model, torch::optim::SGDOptions(0.1).momentum(0.9));
   JointTraining without(twin, torch::optim::SGDOptions(0.1).momentum(0.9));
   for (int step = 0; step < 20; ++step) {
@@ -86,7 +83,7 @@ TEST_P(MissingLabels, SomeElementsOfARowDoNotCount) {
 
 TEST_P(MissingLabels, AWholeTaskTakesNoPart) {
   const auto holes = torch::full_like(a, kNaN);
-  MultiTaskModel twin = copy_of(model);
+  MultiTaskModel twin = twin_of(model);
   JointTraining joint(model, torch::optim::SGDOptions(0.1).weight_decay(0.1));
   JointTraining twin_joint(
       twin, torch::optim::SGDOptions(0.1).weight_decay(0.1));
@@ -130,7 +127,7 @@ TEST_P(MissingLabels, IgnoredClassesEqualTrainingOnThePresentRows) {
           torch::nn::Linear(5, 3),
           CrossEntropyLoss(CrossEntropyLossOptions().ignore_index(-1))));
   classifier->to(device());
-  MultiTaskModel twin = copy_of(classifier);
+  MultiTaskModel twin = twin_of(classifier);
   auto labels = torch::randint(3, {16}, torch::kLong).to(device());
   const auto rows = torch::arange(4, 16, labels.options());
   const Batch present(

@@ -12,9 +12,9 @@
 
 #include <cmath>
 
-#include "tests/model/twin.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/twin.h"
 
 namespace polytask {
 namespace {
