@@ -9,7 +9,6 @@
 
 #include <polytask/core/check.h>
 #include <polytask/core/host_value.h>
-#include <polytask/engine/losses.h>
 #include <polytask/model/parameters.h>
 #include <polytask/optim/make_optimizer.h>
 
@@ -165,11 +164,19 @@ void Engine::check_loss(int64_t task, const torch::Tensor& loss) const {
       "; the step is not taken and the parameters are as they were.");
 }
 
-torch::Tensor Engine::task_loss(
-    int64_t task, const torch::Tensor& features, const Labels& labels) const {
+bool Engine::takes_part(int64_t task, const Labels& labels) const {
+  const Task& own = model_->task(task);
+  return own.weight() != 0 && own.loss().has_label(labels);
+}
+
+void Engine::add_loss(
+    WeightedLosses& losses,
+    int64_t task,
+    const torch::Tensor& features,
+    const Labels& labels) const {
   torch::Tensor loss = model_->loss(task, features, labels);
   check_loss(task, loss);
-  return loss;
+  losses.add(task, model_->task(task).weight(), std::move(loss));
 }
 
 void Engine::reset_gradients() {
@@ -207,28 +214,19 @@ StepReport Engine::joint_step(const Batch& batch) {
   WeightedLosses losses(model_->size());
   for (int64_t task = 0; task < model_->size(); ++task) {
     const Batch::Part* part = parts[static_cast<size_t>(task)];
-    const Task& own = model_->task(task);
-    if (!part || own.weight() == 0 || !own.loss().has_label(part->labels)) {
+    if (!part || !takes_part(task, part->labels)) {
       continue;
     }
-    if (batch.shares_input()) {
-      if (features.empty()) {
-        features = model_->sharing().features(batch.input(), model_->size());
-      }
-      losses.add(
-          task,
-          own.weight(),
-          task_loss(task, features[static_cast<size_t>(task)], part->labels));
-    } else {
+    if (!batch.shares_input()) {
       check_input(part->input);
-      losses.add(
-          task,
-          own.weight(),
-          task_loss(
-              task,
-              model_->sharing().features_of(part->input, task),
-              part->labels));
+      const auto own = model_->sharing().features_of(part->input, task);
+      add_loss(losses, task, own, part->labels);
+      continue;
     }
+    if (features.empty()) {
+      features = model_->sharing().features(batch.input(), model_->size());
+    }
+    add_loss(losses, task, features[static_cast<size_t>(task)], part->labels);
   }
   update(losses.total());
   return losses.report();
@@ -242,15 +240,9 @@ StepReport Engine::task_step(
   reset_gradients();
   check_input(part.input);
   WeightedLosses losses(model_->size());
-  const Task& own = model_->task(task);
-  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
-    losses.add(
-        task,
-        own.weight(),
-        task_loss(
-            task,
-            model_->sharing().features_of(part.input, task),
-            part.labels));
+  if (takes_part(task, part.labels)) {
+    const auto features = model_->sharing().features_of(part.input, task);
+    add_loss(losses, task, features, part.labels);
   }
   StepReport report = losses.report();
   report.task = part.task;

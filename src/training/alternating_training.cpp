@@ -4,27 +4,16 @@
 
 #include <utility>
 
+#include <polytask/training/engine_options.h>
 #include <polytask/training/run.h>
 
 namespace polytask {
-
-namespace {
-
-EngineOptions alternating_engine_options(
-    const AlternatingTrainingOptions& options) {
-  return EngineOptions()
-      .learning_rates(options.learning_rates())
-      .clipping(options.clipping())
-      .check_losses(options.check_losses());
-}
-
-} // namespace
 
 AlternatingTraining::AlternatingTraining(
     MultiTaskModel model,
     const torch::optim::OptimizerOptions& optimizer,
     AlternatingTrainingOptions options)
-    : engine_(std::move(model), optimizer, alternating_engine_options(options)),
+    : engine_(std::move(model), optimizer, detail::engine_options(options)),
       sampler_(options.sampler().clone()) {
   sampler_->start(engine_.model()->task_names(), options.seed());
 }
@@ -33,7 +22,7 @@ AlternatingTraining::AlternatingTraining(
     MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     AlternatingTrainingOptions options)
-    : engine_(std::move(model), optimizer, alternating_engine_options(options)),
+    : engine_(std::move(model), optimizer, detail::engine_options(options)),
       sampler_(options.sampler().clone()) {
   sampler_->start(engine_.model()->task_names(), options.seed());
 }

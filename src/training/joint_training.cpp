@@ -4,32 +4,22 @@
 
 #include <utility>
 
+#include <polytask/training/engine_options.h>
 #include <polytask/training/run.h>
 
 namespace polytask {
-
-namespace {
-
-EngineOptions joint_engine_options(const JointTrainingOptions& options) {
-  return EngineOptions()
-      .learning_rates(options.learning_rates())
-      .clipping(options.clipping())
-      .check_losses(options.check_losses());
-}
-
-} // namespace
 
 JointTraining::JointTraining(
     MultiTaskModel model,
     const torch::optim::OptimizerOptions& optimizer,
     JointTrainingOptions options)
-    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
+    : engine_(std::move(model), optimizer, detail::engine_options(options)) {}
 
 JointTraining::JointTraining(
     MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     JointTrainingOptions options)
-    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
+    : engine_(std::move(model), optimizer, detail::engine_options(options)) {}
 
 StepReport JointTraining::step(const Batch& batch) {
   StepReport report = engine_.joint_step(batch);

@@ -14,6 +14,7 @@
 #include <polytask/core/batch.h>
 #include <polytask/core/step_report.h>
 #include <polytask/engine/learning_rates.h>
+#include <polytask/engine/losses.h>
 #include <polytask/model/multi_task_model.h>
 #include <polytask/optim/clipping.h>
 
@@ -77,8 +78,13 @@ class POLYTASK_API Engine {
   Parts parts_by_task(const Batch& batch) const;
   void check_input(const torch::Tensor& input) const;
   void check_loss(int64_t task, const torch::Tensor& loss) const;
-  torch::Tensor task_loss(
-      int64_t task, const torch::Tensor& features, const Labels& labels) const;
+  /// Whether the task has a weight and a label.
+  bool takes_part(int64_t task, const Labels& labels) const;
+  void add_loss(
+      WeightedLosses& losses,
+      int64_t task,
+      const torch::Tensor& features,
+      const Labels& labels) const;
   void reset_gradients();
   void update(const torch::Tensor& total);
 

@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/engine/engine.h>
+
+namespace polytask::detail {
+
+/// What every strategy's options hand on to the engine.
+template <typename StrategyOptions>
+EngineOptions engine_options(const StrategyOptions& options) {
+  return EngineOptions()
+      .learning_rates(options.learning_rates())
+      .clipping(options.clipping())
+      .check_losses(options.check_losses());
+}
+
+} // namespace polytask::detail
