@@ -23,6 +23,17 @@ macro(polytask_find_torch)
   endif()
 endmacro()
 
+# Whether programs that link LibTorch find its BLAS and LAPACK.
+function(polytask_check_blas result)
+  include(CheckCXXSourceCompiles)
+  get_target_property(torch_cpu torch_cpu LOCATION)
+  set(CMAKE_REQUIRED_LIBRARIES ${torch_cpu})
+  set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--allow-shlib-undefined)
+  check_cxx_source_compiles("
+    extern \"C\" { void sgemm_(); void dgemm_(); void dsyevd_(); }
+    int main() { sgemm_(); dgemm_(); dsyevd_(); }" ${result})
+endfunction()
+
 # Warnings, sanitizers and unity builds for one of our own targets.
 function(polytask_setup_target target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)

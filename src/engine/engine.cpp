@@ -2,255 +2,252 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/engine/engine.h>
 
-#include <torch/optim/lbfgs.h>
-
-#include <cmath>
 #include <utility>
 
-#include <polytask/core/check.h>
-#include <polytask/core/host_value.h>
-#include <polytask/model/parameters.h>
-#include <polytask/optim/make_optimizer.h>
+#include "autograd_route.h"
+#include "modes_run.h"
+#include "program_route.h"
+#include "step_context.h"
 
 namespace polytask {
 
-namespace {
+using detail::HeadSteps;
+using detail::ModesRun;
 
-void check_rate(const std::string& whose, const std::optional<double>& rate) {
-  TORCH_CHECK_VALUE(
-      !rate || (std::isfinite(*rate) && *rate >= 0),
-      "learning_rates: expected a finite rate of at least 0 for ",
-      whose,
-      ", but got ",
-      rate.value_or(0),
-      ".");
-}
-
-std::vector<optim::ParameterGroup> parameter_groups(
-    const MultiTaskModel& model, const LearningRates& rates) {
-  if (rates.empty()) {
-    return {{model->unique_parameters(), std::nullopt}};
-  }
-  check_rate("what tasks share", rates.shared());
-  std::vector<optim::ParameterGroup> groups;
-  groups.push_back({model->shared_parameters(), rates.shared()});
-  for (const auto& name : model->task_names()) {
-    groups.push_back({model->task_parameters(name), std::nullopt});
-  }
-  for (const auto& [name, rate] : rates.tasks()) {
-    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
+/// Chooses the route of each step.
+class Engine::Parts {
+ public:
+  template <typename Optimizer>
+  Parts(MultiTaskModel model, Optimizer& optimizer, EngineOptions options)
+      : context(std::move(model), optimizer, std::move(options)),
+        program(context),
+        choice(program.choice()) {
+    const Route wanted = context.options.route();
     TORCH_CHECK_VALUE(
-        !own.learning_rate,
-        "learning_rates: task '",
-        name,
-        "' has more than one rate.");
-    check_rate(c10::str("task '", name, "'"), rate);
-    own.learning_rate = rate;
+        wanted == Route::kAuto || wanted == choice.route,
+        "training: the route '",
+        to_string(wanted),
+        "' cannot take this model: ",
+        choice.reason,
+        ".");
   }
-  return groups;
-}
 
-const MultiTaskModel& checked_model(const MultiTaskModel& model) {
-  TORCH_CHECK_VALUE(!model.is_empty(), "training: the model is empty.");
+  StepReport joint_step(const Batch& batch) {
+    context.collect(batch, steps);
+    return take_step(batch.shares_input(), {}, /*report=*/true);
+  }
+
+  StepReport task_step(
+      const Batch& batch, int64_t task, const TaskSource& source) {
+    context.collect(batch, task, steps);
+    StepReport report =
+        take_step(/*share_input=*/false, source, /*report=*/true);
+    report.task = context.name(task);
+    return report;
+  }
+
+  StepReport run(
+      const Batch& batch,
+      int64_t count,
+      const TaskSource& source,
+      const StepObserver& observer,
+      int64_t& counter);
+
+  detail::StepContext context;
+  detail::ProgramRoute program;
+  RouteChoice choice;
+
+ private:
+  /// Without `report`, for runs that nobody watches, what it returns may be
+  /// empty.
+  StepReport take_step(bool share_input, const TaskSource& source, bool report);
+  /// The task that was drawn already, or the next.
+  StepReport next_step(
+      const Batch& batch, const TaskSource& source, int64_t drawn, bool report);
+  bool use_program(bool share_input);
+  int64_t run_modes(
+      const Batch& batch,
+      int64_t count,
+      const TaskSource& source,
+      const StepObserver& observer,
+      int64_t& counter,
+      int64_t& drawn);
+
+  HeadSteps steps;
+};
+
+bool Engine::Parts::use_program(bool share_input) {
+  const auto obstacle = program.obstacle(steps, share_input);
+  if (!obstacle) {
+    return true;
+  }
+  const Route wanted = context.options.route();
   TORCH_CHECK_VALUE(
-      model->size() > 0,
-      "training: the model has no task; add_task comes before training.");
-  return model;
+      wanted == Route::kAuto || wanted == Route::kAutograd || obstacle.is_error,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: ",
+      obstacle.reason,
+      ".");
+  choice = {Route::kAutograd, obstacle.reason};
+  return false;
 }
 
-} // namespace
+StepReport Engine::Parts::take_step(
+    bool share_input, const TaskSource& source, bool report) {
+  torch::Tensor features;
+  if (!steps.empty() && use_program(share_input)) {
+    if (program.step(steps, share_input, source, features)) {
+      if (choice.route != program.route()) {
+        choice = program.choice();
+      }
+      return report ? program.report(steps) : StepReport();
+    }
+    choice = {Route::kAutograd, "the trunk's features are not a matrix [B, d]"};
+  }
+  return detail::autograd_step(context, steps, share_input, source, features);
+}
+
+// Up to the step before the last, which is taken by itself: it leaves the
+// gradients and the report as any step does.
+int64_t Engine::Parts::run_modes(
+    const Batch& batch,
+    int64_t count,
+    const TaskSource& source,
+    const StepObserver& observer,
+    int64_t& counter,
+    int64_t& drawn) {
+  drawn = ModesRun::kNoTask;
+  const auto wanted = context.options.fixed_batch();
+  context.collect(batch, steps);
+  if (count < 2 || steps.empty() || wanted == FixedBatch::kResidual ||
+      program.choice().route != Route::kLinearProgram ||
+      program.obstacle(steps, batch.shares_input())) {
+    return 0;
+  }
+  ModesRun run(context, program.heads(), steps, source, observer);
+  const std::string obstacle = run.obstacle();
+  const bool forced = wanted == FixedBatch::kNormalEquations;
+  TORCH_CHECK_VALUE(
+      !forced || obstacle.empty(),
+      "training: normal equations cannot take this run: ",
+      obstacle,
+      ".");
+  if (!obstacle.empty()) {
+    choice = {Route::kLinearProgram, "on residuals, for " + obstacle};
+    return 0;
+  }
+  if (!forced && !run.is_cheaper(count - 1)) {
+    choice = {
+        Route::kLinearProgram,
+        "on residuals, which is cheaper for so few steps"};
+    return 0;
+  }
+  const int64_t taken = run.run(count - 1, counter, drawn);
+  choice = {
+      Route::kLinearProgram,
+      "normal equations in their eigenbasis: one batch, squared error, SGD"};
+  return taken;
+}
+
+StepReport Engine::Parts::run(
+    const Batch& batch,
+    int64_t count,
+    const TaskSource& source,
+    const StepObserver& observer,
+    int64_t& counter) {
+  TORCH_CHECK_VALUE(
+      count >= 1, "run: expected at least one step, but got ", count, ".");
+  StepReport report;
+  choice = program.choice();
+  bool by_modes = true;
+  while (count > 0) {
+    int64_t drawn = ModesRun::kNoTask;
+    if (by_modes) {
+      const int64_t taken =
+          run_modes(batch, count, source, observer, counter, drawn);
+      by_modes = taken > 0 || drawn != ModesRun::kNoTask;
+      count -= taken;
+    }
+    report = next_step(batch, source, drawn, observer || count == 1);
+    report.step = ++counter;
+    --count;
+    if (observer) {
+      observer(report);
+    }
+  }
+  return report;
+}
+
+StepReport Engine::Parts::next_step(
+    const Batch& batch, const TaskSource& source, int64_t drawn, bool report) {
+  if (!source.next) {
+    context.collect(batch, steps);
+    return take_step(batch.shares_input(), source, report);
+  }
+  const int64_t task = drawn == ModesRun::kNoTask ? source.next() : drawn;
+  context.collect(batch, task, steps);
+  StepReport taken = take_step(/*share_input=*/false, source, report);
+  if (report) {
+    taken.task = context.name(task);
+  }
+  return taken;
+}
 
 Engine::Engine(
     MultiTaskModel model,
     const torch::optim::OptimizerOptions& optimizer,
     EngineOptions options)
-    : model_(checked_model(model)),
-      own_optimizer_(optim::make_optimizer(
-          parameter_groups(model_, options.learning_rates()), optimizer)),
-      optimizer_(own_optimizer_.get()),
-      options_(std::move(options)) {
-  bind();
-}
+    : parts_(std::make_unique<Parts>(
+          std::move(model), optimizer, std::move(options))) {}
 
 Engine::Engine(
     MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     EngineOptions options)
-    : model_(checked_model(model)),
-      optimizer_(&optimizer),
-      options_(std::move(options)) {
-  TORCH_CHECK_VALUE(
-      dynamic_cast<torch::optim::LBFGS*>(&optimizer) == nullptr,
-      "training: LBFGS is not supported: it needs a closure and moves "
-      "parameters that have no gradient.");
-  TORCH_CHECK_VALUE(
-      options_.learning_rates().empty(),
-      "training: learning_rates come with optimizer options; set those of your "
-      "own optimizer in its parameter groups.");
-  bind();
-}
+    : parts_(std::make_unique<Parts>(
+          std::move(model), optimizer, std::move(options))) {}
 
-void Engine::bind() {
-  parameters_ = model_->unique_parameters();
-  TORCH_CHECK_VALUE(
-      !parameters_.empty(), "training: the model has no parameter.");
-  std::vector<torch::Tensor> optimized;
-  for (const auto& group : optimizer_->param_groups()) {
-    optimized.insert(
-        optimized.end(), group.params().begin(), group.params().end());
-  }
-  left_out_ = detail::without(parameters_, optimized);
-  tasks_ = model_->size();
-}
-
-template <typename Visit>
-void Engine::for_each_part(const Batch& batch, Visit&& visit) const {
-  TORCH_CHECK_VALUE(
-      model_->size() == tasks_,
-      "training: the model was given a task after this training was made; make "
-      "a new one.");
-  const auto& names = model_->task_names();
-  size_t place = 0;
-  for (const auto& part : batch.parts()) {
-    // Batches mostly list the tasks in the model's order.
-    if (place >= names.size() || names[place] != part.task) {
-      place = static_cast<size_t>(model_->index(part.task));
-    }
-    visit(place++, part);
-  }
-}
-
-Engine::Parts Engine::parts_by_task(const Batch& batch) const {
-  Parts parts(static_cast<size_t>(model_->size()), nullptr);
-  for_each_part(batch, [&](size_t task, const Batch::Part& part) {
-    parts[task] = &part;
-  });
-  return parts;
-}
-
-void Engine::check_tasks(const Batch& batch) const {
-  for_each_part(batch, [](size_t, const Batch::Part&) {});
-}
-
-void Engine::check_input(const torch::Tensor& input) const {
-  const torch::Tensor& own = parameters_.front();
-  TORCH_CHECK_VALUE(
-      input.device() == own.device(),
-      "training: the batch is on ",
-      input.device(),
-      ", but the model on ",
-      own.device(),
-      ".");
-  TORCH_CHECK_VALUE(
-      !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
-      "training: expected an input of dtype ",
-      own.scalar_type(),
-      " like the model's parameters, but got ",
-      input.scalar_type(),
-      ".");
-}
-
-void Engine::check_loss(int64_t task, const torch::Tensor& loss) const {
-  if (!options_.check_losses()) {
-    return;
-  }
-  const auto value = detail::host_value(loss);
-  TORCH_CHECK_VALUE(
-      !value || std::isfinite(*value),
-      "Task '",
-      model_->task_names()[static_cast<size_t>(task)],
-      "': the loss is ",
-      value.value_or(0),
-      "; the step is not taken and the parameters are as they were.");
-}
-
-bool Engine::takes_part(int64_t task, const Labels& labels) const {
-  const Task& own = model_->task(task);
-  return own.weight() != 0 && own.loss().has_label(labels);
-}
-
-void Engine::add_loss(
-    WeightedLosses& losses,
-    int64_t task,
-    const torch::Tensor& features,
-    const Labels& labels) const {
-  torch::Tensor loss = model_->loss(task, features, labels);
-  check_loss(task, loss);
-  losses.add(task, model_->task(task).weight(), std::move(loss));
-}
-
-void Engine::reset_gradients() {
-  optimizer_->zero_grad();
-  for (auto& parameter : left_out_) {
-    parameter.mutable_grad().reset();
-  }
-}
-
-void Engine::update(const torch::Tensor& total) {
-  // Nothing to learn: no task took part, or all it uses is frozen.
-  if (!total.defined() || !total.requires_grad()) {
-    return;
-  }
-  total.backward();
-  if (options_.clipping()) {
-    std::vector<torch::Tensor> gradients;
-    for (const auto& group : optimizer_->param_groups()) {
-      for (const auto& parameter : group.params()) {
-        gradients.push_back(parameter.grad());
-      }
-    }
-    options_.clipping().apply(gradients);
-  }
-  optimizer_->step();
-}
+Engine::Engine(Engine&& other) noexcept = default;
+Engine& Engine::operator=(Engine&& other) noexcept = default;
+Engine::~Engine() = default;
 
 StepReport Engine::joint_step(const Batch& batch) {
-  const Parts parts = parts_by_task(batch);
-  reset_gradients();
-  std::vector<torch::Tensor> features;
-  if (batch.shares_input()) {
-    check_input(batch.input());
-  }
-  WeightedLosses losses(model_->size());
-  for (int64_t task = 0; task < model_->size(); ++task) {
-    const Batch::Part* part = parts[static_cast<size_t>(task)];
-    if (!part || !takes_part(task, part->labels)) {
-      continue;
-    }
-    if (!batch.shares_input()) {
-      check_input(part->input);
-      const auto own = model_->sharing().features_of(part->input, task);
-      add_loss(losses, task, own, part->labels);
-      continue;
-    }
-    if (features.empty()) {
-      features = model_->sharing().features(batch.input(), model_->size());
-    }
-    add_loss(losses, task, features[static_cast<size_t>(task)], part->labels);
-  }
-  update(losses.total());
-  return losses.report();
+  return parts_->joint_step(batch);
 }
 
 StepReport Engine::task_step(
-    const Batch& batch, int64_t task, const StepObserver& before_update) {
-  const Batch::Part& part =
-      batch.part(model_->task_names()[static_cast<size_t>(task)]);
-  check_tasks(batch);
-  reset_gradients();
-  check_input(part.input);
-  WeightedLosses losses(model_->size());
-  if (takes_part(task, part.labels)) {
-    const auto features = model_->sharing().features_of(part.input, task);
-    add_loss(losses, task, features, part.labels);
-  }
-  StepReport report = losses.report();
-  report.task = part.task;
-  if (before_update) {
-    before_update(report);
-  }
-  update(losses.total());
-  return report;
+    const Batch& batch, int64_t task, const TaskSource& source) {
+  return parts_->task_step(batch, task, source);
+}
+
+StepReport Engine::joint_run(
+    const Batch& batch,
+    int64_t steps,
+    const StepObserver& observer,
+    int64_t& counter) {
+  return parts_->run(batch, steps, {}, observer, counter);
+}
+
+StepReport Engine::task_run(
+    const Batch& batch,
+    int64_t steps,
+    const TaskSource& source,
+    const StepObserver& observer,
+    int64_t& counter) {
+  return parts_->run(batch, steps, source, observer, counter);
+}
+
+const MultiTaskModel& Engine::model() const {
+  return parts_->context.model;
+}
+
+torch::optim::Optimizer& Engine::optimizer() {
+  return *parts_->context.optimizer;
+}
+
+const RouteChoice& Engine::route() const {
+  return parts_->choice;
 }
 
 } // namespace polytask

@@ -27,20 +27,19 @@ AlternatingTraining::AlternatingTraining(
   sampler_->start(engine_.model()->task_names(), options.seed());
 }
 
-const std::string& AlternatingTraining::name(int64_t task) const {
-  return engine_.model()->task_names()[static_cast<size_t>(task)];
+TaskSource AlternatingTraining::source() {
+  TaskSource source;
+  source.next = [this] { return sampler_->next(); };
+  if (sampler_->wants_losses()) {
+    source.observe = [this](int64_t task, double loss) {
+      sampler_->observe(task, loss);
+    };
+  }
+  return source;
 }
 
 StepReport AlternatingTraining::step_at(const Batch& batch, int64_t task) {
-  StepObserver observe;
-  if (sampler_->wants_losses()) {
-    observe = [&](const StepReport& report) {
-      if (report.weights[task].item<double>() != 0) {
-        sampler_->observe(task, report.losses[task].item<double>());
-      }
-    };
-  }
-  StepReport report = engine_.task_step(batch, task, observe);
+  StepReport report = engine_.task_step(batch, task, source());
   report.step = ++steps_;
   return report;
 }
@@ -49,9 +48,10 @@ StepReport AlternatingTraining::step(const Batch& batch) {
   return step_at(batch, sampler_->next());
 }
 
-StepReport AlternatingTraining::step(const BatchSource& source) {
+StepReport AlternatingTraining::step(const BatchSource& batches) {
   const int64_t task = sampler_->next();
-  return step_at(source(name(task)), task);
+  return step_at(
+      batches(engine_.model()->task_names()[static_cast<size_t>(task)]), task);
 }
 
 StepReport AlternatingTraining::step_task(
@@ -61,7 +61,7 @@ StepReport AlternatingTraining::step_task(
 
 StepReport AlternatingTraining::run(
     const Batch& batch, int64_t steps, const StepObserver& observer) {
-  return detail::repeat(steps, observer, [&] { return step(batch); });
+  return engine_.task_run(batch, steps, source(), observer, steps_);
 }
 
 StepReport AlternatingTraining::run(

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <polytask/training/engine_options.h>
-#include <polytask/training/run.h>
 
 namespace polytask {
 
@@ -29,7 +28,7 @@ StepReport JointTraining::step(const Batch& batch) {
 
 StepReport JointTraining::run(
     const Batch& batch, int64_t steps, const StepObserver& observer) {
-  return detail::repeat(steps, observer, [&] { return step(batch); });
+  return engine_.joint_run(batch, steps, observer, steps_);
 }
 
 } // namespace polytask

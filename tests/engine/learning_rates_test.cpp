@@ -63,8 +63,9 @@ TEST(LearningRates, HoldForWhatIsSharedAndForEachTask) {
   JointTraining joint(
       model,
       options,
-      JointTrainingOptions().learning_rates(
-          LearningRates().shared(0.01).task("b", 0.3)));
+      JointTrainingOptions()
+          .route(Route::kAutograd)
+          .learning_rates(LearningRates().shared(0.01).task("b", 0.3)));
   joint.run(batch, 10);
   EXPECT_TRUE(same_bits(
       snapshot(model),
@@ -82,8 +83,10 @@ TEST(LearningRates, HoldWhereTheyAreTheDefaultOfTheOptions) {
   JointTraining joint(
       model,
       options,
-      JointTrainingOptions().learning_rates(
-          LearningRates().shared(by_default).task("a", by_default)));
+      JointTrainingOptions()
+          .route(Route::kAutograd)
+          .learning_rates(
+              LearningRates().shared(by_default).task("a", by_default)));
   joint.run(batch, 10);
   EXPECT_TRUE(same_bits(
       snapshot(model),

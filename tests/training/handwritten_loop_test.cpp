@@ -50,7 +50,10 @@ TEST_P(HandwrittenLoop, JointEqualsItBitForBit) {
   }
 
   const MultiTaskModel model = job.model();
-  JointTraining joint(model, torch::optim::SGDOptions(0.5));
+  JointTraining joint(
+      model,
+      torch::optim::SGDOptions(0.5),
+      JointTrainingOptions().route(Route::kAutograd));
   joint.run(job.batch(), 299);
   EXPECT_TRUE(same_bits(snapshot(model), parameters_of(first, second)));
 }
@@ -58,7 +61,10 @@ TEST_P(HandwrittenLoop, JointEqualsItBitForBit) {
 TEST_P(HandwrittenLoop, AlternatingEqualsItBitForBitWithTheSameDraws) {
   const OriginalJob job(5, GetParam());
   const MultiTaskModel model = job.model();
-  AlternatingTraining alternating(model, torch::optim::SGDOptions(0.5));
+  AlternatingTraining alternating(
+      model,
+      torch::optim::SGDOptions(0.5),
+      AlternatingTrainingOptions().route(Route::kAutograd));
   std::vector<std::string> draws;
   alternating.run(job.batch(), 1000, [&](const StepReport& report) {
     draws.push_back(report.task);
@@ -105,7 +111,10 @@ TEST(HandwrittenLoopOverATrunk, JointWithTaskWeightsEqualsItBitForBit) {
   const Batch batch = testing::make_shared_batch();
 
   twin->task("b").weight(0.3);
-  JointTraining joint(twin, torch::optim::AdamOptions(1e-2));
+  JointTraining joint(
+      twin,
+      torch::optim::AdamOptions(1e-2),
+      JointTrainingOptions().route(Route::kAutograd));
   joint.run(batch, 50);
   EXPECT_TRUE(same_bits(
       snapshot(twin), train_by_hand(model, batch, 50, /*weight_of_b=*/0.3)));
@@ -118,7 +127,8 @@ TEST(HandwrittenLoopOverATrunk, TheUsersOptimizerIsUsedAsItIs) {
 
   torch::optim::Adam optimizer(
       twin->unique_parameters(), torch::optim::AdamOptions(1e-2));
-  JointTraining joint(twin, optimizer);
+  JointTraining joint(
+      twin, optimizer, JointTrainingOptions().route(Route::kAutograd));
   joint.run(batch, 50);
   EXPECT_EQ(&joint.optimizer(), &optimizer);
   EXPECT_TRUE(same_bits(

@@ -6,15 +6,14 @@
 #include <torch/optim/optimizer.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
-#include <vector>
 
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
 #include <polytask/core/step_report.h>
 #include <polytask/engine/learning_rates.h>
-#include <polytask/engine/losses.h>
+#include <polytask/engine/route.h>
 #include <polytask/model/multi_task_model.h>
 #include <polytask/optim/clipping.h>
 
@@ -30,6 +29,18 @@ struct POLYTASK_API EngineOptions {
   /// Refuse a step whose loss is NaN or infinite, before anything is changed.
   /// Looked at on the CPU only, where it costs nothing.
   TORCH_ARG(bool, check_losses) = true;
+  /// Forces a route; a step that it cannot take throws, and says why.
+  TORCH_ARG(Route, route) = Route::kAuto;
+  /// How many steps on one batch are taken.
+  TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
+};
+
+/// Which task is next in alternating training, and who wants its loss.
+struct TaskSource {
+  std::function<int64_t()> next;
+  /// Gets the loss of a task that takes part, before its update; may be empty.
+  /// If it throws, nothing moves.
+  std::function<void(int64_t task, double loss)> observe;
 };
 
 /// Turns a batch into losses, gradients and one optimizer step; the only place
@@ -47,6 +58,9 @@ class POLYTASK_API Engine {
       MultiTaskModel model,
       torch::optim::Optimizer& optimizer,
       EngineOptions options);
+  Engine(Engine&& other) noexcept;
+  Engine& operator=(Engine&& other) noexcept;
+  ~Engine();
 
   /// One forward, one backward of Σ weight · loss over the tasks with a label
   /// in the batch, one optimizer step. Where no task has one, nothing moves.
@@ -54,49 +68,32 @@ class POLYTASK_API Engine {
 
   /// The same for one task alone. Parameters that it does not use have no
   /// gradient then, so that the optimizer passes them over, state and all.
-  /// `before_update` sees the report; if it throws, nothing moves.
   StepReport task_step(
-      const Batch& batch, int64_t task, const StepObserver& before_update = {});
+      const Batch& batch, int64_t task, const TaskSource& source = {});
 
-  const MultiTaskModel& model() const {
-    return model_;
-  }
-  torch::optim::Optimizer& optimizer() {
-    return *optimizer_;
-  }
+  /// `steps` steps on one batch, by the fastest route. `counter` counts the
+  /// steps that were taken, also where one throws; reports bear its value.
+  StepReport joint_run(
+      const Batch& batch,
+      int64_t steps,
+      const StepObserver& observer,
+      int64_t& counter);
+  StepReport task_run(
+      const Batch& batch,
+      int64_t steps,
+      const TaskSource& source,
+      const StepObserver& observer,
+      int64_t& counter);
+
+  const MultiTaskModel& model() const;
+  torch::optim::Optimizer& optimizer();
+  /// The route of the last step or run; before the first, the one that the
+  /// model allows.
+  const RouteChoice& route() const;
 
  private:
-  using Parts = std::vector<const Batch::Part*>;
-
-  void bind();
-  /// Calls `visit(task, part)` for each part. Throws on a task that the model
-  /// lacks.
-  template <typename Visit>
-  void for_each_part(const Batch& batch, Visit&& visit) const;
-  void check_tasks(const Batch& batch) const;
-  /// The part of each task, by task; null for a task that the batch lacks.
-  Parts parts_by_task(const Batch& batch) const;
-  void check_input(const torch::Tensor& input) const;
-  void check_loss(int64_t task, const torch::Tensor& loss) const;
-  /// Whether the task has a weight and a label.
-  bool takes_part(int64_t task, const Labels& labels) const;
-  void add_loss(
-      WeightedLosses& losses,
-      int64_t task,
-      const torch::Tensor& features,
-      const Labels& labels) const;
-  void reset_gradients();
-  void update(const torch::Tensor& total);
-
-  MultiTaskModel model_;
-  std::unique_ptr<torch::optim::Optimizer> own_optimizer_;
-  torch::optim::Optimizer* optimizer_;
-  EngineOptions options_;
-  /// All parameters of the model, and those the optimizer does not reset.
-  std::vector<torch::Tensor> parameters_;
-  std::vector<torch::Tensor> left_out_;
-  /// The number of tasks that the optimizer was made for.
-  int64_t tasks_ = 0;
+  class Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 } // namespace polytask

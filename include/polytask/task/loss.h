@@ -55,6 +55,10 @@ class POLYTASK_API Loss {
     return dynamic_cast<const Function*>(function_.get());
   }
 
+  const LossFunction& function() const {
+    return *function_;
+  }
+
   void pretty_print(std::ostream& stream) const {
     function_->pretty_print(stream);
   }

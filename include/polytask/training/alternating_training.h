@@ -33,6 +33,10 @@ struct POLYTASK_API AlternatingTrainingOptions {
   TORCH_ARG(Clipping, clipping);
   /// Refuse a step whose loss is NaN or infinite (CPU only).
   TORCH_ARG(bool, check_losses) = true;
+  /// Forces a route; a step that it cannot take throws, and says why.
+  TORCH_ARG(Route, route) = Route::kAuto;
+  /// How `run` on one batch takes its steps where tasks are linear.
+  TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
 
  private:
   std::shared_ptr<const TaskSampler> sampler_ =
@@ -84,8 +88,9 @@ class POLYTASK_API AlternatingTraining {
   /// Steps for a task of the caller's choice; nothing is drawn.
   StepReport step_task(const Batch& batch, const std::string& task);
 
-  /// `steps` steps on one batch; the observer sees each. Returns the last
-  /// report. Throws if `steps` is less than 1.
+  /// `steps` steps on one batch; the observer sees each, with the parameters
+  /// after it. Returns the last report. Throws if `steps` is less than 1, and
+  /// as `step` does; then the parameters are those after the last good step.
   StepReport run(
       const Batch& batch, int64_t steps, const StepObserver& observer = {});
   StepReport run(
@@ -100,6 +105,11 @@ class POLYTASK_API AlternatingTraining {
   torch::optim::Optimizer& optimizer() {
     return engine_.optimizer();
   }
+  /// How the last step or run got its gradients, and why not faster; before the
+  /// first, what the model allows.
+  const RouteChoice& route() const {
+    return engine_.route();
+  }
   /// The sampler, to read or restore its state.
   TaskSampler& sampler() {
     return *sampler_;
@@ -107,7 +117,7 @@ class POLYTASK_API AlternatingTraining {
 
  private:
   StepReport step_at(const Batch& batch, int64_t task);
-  const std::string& name(int64_t task) const;
+  TaskSource source();
 
   Engine engine_;
   std::unique_ptr<TaskSampler> sampler_;

@@ -12,7 +12,9 @@ EngineOptions engine_options(const StrategyOptions& options) {
   return EngineOptions()
       .learning_rates(options.learning_rates())
       .clipping(options.clipping())
-      .check_losses(options.check_losses());
+      .check_losses(options.check_losses())
+      .route(options.route())
+      .fixed_batch(options.fixed_batch());
 }
 
 } // namespace polytask::detail

@@ -16,6 +16,10 @@ struct POLYTASK_API JointTrainingOptions {
   TORCH_ARG(Clipping, clipping);
   /// Refuse a step whose loss is NaN or infinite (CPU only).
   TORCH_ARG(bool, check_losses) = true;
+  /// Forces a route; a step that it cannot take throws, and says why.
+  TORCH_ARG(Route, route) = Route::kAuto;
+  /// How `run` takes its steps where tasks are linear.
+  TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
 };
 
 /// Trains all tasks together: each step minimises the sum of their losses, each
@@ -48,8 +52,9 @@ class POLYTASK_API JointTraining {
   /// task.
   StepReport step(const Batch& batch);
 
-  /// `steps` steps on one batch; the observer sees each. Returns the last
-  /// report. Throws if `steps` is less than 1.
+  /// `steps` steps on one batch; the observer sees each, with the parameters
+  /// after it. Returns the last report. Throws if `steps` is less than 1, and
+  /// as `step` does; then the parameters are those after the last good step.
   StepReport run(
       const Batch& batch, int64_t steps, const StepObserver& observer = {});
 
@@ -59,6 +64,11 @@ class POLYTASK_API JointTraining {
   }
   torch::optim::Optimizer& optimizer() {
     return engine_.optimizer();
+  }
+  /// How the last step or run got its gradients, and why not faster; before the
+  /// first, what the model allows.
+  const RouteChoice& route() const {
+    return engine_.route();
   }
 
  private:

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ostream>
+#include <string>
+
+#include <polytask/core/api.h>
+
+namespace polytask {
+
+/// How the engine gets from a batch to gradients. All routes give the same
+/// result up to rounding; they differ in cost.
+enum class Route {
+  /// The fastest that the model, the batch and the optimizer allow.
+  kAuto,
+  /// Any model, any loss: a graph and its backward. What the others equal.
+  kAutograd,
+  /// Linear heads behind one feature tensor as one matrix product; the trunk
+  /// through autograd.
+  kStackedHeads,
+  /// Linear tasks on the input: buffers that are kept, no graph. With squared
+  /// error and SGD, `run` takes its steps in the eigenbasis of the batch.
+  kLinearProgram,
+  /// The same behind a trunk of linear layers and activations.
+  kTrunkProgram,
+};
+
+POLYTASK_API const char* to_string(Route route);
+POLYTASK_API std::ostream& operator<<(std::ostream& stream, Route route);
+
+/// What the engine chose, and why not something faster.
+struct RouteChoice {
+  Route route = Route::kAutograd;
+  std::string reason;
+};
+
+/// How `run` takes many steps on one batch.
+enum class FixedBatch {
+  /// In the eigenbasis of the normal equations where that is cheaper.
+  kAuto,
+  /// Each step computes its residuals anew, as `step` does.
+  kResidual,
+  /// In the eigenbasis wherever it can be done.
+  kNormalEquations,
+};
+
+} // namespace polytask

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "autograd_route.h"
+
+#include <utility>
+#include <vector>
+
+#include <polytask/core/host_value.h>
+#include <polytask/engine/losses.h>
+
+namespace polytask::detail {
+
+namespace {
+
+// The features of each task that takes part.
+std::vector<torch::Tensor> features_of(
+    const StepContext& context,
+    const HeadSteps& steps,
+    bool share_input,
+    const torch::Tensor& given) {
+  Sharing& sharing = context.model->sharing();
+  if (given.defined()) {
+    return std::vector<torch::Tensor>(steps.size(), given);
+  }
+  std::vector<torch::Tensor> features;
+  if (!share_input || steps.empty()) {
+    for (const HeadStep& step : steps) {
+      features.push_back(sharing.features_of(*step.input, step.task));
+    }
+    return features;
+  }
+  const auto all = sharing.features(*steps[0].input, context.model->size());
+  for (const HeadStep& step : steps) {
+    features.push_back(all[static_cast<size_t>(step.task)]);
+  }
+  return features;
+}
+
+double value_of(const torch::Tensor& loss) {
+  const auto value = host_value(loss);
+  return value ? *value : loss.item<double>();
+}
+
+} // namespace
+
+StepReport autograd_step(
+    StepContext& context,
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    const torch::Tensor& given) {
+  context.reset_gradients();
+  const auto features = features_of(context, steps, share_input, given);
+  WeightedLosses losses(context.model->size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const auto& [task, input, labels, weight] = steps[i];
+    torch::Tensor loss = context.model->loss(task, features[i], *labels);
+    context.check_loss(task, host_value(loss));
+    if (source.observe) {
+      source.observe(task, value_of(loss));
+    }
+    losses.add(task, weight, std::move(loss));
+  }
+  // Nothing to learn: no task took part, or all it uses is frozen.
+  if (losses.total().defined() && losses.total().requires_grad()) {
+    losses.total().backward();
+    context.update();
+  }
+  return losses.report();
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include <polytask/core/labels.h>
+
+namespace polytask::detail {
+
+/// A task that takes part in a step: it has a weight and a label.
+struct HeadStep {
+  int64_t task;
+  const at::Tensor* input;
+  const Labels* labels;
+  double weight;
+};
+
+using HeadSteps = std::vector<HeadStep>;
+
+} // namespace polytask::detail

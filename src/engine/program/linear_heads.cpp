@@ -1,0 +1,444 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "linear_heads.h"
+
+#include <ATen/Parallel.h>
+#include <torch/autograd.h>
+
+#include <algorithm>
+#include <typeinfo>
+
+#include <polytask/core/check.h>
+#include <polytask/core/host_value.h>
+#include <polytask/task/losses/huber.h>
+#include <polytask/task/losses/l1.h>
+#include <polytask/task/losses/mse.h>
+
+#include "../kernels/gemm.h"
+
+namespace polytask::detail {
+
+namespace {
+
+// Elements of the residuals from which on threads share their columns.
+constexpr int64_t kParallelElements = 1 << 15;
+
+bool is_exactly(const LossFunction& loss, const std::type_info& kind) {
+  return typeid(loss) == kind;
+}
+
+} // namespace
+
+std::unique_ptr<LinearHeads> LinearHeads::make(
+    const MultiTaskModel& model, std::string& reason) {
+  std::unique_ptr<LinearHeads> heads(new LinearHeads(model));
+  for (int64_t t = 0; t < model->size(); ++t) {
+    const Task& task = model->task(t);
+    const std::string& name = model->task_names()[static_cast<size_t>(t)];
+    const auto layer = LinearLayer::of(task.head().module());
+    if (!layer) {
+      reason = "the head of task '" + name + "' is not linear";
+      return nullptr;
+    }
+    if (t > 0 && layer->width != heads->width_) {
+      reason = "task '" + name + "' reads another number of features";
+      return nullptr;
+    }
+    Head head{
+        *layer,
+        heads->outputs_,
+        true,
+        ResidualLoss::kSquared,
+        1,
+        {},
+        {},
+        {},
+        {}};
+    const LossFunction& loss = task.loss().function();
+    if (is_exactly(loss, typeid(L1Loss))) {
+      head.loss = ResidualLoss::kAbsolute;
+    } else if (is_exactly(loss, typeid(HuberLoss))) {
+      head.loss = ResidualLoss::kHuber;
+      head.delta = static_cast<const HuberLoss&>(loss).delta();
+    } else {
+      head.differentiable = is_exactly(loss, typeid(MSELoss));
+    }
+    heads->width_ = layer->width;
+    heads->outputs_ += layer->outputs;
+    heads->heads_.push_back(std::move(head));
+  }
+  return heads;
+}
+
+LinearHeads::LinearHeads(const MultiTaskModel& model) : model_(model) {}
+
+bool LinearHeads::are_squares(c10::ArrayRef<HeadStep> steps) const {
+  return std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
+    return head(step).differentiable &&
+        head(step).loss == ResidualLoss::kSquared;
+  });
+}
+
+Obstacle LinearHeads::target_obstacle(
+    const HeadStep& step, int64_t rows) const {
+  const Head& own = head(step);
+  if (!own.differentiable) {
+    return {}; // the loss itself looks at its target
+  }
+  const at::Tensor& target = step.labels->target();
+  if (target.dim() != 2 || target.size(0) != rows ||
+      target.size(1) != own.layer.outputs) {
+    return {"a target's shape is not the output's", /*is_error=*/true};
+  }
+  if (target.scalar_type() != own.layer.weight->scalar_type()) {
+    return {"a target's dtype is not the output's", /*is_error=*/true};
+  }
+  if (target.requires_grad()) {
+    return {"a target requires a gradient"};
+  }
+  return {};
+}
+
+Obstacle LinearHeads::obstacle(
+    at::ScalarType type, int64_t rows, c10::ArrayRef<HeadStep> steps) const {
+  if (type != at::kFloat && type != at::kDouble) {
+    return {"the model is neither float32 nor float64"};
+  }
+  for (const HeadStep& step : steps) {
+    const Task& task = model_->task(step.task);
+    if (task.head().module() != head(step).layer.module) {
+      return {"a task was replaced"};
+    }
+    if (auto found = head(step).layer.obstacle(type)) {
+      return found;
+    }
+    if (auto found = target_obstacle(step, rows)) {
+      return found;
+    }
+  }
+  return {};
+}
+
+void LinearHeads::prepare(at::ScalarType type) {
+  if (type == type_) {
+    return;
+  }
+  type_ = type;
+  const auto options = torch::TensorOptions(type);
+  weights_ = torch::empty({outputs_, width_}, options);
+  some_gradients_ = torch::empty({outputs_, width_}, options);
+  weight_gradients_ = torch::empty({outputs_, width_}, options);
+  bias_gradients_ = torch::empty({outputs_}, options);
+  residuals_ = torch::empty({0}, options);
+  for (Head& own : heads_) {
+    const auto& layer = own.layer;
+    own.weight_gradient = alias(
+        weight_gradients_, own.first * width_, {layer.outputs, layer.width});
+    own.bias_gradient = layer.has_bias()
+        ? alias(bias_gradients_, own.first, {layer.outputs})
+        : torch::Tensor();
+  }
+}
+
+int64_t LinearHeads::outputs(c10::ArrayRef<HeadStep> steps) const {
+  int64_t count = 0;
+  for (const HeadStep& step : steps) {
+    count += head(step).layer.outputs;
+  }
+  return count;
+}
+
+template <typename Scalar>
+const Scalar* LinearHeads::gather(c10::ArrayRef<HeadStep> steps) {
+  if (steps.size() == 1) {
+    return head(steps[0]).layer.weight->const_data_ptr<Scalar>();
+  }
+  auto* all = weights_.data_ptr<Scalar>();
+  Scalar* to = all;
+  for (const HeadStep& step : steps) {
+    const auto& layer = head(step).layer;
+    to = std::copy_n(
+        layer.weight->const_data_ptr<Scalar>(), layer.outputs * width_, to);
+  }
+  return all;
+}
+
+template <typename Scalar>
+void LinearHeads::narrow(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    std::vector<double>& losses) {
+  using Column = typename NarrowSquares<Scalar>::Column;
+  auto& columns = [this]() -> std::vector<Column>& {
+    if constexpr (std::is_same_v<Scalar, float>) {
+      return float_columns_;
+    } else {
+      return double_columns_;
+    }
+  }();
+  columns.clear();
+  auto* weight_gradients = weight_gradients_.data_ptr<Scalar>();
+  auto* bias_gradients = bias_gradients_.data_ptr<Scalar>();
+  for (const HeadStep& step : steps) {
+    const auto& own = head(step);
+    const auto& layer = own.layer;
+    const auto* weight = layer.weight->template const_data_ptr<Scalar>();
+    const auto* bias = layer.has_bias()
+        ? layer.bias->template const_data_ptr<Scalar>()
+        : nullptr;
+    const at::Tensor& target = step.labels->target();
+    for (int64_t o = 0; o < layer.outputs; ++o) {
+      columns.push_back(
+          {weight + o * width_,
+           target.const_data_ptr<Scalar>() + o * target.stride(1),
+           target.stride(0),
+           bias ? bias[o] : Scalar(0),
+           !step.labels->is_complete(),
+           2 * step.weight / static_cast<double>(step.labels->present()),
+           weight_gradients + (own.first + o) * width_,
+           bias_gradients + own.first + o,
+           0});
+    }
+  }
+  narrow_squares(NarrowSquares<Scalar>{
+      features.const_data_ptr<Scalar>(),
+      features.size(0),
+      width_,
+      columns.data(),
+      static_cast<int64_t>(columns.size())});
+  const Column* column = columns.data();
+  for (const HeadStep& step : steps) {
+    double sum = 0;
+    for (int64_t o = 0; o < head(step).layer.outputs; ++o) {
+      sum += (column++)->loss;
+    }
+    losses[static_cast<size_t>(step.task)] =
+        sum / static_cast<double>(step.labels->present());
+  }
+}
+
+template <typename Scalar>
+double LinearHeads::loss_of_column(
+    const HeadStep& step, int64_t output, Scalar* values, int64_t rows) {
+  Head& own = head(step);
+  const auto* bias = own.layer.has_bias()
+      ? own.layer.bias->template const_data_ptr<Scalar>()
+      : nullptr;
+  const at::Tensor& target = step.labels->target();
+  const auto present = static_cast<double>(step.labels->present());
+  const ResidualSums sums = residuals(ResidualColumn<Scalar>{
+      values,
+      target.const_data_ptr<Scalar>() + output * target.stride(1),
+      target.stride(0),
+      rows,
+      bias ? bias[output] : Scalar(0),
+      static_cast<Scalar>(step.weight / present),
+      !step.labels->is_complete(),
+      own.loss,
+      static_cast<Scalar>(own.delta)});
+  bias_gradients_.data_ptr<Scalar>()[own.first + output] =
+      static_cast<Scalar>(sums.gradient);
+  return sums.loss / present;
+}
+
+template <typename Scalar>
+double LinearHeads::loss_by_autograd(
+    const HeadStep& step, Scalar* values, int64_t rows) {
+  Head& own = head(step);
+  const int64_t count = own.layer.outputs;
+  torch::Tensor columns =
+      torch::from_blob(values, {count, rows}, torch::TensorOptions(type_));
+  torch::Tensor outputs = columns.t().contiguous();
+  if (own.layer.has_bias()) {
+    outputs.add_(own.layer.bias->detach());
+  }
+  torch::AutoGradMode grad_mode(true);
+  own.outputs = outputs.requires_grad_();
+  try {
+    own.loss_value = model_->task(step.task).loss()(outputs, *step.labels);
+  } catch (const c10::Error&) {
+    rethrow_with(c10::str(
+        "Task '", model_->task_names()[static_cast<size_t>(step.task)], "': "));
+  }
+  return *host_value(own.loss_value);
+}
+
+// A loss may have parameters of its own; they get their gradients here.
+template <typename Scalar>
+void LinearHeads::slopes_by_autograd(
+    const HeadStep& step, Scalar* values, int64_t rows) {
+  Head& own = head(step);
+  if (own.loss_value.requires_grad()) {
+    torch::AutoGradMode grad_mode(true);
+    (own.loss_value * step.weight).backward();
+  }
+  torch::Tensor columns = torch::from_blob(
+      values, {own.layer.outputs, rows}, torch::TensorOptions(type_));
+  const torch::Tensor slope = own.outputs.grad();
+  if (slope.defined()) {
+    columns.copy_(slope.t());
+  } else {
+    columns.zero_();
+  }
+  if (own.layer.has_bias()) {
+    torch::sum_out(own.bias_gradient, columns, 1);
+  }
+  own.outputs.reset();
+  own.loss_value.reset();
+}
+
+template <typename Scalar>
+void LinearHeads::forward_as(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    std::vector<double>& losses) {
+  const int64_t rows = features.size(0);
+  const int64_t count = outputs(steps);
+  if (residuals_.numel() < count * rows) {
+    residuals_ = torch::empty({count * rows}, torch::TensorOptions(type_));
+  }
+  auto* values = residuals_.data_ptr<Scalar>();
+  const Scalar* weights = gather<Scalar>(steps);
+  gemm(
+      count,
+      rows,
+      width_,
+      MatrixView<Scalar>{weights, width_},
+      MatrixView<Scalar>{features.const_data_ptr<Scalar>(), width_, true},
+      values,
+      rows);
+  int64_t first = 0;
+  for (const HeadStep& step : steps) {
+    if (!head(step).differentiable) {
+      losses[static_cast<size_t>(step.task)] =
+          loss_by_autograd(step, values + first * rows, rows);
+    }
+    first += head(step).layer.outputs;
+  }
+  const auto pass = [&](int64_t begin, int64_t end) {
+    int64_t column = 0;
+    for (int64_t s = 0; s < static_cast<int64_t>(steps.size()); ++s) {
+      const HeadStep& step = steps[static_cast<size_t>(s)];
+      const int64_t own = head(step).layer.outputs;
+      if (s >= begin && s < end && head(step).differentiable) {
+        double loss = 0;
+        for (int64_t o = 0; o < own; ++o) {
+          loss += loss_of_column(step, o, values + (column + o) * rows, rows);
+        }
+        losses[static_cast<size_t>(step.task)] = loss;
+      }
+      column += own;
+    }
+  };
+  const auto size = static_cast<int64_t>(steps.size());
+  if (count * rows < kParallelElements || at::get_num_threads() == 1) {
+    pass(0, size);
+  } else {
+    at::parallel_for(
+        0,
+        size,
+        std::max<int64_t>(1, kParallelElements * size / (count * rows)),
+        pass);
+  }
+}
+
+void LinearHeads::forward(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    bool needs_cotangent,
+    std::vector<double>& losses) {
+  prepare(features.scalar_type());
+  const bool is_float = features.scalar_type() == at::kFloat;
+  done_ = !needs_cotangent && width_ <= NarrowSquares<float>::kMaxWidth &&
+      are_squares(steps);
+  if (done_) {
+    is_float ? narrow<float>(features, steps, losses)
+             : narrow<double>(features, steps, losses);
+  } else {
+    is_float ? forward_as<float>(features, steps, losses)
+             : forward_as<double>(features, steps, losses);
+  }
+}
+
+template <typename Scalar>
+void LinearHeads::backward_as(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    const at::Tensor& cotangent) {
+  const int64_t rows = features.size(0);
+  const int64_t count = outputs(steps);
+  auto* slopes = residuals_.data_ptr<Scalar>();
+  int64_t first = 0;
+  for (const HeadStep& step : steps) {
+    if (!head(step).differentiable) {
+      slopes_by_autograd(step, slopes + first * rows, rows);
+    }
+    first += head(step).layer.outputs;
+  }
+  auto* all = weight_gradients_.data_ptr<Scalar>();
+  const bool some = steps.size() > 1 && steps.size() < heads_.size();
+  Scalar* to = some ? some_gradients_.data_ptr<Scalar>()
+                    : all + head(steps[0]).first * width_;
+  gemm(
+      count,
+      width_,
+      rows,
+      MatrixView<Scalar>{slopes, rows},
+      MatrixView<Scalar>{features.const_data_ptr<Scalar>(), width_},
+      to,
+      width_);
+  if (some) {
+    const Scalar* from = to;
+    for (const HeadStep& step : steps) {
+      const Head& own = head(step);
+      const int64_t size = own.layer.outputs * width_;
+      std::copy_n(from, size, all + own.first * width_);
+      from += size;
+    }
+  }
+  if (cotangent.defined()) {
+    const Scalar* weights = steps.size() == 1
+        ? head(steps[0]).layer.weight->template const_data_ptr<Scalar>()
+        : weights_.const_data_ptr<Scalar>();
+    gemm(
+        rows,
+        width_,
+        count,
+        MatrixView<Scalar>{slopes, rows, true},
+        MatrixView<Scalar>{weights, width_},
+        cotangent.data_ptr<Scalar>(),
+        width_);
+  }
+}
+
+void LinearHeads::backward(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    const at::Tensor& cotangent) {
+  if (done_) {
+    return;
+  }
+  if (features.scalar_type() == at::kFloat) {
+    backward_as<float>(features, steps, cotangent);
+  } else {
+    backward_as<double>(features, steps, cotangent);
+  }
+}
+
+void LinearHeads::publish(c10::ArrayRef<HeadStep> steps) {
+  const HeadStep* step = steps.begin();
+  for (size_t t = 0; t < heads_.size(); ++t) {
+    Head& own = heads_[t];
+    const bool takes_part =
+        step != steps.end() && step->task == static_cast<int64_t>(t);
+    step += takes_part ? 1 : 0;
+    set_gradient(
+        *own.layer.weight, takes_part ? own.weight_gradient : torch::Tensor());
+    if (own.layer.has_bias()) {
+      set_gradient(
+          *own.layer.bias, takes_part ? own.bias_gradient : torch::Tensor());
+    }
+  }
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <c10/util/ArrayRef.h>
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polytask/model/multi_task_model.h>
+
+#include "../kernels/narrow_squares.h"
+#include "../kernels/residuals.h"
+#include "head_step.h"
+#include "linear_layer.h"
+
+namespace polytask::detail {
+
+/// The linear heads of a model, computed together from one feature tensor: one
+/// matrix product for all outputs, one for all gradients, and no graph. The
+/// parameters stay the heads' own; they are gathered for the product, which
+/// costs one part in B of it.
+///
+/// Squared, absolute and Huber losses are differentiated by hand; others by
+/// autograd, on the outputs alone.
+class LinearHeads {
+ public:
+  /// Null, with the reason, unless every head is a linear layer of one width.
+  static std::unique_ptr<LinearHeads> make(
+      const MultiTaskModel& model, std::string& reason);
+
+  int64_t width() const {
+    return width_;
+  }
+  /// Whether all of these losses are mean squared errors.
+  bool are_squares(c10::ArrayRef<HeadStep> steps) const;
+  const LinearLayer& layer(int64_t task) const {
+    return heads_[static_cast<size_t>(task)].layer;
+  }
+
+  /// Looks at what changes from step to step: parameters and labels, for
+  /// features [rows, width] of this dtype.
+  Obstacle obstacle(
+      at::ScalarType type, int64_t rows, c10::ArrayRef<HeadStep> steps) const;
+
+  /// The loss of each task that takes part, at its place in `losses`.
+  /// `needs_cotangent`: `backward` will be asked for it.
+  void forward(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      bool needs_cotangent,
+      std::vector<double>& losses);
+
+  /// The heads' gradients, and that of the features: `cotangent`
+  /// [B, width], where it is defined.
+  void backward(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      const at::Tensor& cotangent);
+
+  /// Sets `.grad` of the heads that took part and clears that of the others.
+  void publish(c10::ArrayRef<HeadStep> steps);
+
+ private:
+  struct Head {
+    LinearLayer layer;
+    int64_t first;       // its first output among all
+    bool differentiable; // its loss is a ResidualLoss
+    ResidualLoss loss;
+    double delta;
+    torch::Tensor weight_gradient;
+    torch::Tensor bias_gradient;
+    // Of a loss that autograd differentiates, between forward and backward.
+    torch::Tensor outputs;
+    torch::Tensor loss_value;
+  };
+
+  explicit LinearHeads(const MultiTaskModel& model);
+
+  Head& head(const HeadStep& step) {
+    return heads_[static_cast<size_t>(step.task)];
+  }
+  const Head& head(const HeadStep& step) const {
+    return heads_[static_cast<size_t>(step.task)];
+  }
+  Obstacle target_obstacle(const HeadStep& step, int64_t rows) const;
+  void prepare(at::ScalarType type);
+  int64_t outputs(c10::ArrayRef<HeadStep> steps) const;
+
+  template <typename Scalar>
+  void forward_as(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      std::vector<double>& losses);
+  template <typename Scalar>
+  void narrow(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      std::vector<double>& losses);
+  template <typename Scalar>
+  const Scalar* gather(c10::ArrayRef<HeadStep> steps);
+  template <typename Scalar>
+  double loss_of_column(
+      const HeadStep& step, int64_t output, Scalar* values, int64_t rows);
+  template <typename Scalar>
+  double loss_by_autograd(const HeadStep& step, Scalar* values, int64_t rows);
+  template <typename Scalar>
+  void slopes_by_autograd(const HeadStep& step, Scalar* values, int64_t rows);
+  template <typename Scalar>
+  void backward_as(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      const at::Tensor& cotangent);
+
+  const MultiTaskModel model_;
+  std::vector<Head> heads_;
+  int64_t width_ = 0;
+  int64_t outputs_ = 0;
+  at::ScalarType type_ = at::ScalarType::Undefined;
+  /// [outputs, width]: parameters of the heads that take part, if several.
+  torch::Tensor weights_;
+  /// [outputs, width] and [outputs], all heads in order.
+  torch::Tensor weight_gradients_;
+  torch::Tensor bias_gradients_;
+  /// [outputs, width]: where only some take part.
+  torch::Tensor some_gradients_;
+  /// [outputs, B]: outputs, then the loss's derivative.
+  torch::Tensor residuals_;
+  /// The gradients were computed with the losses.
+  bool done_ = false;
+  std::vector<NarrowSquares<float>::Column> float_columns_;
+  std::vector<NarrowSquares<double>::Column> double_columns_;
+};
+
+} // namespace polytask::detail

@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "program_route.h"
+
+#include <polytask/core/host_value.h>
+#include <polytask/model/parameters.h>
+
+namespace polytask::detail {
+
+ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
+  const Route wanted = context.options.route();
+  if (wanted == Route::kAutograd) {
+    why_not_ = "autograd was asked for";
+    return;
+  }
+  program_ = StepProgram::make(context.model, wanted, why_not_);
+  if (!program_) {
+    return;
+  }
+  losses_.resize(static_cast<size_t>(context.model->size()));
+  std::vector<torch::Tensor> optimized;
+  for (const auto& group : context.optimizer->param_groups()) {
+    optimized.insert(
+        optimized.end(), group.params().begin(), group.params().end());
+  }
+  foreign_ = without(optimized, context.parameters);
+}
+
+RouteChoice ProgramRoute::choice() const {
+  if (!program_) {
+    return {Route::kAutograd, why_not_};
+  }
+  switch (program_->route()) {
+    case Route::kLinearProgram:
+      return {Route::kLinearProgram, "every task is linear in the input"};
+    case Route::kTrunkProgram:
+      return {
+          Route::kTrunkProgram,
+          "the trunk has known layers only and every head is linear"};
+    default:
+      return {
+          Route::kStackedHeads,
+          "every head is linear; " + program_->why_not_more()};
+  }
+}
+
+Obstacle ProgramRoute::obstacle(
+    const HeadSteps& steps, bool share_input) const {
+  if (!program_) {
+    return {why_not_};
+  }
+  if (!torch::GradMode::is_enabled()) {
+    return {"gradients are switched off"};
+  }
+  if (share_input) {
+    return program_->obstacle(*steps[0].input, steps);
+  }
+  if (steps.size() > 1 && program_->route() != Route::kLinearProgram) {
+    return {"the tasks have inputs of their own behind a trunk"};
+  }
+  for (const HeadStep& step : steps) {
+    if (auto found = program_->obstacle(*step.input, step)) {
+      return found;
+    }
+  }
+  return {};
+}
+
+bool ProgramRoute::forward(
+    const HeadSteps& steps, bool share_input, torch::Tensor& features) {
+  apart_ = !share_input && steps.size() > 1;
+  if (!apart_) {
+    features = program_->forward(*steps[0].input, steps, losses_);
+    return !features.defined();
+  }
+  for (const HeadStep& step : steps) {
+    program_->forward(*step.input, step, losses_);
+    program_->backward_heads(step);
+  }
+  return true;
+}
+
+void ProgramRoute::check_losses(
+    const HeadSteps& steps, const TaskSource& source) {
+  const bool is_float = context_.parameters.front().scalar_type() == at::kFloat;
+  for (const HeadStep& step : steps) {
+    double& loss = losses_[static_cast<size_t>(step.task)];
+    loss = is_float ? static_cast<float>(loss) : loss;
+    context_.check_loss(step.task, loss);
+    if (source.observe) {
+      source.observe(step.task, loss);
+    }
+  }
+}
+
+bool ProgramRoute::step(
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    torch::Tensor& features) {
+  for (torch::Tensor& parameter : foreign_) {
+    parameter.mutable_grad().reset();
+  }
+  try {
+    if (!forward(steps, share_input, features)) {
+      return false;
+    }
+    check_losses(steps, source);
+  } catch (...) {
+    program_->clear_gradients();
+    throw;
+  }
+  if (!apart_) {
+    program_->backward_heads(steps);
+  }
+  if (program_->publish(steps)) {
+    context_.update();
+  }
+  return true;
+}
+
+StepReport ProgramRoute::report(const HeadSteps& steps) const {
+  std::vector<double> losses(losses_.size(), 0.0);
+  std::vector<double> weights(losses_.size(), 0.0);
+  for (const HeadStep& step : steps) {
+    const auto task = static_cast<size_t>(step.task);
+    losses[task] = losses_[task];
+    weights[task] = step.weight;
+  }
+  StepReport report;
+  const auto type = context_.parameters.front().scalar_type();
+  report.losses = host_vector(losses, type);
+  report.weights = host_vector(weights, type);
+  return report;
+}
+
+} // namespace polytask::detail

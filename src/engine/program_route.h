@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polytask/core/step_report.h>
+
+#include "program/step_program.h"
+#include "step_context.h"
+
+namespace polytask::detail {
+
+/// Steps without a graph over the heads.
+class ProgramRoute {
+ public:
+  explicit ProgramRoute(StepContext& context);
+
+  /// Whether the model has a program at all, and why not.
+  bool exists() const {
+    return program_ != nullptr;
+  }
+  /// What `exists` and `obstacle` come to, for people.
+  RouteChoice choice() const;
+  Route route() const {
+    return program_ ? program_->route() : Route::kAutograd;
+  }
+
+  /// Why it cannot take these steps together.
+  Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
+
+  /// One step. False where autograd has to go on, from `features`.
+  bool step(
+      const HeadSteps& steps,
+      bool share_input,
+      const TaskSource& source,
+      torch::Tensor& features);
+  /// Of the last step.
+  StepReport report(const HeadSteps& steps) const;
+
+  LinearHeads& heads() {
+    return program_->heads();
+  }
+
+ private:
+  /// Rounds them to the model's dtype first.
+  void check_losses(const HeadSteps& steps, const TaskSource& source);
+  bool forward(
+      const HeadSteps& steps, bool share_input, torch::Tensor& features);
+
+  StepContext& context_;
+  std::string why_not_;
+  std::unique_ptr<StepProgram> program_;
+  /// Parameters of the optimizer that are not the model's.
+  std::vector<torch::Tensor> foreign_;
+  /// By task.
+  std::vector<double> losses_;
+  /// The tasks have inputs of their own; gradients are computed with losses.
+  bool apart_ = false;
+};
+
+} // namespace polytask::detail

@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/engine/route.h>
+
+namespace polytask {
+
+const char* to_string(Route route) {
+  switch (route) {
+    case Route::kAuto:
+      return "automatic";
+    case Route::kStackedHeads:
+      return "stacked heads";
+    case Route::kLinearProgram:
+      return "linear program";
+    case Route::kTrunkProgram:
+      return "trunk program";
+    default:
+      return "autograd";
+  }
+}
+
+std::ostream& operator<<(std::ostream& stream, Route route) {
+  return stream << to_string(route);
+}
+
+} // namespace polytask

@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "step_context.h"
+
+#include <torch/optim/lbfgs.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <polytask/core/check.h>
+#include <polytask/model/parameters.h>
+#include <polytask/optim/make_optimizer.h>
+
+namespace polytask::detail {
+
+namespace {
+
+void check_rate(const std::string& whose, const std::optional<double>& rate) {
+  TORCH_CHECK_VALUE(
+      !rate || (std::isfinite(*rate) && *rate >= 0),
+      "learning_rates: expected a finite rate of at least 0 for ",
+      whose,
+      ", but got ",
+      rate.value_or(0),
+      ".");
+}
+
+std::vector<optim::ParameterGroup> parameter_groups(
+    const MultiTaskModel& model, const LearningRates& rates) {
+  if (rates.empty()) {
+    return {{model->unique_parameters(), std::nullopt}};
+  }
+  check_rate("what tasks share", rates.shared());
+  std::vector<optim::ParameterGroup> groups;
+  groups.push_back({model->shared_parameters(), rates.shared()});
+  for (const auto& name : model->task_names()) {
+    groups.push_back({model->task_parameters(name), std::nullopt});
+  }
+  for (const auto& [name, rate] : rates.tasks()) {
+    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
+    TORCH_CHECK_VALUE(
+        !own.learning_rate,
+        "learning_rates: task '",
+        name,
+        "' has more than one rate.");
+    check_rate(c10::str("task '", name, "'"), rate);
+    own.learning_rate = rate;
+  }
+  return groups;
+}
+
+const MultiTaskModel& checked_model(const MultiTaskModel& model) {
+  TORCH_CHECK_VALUE(!model.is_empty(), "training: the model is empty.");
+  TORCH_CHECK_VALUE(
+      model->size() > 0,
+      "training: the model has no task; add_task comes before training.");
+  return model;
+}
+
+} // namespace
+
+StepContext::StepContext(
+    MultiTaskModel given,
+    const torch::optim::OptimizerOptions& optimizer_options,
+    EngineOptions engine_options)
+    : model(checked_model(given)),
+      own_optimizer(optim::make_optimizer(
+          parameter_groups(model, engine_options.learning_rates()),
+          optimizer_options)),
+      optimizer(own_optimizer.get()),
+      options(std::move(engine_options)) {
+  bind();
+}
+
+StepContext::StepContext(
+    MultiTaskModel given,
+    torch::optim::Optimizer& users,
+    EngineOptions engine_options)
+    : model(checked_model(given)),
+      optimizer(&users),
+      options(std::move(engine_options)) {
+  TORCH_CHECK_VALUE(
+      dynamic_cast<torch::optim::LBFGS*>(&users) == nullptr,
+      "training: LBFGS is not supported: it needs a closure and moves "
+      "parameters that have no gradient.");
+  TORCH_CHECK_VALUE(
+      options.learning_rates().empty(),
+      "training: learning_rates come with optimizer options; set those of your "
+      "own optimizer in its parameter groups.");
+  bind();
+}
+
+void StepContext::bind() {
+  parameters = model->unique_parameters();
+  TORCH_CHECK_VALUE(
+      !parameters.empty(), "training: the model has no parameter.");
+  std::vector<torch::Tensor> optimized;
+  for (const auto& group : optimizer->param_groups()) {
+    optimized.insert(
+        optimized.end(), group.params().begin(), group.params().end());
+  }
+  left_out_ = without(parameters, optimized);
+  tasks_ = model->size();
+}
+
+template <typename Visit>
+void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
+  TORCH_CHECK_VALUE(
+      model->size() == tasks_,
+      "training: the model was given a task after this training was made; make "
+      "a new one.");
+  const auto& names = model->task_names();
+  size_t place = 0;
+  for (const auto& part : batch.parts()) {
+    // Batches mostly list the tasks in the model's order.
+    if (place >= names.size() || names[place] != part.task) {
+      place = static_cast<size_t>(model->index(part.task));
+    }
+    visit(static_cast<int64_t>(place++), part);
+  }
+}
+
+void StepContext::check_input(const torch::Tensor& input) const {
+  const torch::Tensor& own = parameters.front();
+  TORCH_CHECK_VALUE(
+      input.device() == own.device(),
+      "training: the batch is on ",
+      input.device(),
+      ", but the model on ",
+      own.device(),
+      ".");
+  TORCH_CHECK_VALUE(
+      !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
+      "training: expected an input of dtype ",
+      own.scalar_type(),
+      " like the model's parameters, but got ",
+      input.scalar_type(),
+      ".");
+}
+
+void StepContext::add(
+    const Batch::Part& part, int64_t task, HeadSteps& steps) const {
+  const Task& own = model->task(task);
+  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
+    steps.push_back({task, &part.input, &part.labels, own.weight()});
+  }
+}
+
+void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
+  steps.clear();
+  bool in_order = true;
+  for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
+    in_order = in_order && (steps.empty() || steps.back().task < task);
+    add(part, task, steps);
+  });
+  if (!in_order) {
+    std::sort(steps.begin(), steps.end(), [](const auto& a, const auto& b) {
+      return a.task < b.task;
+    });
+  }
+  if (batch.shares_input()) {
+    check_input(batch.input());
+    return;
+  }
+  for (const HeadStep& step : steps) {
+    check_input(*step.input);
+  }
+}
+
+void StepContext::collect(
+    const Batch& batch, int64_t task, HeadSteps& steps) const {
+  steps.clear();
+  const Batch::Part* found = nullptr;
+  for_each_part(batch, [&](int64_t place, const Batch::Part& part) {
+    found = place == task ? &part : found;
+  });
+  const Batch::Part& part = found ? *found : batch.part(name(task));
+  check_input(part.input);
+  add(part, task, steps);
+}
+
+void StepContext::check_loss(int64_t task, std::optional<double> loss) const {
+  TORCH_CHECK_VALUE(
+      !options.check_losses() || !loss || std::isfinite(*loss),
+      "Task '",
+      name(task),
+      "': the loss is ",
+      loss.value_or(0),
+      "; the step is not taken and the parameters are as they were.");
+}
+
+const std::string& StepContext::name(int64_t task) const {
+  return model->task_names()[static_cast<size_t>(task)];
+}
+
+void StepContext::reset_gradients() {
+  optimizer->zero_grad();
+  for (auto& parameter : left_out_) {
+    parameter.mutable_grad().reset();
+  }
+}
+
+void StepContext::update() {
+  if (options.clipping()) {
+    std::vector<torch::Tensor> gradients;
+    for (const auto& group : optimizer->param_groups()) {
+      for (const auto& parameter : group.params()) {
+        gradients.push_back(parameter.grad());
+      }
+    }
+    options.clipping().apply(gradients);
+  }
+  optimizer->step();
+}
+
+} // namespace polytask::detail

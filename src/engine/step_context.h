@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <polytask/engine/engine.h>
+
+#include "program/head_step.h"
+
+namespace polytask::detail {
+
+/// What every route needs: the model, its optimizer, and the checks at the
+/// door.
+struct StepContext {
+  StepContext(
+      MultiTaskModel model,
+      const torch::optim::OptimizerOptions& optimizer,
+      EngineOptions options);
+  StepContext(
+      MultiTaskModel model,
+      torch::optim::Optimizer& optimizer,
+      EngineOptions options);
+
+  /// The tasks that take part in a joint step, in the model's order.
+  void collect(const Batch& batch, HeadSteps& steps) const;
+  /// The same for one task. Throws if the batch lacks it.
+  void collect(const Batch& batch, int64_t task, HeadSteps& steps) const;
+
+  /// Throws, and names the task, on a loss that is not finite; nothing on a
+  /// loss that is still on a device.
+  void check_loss(int64_t task, std::optional<double> loss) const;
+  const std::string& name(int64_t task) const;
+
+  void reset_gradients();
+  /// Clips the gradients and takes the optimizer's step.
+  void update();
+
+  MultiTaskModel model;
+  std::unique_ptr<torch::optim::Optimizer> own_optimizer;
+  torch::optim::Optimizer* optimizer;
+  EngineOptions options;
+  /// All parameters of the model.
+  std::vector<torch::Tensor> parameters;
+
+ private:
+  template <typename Visit>
+  void for_each_part(const Batch& batch, const Visit& visit) const;
+  void check_input(const torch::Tensor& input) const;
+  void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
+  void bind();
+
+  /// Those that the optimizer does not reset.
+  std::vector<torch::Tensor> left_out_;
+  /// The number of tasks that the optimizer was made for.
+  int64_t tasks_ = 0;
+};
+
+} // namespace polytask::detail
