@@ -23,7 +23,7 @@ macro(polytask_find_torch)
   endif()
 endmacro()
 
-# Whether programs that link LibTorch find its BLAS and LAPACK.
+# Sets `result` to whether programs that link LibTorch find its BLAS and LAPACK.
 function(polytask_check_blas result)
   include(CheckCXXSourceCompiles)
   get_target_property(torch_cpu torch_cpu LOCATION)
@@ -32,6 +32,29 @@ function(polytask_check_blas result)
   check_cxx_source_compiles("
     extern \"C\" { void sgemm_(); void dgemm_(); void dsyevd_(); }
     int main() { sgemm_(); dgemm_(); dsyevd_(); }" ${result})
+endfunction()
+
+# Sets `result` to whether LibTorch has the kernels that src/optim/fused_ops.cpp
+# calls, on a CPU too.
+function(polytask_check_fused_optimizers result)
+  include(CheckSourceCompiles)
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+  set(CMAKE_CXX_STANDARD 20)
+  set(CMAKE_REQUIRED_INCLUDES ${TORCH_INCLUDE_DIRS})
+  set(CMAKE_REQUIRED_QUIET ON)
+  check_source_compiles(CXX "
+    #include <ATen/ops/_fused_adam.h>
+    #include <ATen/ops/_fused_adam_cpu_dispatch.h>
+    #include <ATen/ops/_fused_adamw.h>
+    #include <ATen/ops/_fused_adamw_cpu_dispatch.h>
+    #include <ATen/ops/_fused_sgd.h>
+    #include <ATen/ops/_fused_sgd_cpu_dispatch.h>
+    void step(at::TensorList t) {
+      at::_fused_sgd_(t, t, t, 0.0, 0.0, 0.0, 0.0, false, false, false);
+      at::_fused_adam_(t, t, t, t, t, t, 0.0, 0.0, 0.0, 0.0, 0.0, false, false);
+      at::_fused_adamw_(t, t, t, t, t, t, 0.0, 0.0, 0.0, 0.0, 0.0, false, false);
+    }" POLYTASK_FUSED_OPTIMIZERS)
+  set(${result} "$<BOOL:${POLYTASK_FUSED_OPTIMIZERS}>" PARENT_SCOPE)
 endfunction()
 
 # Warnings, sanitizers and unity builds for one of our own targets.

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/optim/adam.h>
+
+#include <memory>
+#include <vector>
+
+#include <polytask/core/api.h>
+
+namespace polytask::optim {
+
+/// LibTorch's Adam, stepped by one kernel for each parameter group instead of a
+/// dozen for each parameter. Options, state and archives are LibTorch's own:
+/// each loads what the other saved and goes on from there.
+///
+/// Parameters without a gradient are passed over: neither weight decay nor
+/// their moments nor their number of steps changes. LibTorch's own step, which
+/// is slower, takes what the kernel cannot: complex parameters, gradients of
+/// another dtype, parameters or moments with gaps or overlaps in memory, half
+/// and bfloat16 on a CPU, devices but CPU and CUDA, and everything where this
+/// LibTorch has no such kernel. Throws on sparse gradients, as LibTorch does.
+///
+/// On CUDA a step does not wait for the device, and a CUDA graph may record it
+/// once each parameter has been stepped. Graphs count their steps on the device
+/// alone; `save` brings `AdamParamState::step` in line, as
+/// `synchronize_steps` does.
+///
+/// Source: D. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR
+/// 2015, algorithm 1; `amsgrad`: S. Reddi, S. Kale, S. Kumar, "On the
+/// convergence of Adam and beyond", ICLR 2018.
+class POLYTASK_API FusedAdam : public torch::optim::Adam {
+ public:
+  /// Throws what LibTorch's Adam throws on options out of range.
+  explicit FusedAdam(
+      const std::vector<torch::optim::OptimizerParamGroup>& groups,
+      torch::optim::AdamOptions defaults = {});
+  explicit FusedAdam(
+      std::vector<torch::Tensor> parameters,
+      torch::optim::AdamOptions defaults = {});
+  FusedAdam(FusedAdam&&);
+  ~FusedAdam() override;
+
+  /// Updates each parameter that has a gradient; returns what `closure`
+  /// returned.
+  torch::Tensor step(LossClosure closure = nullptr) override;
+
+  /// Brings the numbers of steps in `state()` in line with those on a device.
+  /// Waits for it; does nothing on a CPU, where they always agree.
+  void synchronize_steps() const;
+
+  void save(torch::serialize::OutputArchive& archive) const override;
+  void load(torch::serialize::InputArchive& archive) override;
+
+ private:
+  struct Step;
+  std::unique_ptr<Step> step_;
+};
+
+} // namespace polytask::optim

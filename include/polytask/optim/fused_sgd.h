@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/optim/sgd.h>
+
+#include <memory>
+#include <vector>
+
+#include <polytask/core/api.h>
+
+namespace polytask::optim {
+
+/// LibTorch's SGD, stepped by one kernel for each parameter group instead of
+/// several for each parameter. Options, state and archives are LibTorch's own:
+/// each loads what the other saved and goes on from there.
+///
+/// Parameters without a gradient are passed over: neither weight decay nor
+/// momentum touches them. LibTorch's own step, which is slower, takes what the
+/// kernel cannot: parameters or gradients that are sparse, complex or of mixed
+/// dtypes, parameters or momentum with gaps or overlaps in memory, half and
+/// bfloat16 on a CPU, devices but CPU and CUDA, and everything where this
+/// LibTorch has no such kernel.
+///
+/// Source: I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of
+/// initialization and momentum in deep learning", ICML 2013, in the form of
+/// LibTorch: the first step of each parameter is not dampened.
+class POLYTASK_API FusedSGD : public torch::optim::SGD {
+ public:
+  /// Throws what LibTorch's SGD throws on options out of range.
+  FusedSGD(
+      const std::vector<torch::optim::OptimizerParamGroup>& groups,
+      torch::optim::SGDOptions defaults);
+  FusedSGD(
+      std::vector<torch::Tensor> parameters, torch::optim::SGDOptions defaults);
+  FusedSGD(FusedSGD&&);
+  ~FusedSGD() override;
+
+  /// Updates each parameter that has a gradient; returns what `closure`
+  /// returned. Does not wait for a device.
+  torch::Tensor step(LossClosure closure = nullptr) override;
+
+ private:
+  struct Lists;
+  void step_group(size_t index);
+
+  std::unique_ptr<Lists> lists_;
+};
+
+} // namespace polytask::optim

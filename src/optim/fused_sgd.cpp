@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/optim/fused_sgd.h>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <utility>
+
+#include "fused_ops.h"
+#include "only_these_parameters.h"
+
+namespace polytask::optim {
+
+using torch::optim::OptimizerParamGroup;
+using torch::optim::SGDOptions;
+using torch::optim::SGDParamState;
+
+// One for each parameter group.
+struct FusedSGD::Lists : std::vector<detail::FusedLists> {};
+
+FusedSGD::FusedSGD(
+    const std::vector<OptimizerParamGroup>& groups, SGDOptions defaults)
+    : SGD(groups, std::move(defaults)), lists_(std::make_unique<Lists>()) {}
+
+FusedSGD::FusedSGD(std::vector<torch::Tensor> parameters, SGDOptions defaults)
+    : FusedSGD(
+          {OptimizerParamGroup(std::move(parameters))}, std::move(defaults)) {}
+
+FusedSGD::FusedSGD(FusedSGD&&) = default;
+FusedSGD::~FusedSGD() = default;
+
+torch::Tensor FusedSGD::step(LossClosure closure) {
+  if (!detail::has_fused_ops()) {
+    return SGD::step(std::move(closure));
+  }
+  const at::NoGradGuard no_grad;
+  torch::Tensor loss;
+  if (closure) {
+    const at::AutoGradMode with_grad(true);
+    loss = closure();
+  }
+  lists_->resize(param_groups_.size());
+  for (size_t i = 0; i < param_groups_.size(); ++i) {
+    step_group(i);
+  }
+  return loss;
+}
+
+void FusedSGD::step_group(size_t index) {
+  OptimizerParamGroup& group = param_groups_[index];
+  const auto& options = static_cast<const SGDOptions&>(group.options());
+  detail::FusedLists& lists = (*lists_)[index];
+  lists.begin();
+  for (const auto& parameter : group.params()) {
+    const torch::Tensor& gradient = parameter.grad();
+    if (!gradient.defined()) {
+      continue;
+    }
+    if (!detail::can_fuse(parameter, gradient)) {
+      lists.leave(parameter);
+      continue;
+    }
+    const torch::Tensor* buffer = nullptr;
+    bool first_step = false;
+    if (options.momentum() != 0) {
+      // Others may replace the state at any time. A lookup costs what a check
+      // that it is still in its place would.
+      auto found = state_.find(parameter.unsafeGetTensorImpl());
+      first_step = found == state_.end();
+      if (first_step) {
+        auto made = std::make_unique<SGDParamState>();
+        made->momentum_buffer(at::zeros_like(parameter));
+        found = state_.emplace(parameter.unsafeGetTensorImpl(), std::move(made))
+                    .first;
+      }
+      buffer =
+          &static_cast<const SGDParamState&>(*found->second).momentum_buffer();
+      if (!detail::matches_in_memory(parameter, *buffer)) {
+        lists.leave(parameter);
+        continue;
+      }
+    }
+    lists.add(
+        {parameter.device(), parameter.scalar_type(), first_step},
+        parameter,
+        gradient,
+        {buffer});
+  }
+  lists.finish();
+  for (auto& call : lists.calls()) {
+    if (!call.gradients.empty()) {
+      detail::fused_sgd_(call, options);
+    }
+  }
+  lists.release_gradients();
+  if (!lists.left().empty()) {
+    const detail::OnlyTheseParameters only(param_groups_, group, lists.left());
+    SGD::step();
+  }
+}
+
+} // namespace polytask::optim
