@@ -3,11 +3,11 @@
 #include <polytask/optim/make_optimizer.h>
 
 #include <c10/util/Exception.h>
+#include <polytask/optim/fused_adam.h>
+#include <polytask/optim/fused_adamw.h>
+#include <polytask/optim/fused_sgd.h>
 #include <torch/optim/adagrad.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
 #include <torch/optim/rmsprop.h>
-#include <torch/optim/sgd.h>
 
 #include <cmath>
 #include <unordered_set>
@@ -44,14 +44,14 @@ std::unique_ptr<torch::optim::Optimizer> make_known(
     const std::vector<OptimizerParamGroup>& groups,
     const OptimizerOptions& options) {
   using namespace torch::optim;
-  if (auto made = make_if<SGD, SGDOptions>(groups, options)) {
+  if (auto made = make_if<FusedSGD, SGDOptions>(groups, options)) {
     return made;
   }
   // AdamW's options do not derive from Adam's, so the order does not matter.
-  if (auto made = make_if<Adam, AdamOptions>(groups, options)) {
+  if (auto made = make_if<FusedAdam, AdamOptions>(groups, options)) {
     return made;
   }
-  if (auto made = make_if<AdamW, AdamWOptions>(groups, options)) {
+  if (auto made = make_if<FusedAdamW, AdamWOptions>(groups, options)) {
     return made;
   }
   if (auto made = make_if<Adagrad, AdagradOptions>(groups, options)) {

@@ -18,9 +18,9 @@ struct ParameterGroup {
   std::optional<double> learning_rate;
 };
 
-/// The optimizer that belongs to `options`: SGD, Adam, AdamW, Adagrad or
-/// RMSprop. Groups differ in nothing but their learning rate; empty ones are
-/// left out.
+/// The optimizer that belongs to `options`: FusedSGD, FusedAdam or FusedAdamW
+/// for LibTorch's SGD, Adam and AdamW, and LibTorch's own Adagrad or RMSprop.
+/// Groups differ in nothing but their learning rate; empty ones are left out.
 ///
 /// Throws on options of another kind (construct that optimizer yourself), on a
 /// learning rate that is negative or not finite, and on a tensor that stands in
