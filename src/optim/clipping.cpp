@@ -3,25 +3,84 @@
 #include <polytask/optim/clipping.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/stack.h>
 #include <c10/util/Exception.h>
+
+#include <algorithm>
 
 namespace polytask {
 
 namespace {
 
+// Gradients that the kernels for lists take together.
+bool are_alike(const std::vector<at::Tensor>& gradients) {
+  const at::Tensor& first = gradients[0];
+  const bool real =
+      first.scalar_type() == at::kFloat || first.scalar_type() == at::kDouble;
+  return real && std::ranges::all_of(gradients, [&](const auto& gradient) {
+           return gradient.scalar_type() == first.scalar_type() &&
+               gradient.device() == first.device() &&
+               gradient.layout() == at::kStrided && !gradient.requires_grad();
+         });
+}
+
+// 1e-6 and the clamp as in LibTorch's clip_grad_norm_, which however reads the
+// norm back and so waits for the device.
+at::Tensor clip_factor(const at::Tensor& norms, double max_norm) {
+  return (max_norm / (at::linalg_vector_norm(norms) + 1e-6)).clamp_max(1.0);
+}
+
+// On a CPU there is nothing to wait for: scalars are cheaper than tensors of
+// one element, and factors of 1 need no pass. Rounds as `clip_factor` does.
+template <typename Scalar>
+void clip_norm_on_cpu(
+    const std::vector<at::Tensor>& gradients, double max_norm) {
+  at::Tensor norms = at::empty(
+      {static_cast<int64_t>(gradients.size())}, gradients[0].options());
+  auto* values = norms.mutable_data_ptr<Scalar>();
+  for (const auto& gradient : gradients) {
+    *values++ = *at::linalg_vector_norm(gradient).const_data_ptr<Scalar>();
+  }
+  const Scalar norm = *at::linalg_vector_norm(norms).const_data_ptr<Scalar>() +
+      static_cast<Scalar>(1e-6);
+  const Scalar factor = static_cast<Scalar>(max_norm) / norm;
+  if (factor >= Scalar(1)) {
+    return;
+  }
+  for (at::Tensor gradient : gradients) {
+    gradient.mul_(factor);
+  }
+}
+
+void clip_alike(const std::vector<at::Tensor>& gradients, double max_norm) {
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
+  if (!gradients[0].is_cpu()) {
+    const at::Tensor factor =
+        clip_factor(at::stack(at::_foreach_norm(gradients)), max_norm);
+    at::_foreach_mul_(gradients, factor);
+  } else if (gradients[0].scalar_type() == at::kFloat) {
+    clip_norm_on_cpu<float>(gradients, max_norm);
+  } else {
+    clip_norm_on_cpu<double>(gradients, max_norm);
+  }
+}
+
 void clip_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
+  if (are_alike(gradients)) {
+    clip_alike(gradients, max_norm);
+    return;
+  }
   std::vector<at::Tensor> norms;
   norms.reserve(gradients.size());
   for (const auto& gradient : gradients) {
     norms.push_back(at::linalg_vector_norm(gradient).to(gradients[0].device()));
   }
-  // 1e-6 and the clamp as in LibTorch's clip_grad_norm_, which however reads
-  // the norm back and so waits for the device.
-  const at::Tensor factor =
-      (max_norm / (at::linalg_vector_norm(at::stack(norms)) + 1e-6))
-          .clamp_max(1.0);
+  const at::Tensor factor = clip_factor(at::stack(norms), max_norm);
   for (at::Tensor gradient : gradients) {
     gradient.mul_(factor.to(gradient.device()));
   }

@@ -53,6 +53,21 @@ TEST_P(ClippingByNorm, EqualsLibTorchs) {
   EXPECT_TRUE(at::equal(own[1], parameters[1].grad()));
 }
 
+TEST_P(ClippingByNorm, EqualsLibTorchsInDoublePrecision) {
+  auto parameters = parameters_to_clip();
+  std::vector<at::Tensor> own;
+  for (auto& parameter : parameters) {
+    parameter = parameter.detach().to(at::kDouble).requires_grad_();
+    parameter.mutable_grad() = at::randn(parameter.sizes(), at::kDouble);
+    own.push_back(parameter.grad().clone());
+  }
+  torch::nn::utils::clip_grad_norm_(parameters, GetParam());
+  Clipping::by_norm(GetParam()).apply(own);
+  EXPECT_TRUE(at::equal(own[0], parameters[0].grad()));
+  EXPECT_TRUE(at::equal(own[1], parameters[1].grad()));
+  EXPECT_TRUE(at::equal(own[2], parameters[2].grad()));
+}
+
 // The norm of ten standard normal values is about 3: clipped, and not.
 INSTANTIATE_TEST_SUITE_P(
     Limits, ClippingByNorm, ::testing::Values(0.01, 1.0, 100.0));
@@ -64,6 +79,20 @@ TEST(Clipping, ByNormBoundsTheJointNorm) {
   // The norm was 5. 1e-6 as in LibTorch keeps it just below 1.
   EXPECT_NEAR(gradients[0][0].item<double>(), 0.6, 1e-6);
   EXPECT_NEAR(gradients[1][1].item<double>(), 0.8, 1e-6);
+}
+
+TEST(Clipping, ByNormPassesOnNotANumber) {
+  const std::vector<at::Tensor> gradients = {
+      at::tensor({std::nanf("")}), at::tensor({1.0f})};
+  Clipping::by_norm(1).apply(gradients);
+  EXPECT_TRUE(std::isnan(gradients[1].item<float>()));
+}
+
+TEST(Clipping, ByNormTakesHalfPrecision) {
+  const std::vector<at::Tensor> gradients = {
+      at::tensor({3.0f, 4.0f}).to(at::kBFloat16)};
+  Clipping::by_norm(1).apply(gradients);
+  EXPECT_NEAR(gradients[0][1].item<double>(), 0.8, 1e-2);
 }
 
 TEST(Clipping, ByNormTakesGradientsOfSeveralDtypes) {
