@@ -3,6 +3,7 @@
 #include "modes_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <polytask/core/host_value.h>
@@ -87,11 +88,11 @@ bool ModesRun::is_cheaper(int64_t count) const {
 }
 
 void ModesRun::check_losses(c10::ArrayRef<size_t> places) const {
-  const bool is_float = context_.parameters.front().scalar_type() == at::kFloat;
   for (const size_t place : places) {
-    double loss = equations_->loss(place);
-    loss = is_float ? static_cast<float>(loss) : loss;
-    context_.check_loss(steps_[place].task, loss);
+    const double loss = equations_->loss(place);
+    if (!std::isfinite(loss)) {
+      context_.check_loss(steps_[place].task, loss);
+    }
     if (source_.observe) {
       source_.observe(steps_[place].task, loss);
     }

@@ -3,6 +3,8 @@
 #include <polytask/engine/learning_rates.h>
 
 #include <gmock/gmock.h>
+#include <polytask/optim/fused_adam.h>
+#include <polytask/optim/fused_sgd.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/optim/adam.h>
@@ -23,7 +25,7 @@ using testing::same_bits;
 using testing::snapshot;
 using testing::twin_of;
 
-// One LibTorch optimizer for each part of the model, each with its own rate.
+// One optimizer for each part of the model, each with its own rate.
 template <typename Optimizer, typename Options>
 std::vector<torch::Tensor> train_parts_by_hand(
     MultiTaskModel model,
@@ -69,7 +71,7 @@ TEST(LearningRates, HoldForWhatIsSharedAndForEachTask) {
   joint.run(batch, 10);
   EXPECT_TRUE(same_bits(
       snapshot(model),
-      train_parts_by_hand<torch::optim::SGD>(
+      train_parts_by_hand<optim::FusedSGD>(
           twin, batch, options, {0.01, 0.1, 0.3, 0.1})));
 }
 
@@ -90,7 +92,7 @@ TEST(LearningRates, HoldWhereTheyAreTheDefaultOfTheOptions) {
   joint.run(batch, 10);
   EXPECT_TRUE(same_bits(
       snapshot(model),
-      train_parts_by_hand<torch::optim::Adam>(
+      train_parts_by_hand<optim::FusedAdam>(
           twin, batch, options, {by_default, by_default, 0.1, 0.1})));
 }
 

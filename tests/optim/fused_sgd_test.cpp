@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/sparse_coo_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
@@ -18,6 +19,24 @@ TEST(FusedSGD, MovesAgainstTheGradient) {
   parameter.mutable_grad() = at::tensor({1.0f, -2.0f});
   FusedSGD(std::vector<torch::Tensor>{parameter}, 0.5).step();
   EXPECT_TRUE(at::equal(parameter, at::tensor({0.5f, 2.0f})));
+}
+
+TEST(FusedSGD, WithoutMomentumHasTheBitsOfLibTorchs) {
+  torch::manual_seed(8);
+  std::vector<torch::Tensor> parameters;
+  std::vector<torch::Tensor> twins;
+  for (int size = 1; size < 20; ++size) {
+    parameters.push_back(at::randn({size}).requires_grad_());
+    parameters.back().mutable_grad() = at::randn({size});
+    twins.push_back(parameters.back().detach().clone().requires_grad_());
+    twins.back().mutable_grad() = parameters.back().grad();
+  }
+  const auto options = torch::optim::SGDOptions(0.3).weight_decay(0.1);
+  FusedSGD(parameters, options).step();
+  torch::optim::SGD(twins, options).step();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    EXPECT_TRUE(at::equal(parameters[i], twins[i])) << parameters[i].sizes();
+  }
 }
 
 // By the rule of LibTorch: momentum starts as the first gradient itself.
@@ -49,7 +68,7 @@ TEST(FusedSGD, TakesUpMomentumWhenItIsSetLater) {
   const auto steps = [](torch::optim::SGD&& optimizer) {
     auto& options = static_cast<torch::optim::SGDOptions&>(
         optimizer.param_groups()[0].options());
-    const torch::Tensor parameter = optimizer.parameters()[0];
+    const torch::Tensor parameter = optimizer.param_groups()[0].params()[0];
     parameter.mutable_grad() = at::tensor({1.0f, 2.0f});
     optimizer.step();
     options.momentum(0.9);

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
+#include <polytask/optim/fused_adam.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/nn/functional/loss.h>
@@ -89,9 +90,10 @@ INSTANTIATE_TEST_SUITE_P(
     Dtypes, HandwrittenLoop, ::testing::Values(torch::kFloat, torch::kDouble));
 
 // A loop over the model's own modules, as somebody without polytask writes it.
+template <typename Optimizer>
 std::vector<torch::Tensor> train_by_hand(
     MultiTaskModel model, const Batch& batch, int steps, double weight_of_b) {
-  torch::optim::Adam optimizer(
+  Optimizer optimizer(
       model->unique_parameters(), torch::optim::AdamOptions(1e-2));
   for (int step = 0; step < steps; ++step) {
     optimizer.zero_grad();
@@ -117,7 +119,8 @@ TEST(HandwrittenLoopOverATrunk, JointWithTaskWeightsEqualsItBitForBit) {
       JointTrainingOptions().route(Route::kAutograd));
   joint.run(batch, 50);
   EXPECT_TRUE(same_bits(
-      snapshot(twin), train_by_hand(model, batch, 50, /*weight_of_b=*/0.3)));
+      snapshot(twin),
+      train_by_hand<optim::FusedAdam>(model, batch, 50, /*weight_of_b=*/0.3)));
 }
 
 TEST(HandwrittenLoopOverATrunk, TheUsersOptimizerIsUsedAsItIs) {
@@ -132,7 +135,8 @@ TEST(HandwrittenLoopOverATrunk, TheUsersOptimizerIsUsedAsItIs) {
   joint.run(batch, 50);
   EXPECT_EQ(&joint.optimizer(), &optimizer);
   EXPECT_TRUE(same_bits(
-      snapshot(twin), train_by_hand(model, batch, 50, /*weight_of_b=*/1)));
+      snapshot(twin),
+      train_by_hand<torch::optim::Adam>(model, batch, 50, /*weight_of_b=*/1)));
 }
 
 } // namespace

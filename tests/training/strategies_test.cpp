@@ -164,7 +164,10 @@ TEST(JointTraining, WithInputsOfDifferentLengthEqualsAHandWrittenLoop) {
   const auto xb = torch::randn({12, 5});
   const auto ya = torch::randn({7, 1});
   const auto yb = torch::randn({12, 2});
-  JointTraining joint(model, torch::optim::AdamOptions(0.1));
+  torch::optim::Adam own(
+      model->unique_parameters(), torch::optim::AdamOptions(0.1));
+  JointTraining joint(
+      model, own, JointTrainingOptions().route(Route::kAutograd));
   joint.run(Batch::per_task({{"a", xa, ya}, {"b", xb, yb}}), 10);
 
   torch::optim::Adam optimizer(

@@ -15,6 +15,8 @@ namespace polytask::optim {
 /// dozen for each parameter. Options, state and archives are LibTorch's own:
 /// each loads what the other saved and goes on from there.
 ///
+/// Results differ from LibTorch's in the last bits.
+///
 /// Parameters without a gradient are passed over: neither weight decay nor
 /// their moments nor their number of steps changes. LibTorch's own step, which
 /// is slower, takes what the kernel cannot: complex parameters, gradients of
@@ -23,8 +25,9 @@ namespace polytask::optim {
 /// LibTorch has no such kernel. Throws on sparse gradients, as LibTorch does.
 ///
 /// On CUDA a step does not wait for the device, and a CUDA graph may record it
-/// once each parameter has been stepped. Graphs count their steps on the device
-/// alone; `save` brings `AdamParamState::step` in line, as
+/// once each parameter has been stepped; after `load`, or where somebody else
+/// has changed the state, record it anew. Graphs count their steps on the
+/// device alone; `save` brings `AdamParamState::step` in line, as
 /// `synchronize_steps` does.
 ///
 /// Source: D. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR

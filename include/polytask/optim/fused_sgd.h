@@ -15,6 +15,9 @@ namespace polytask::optim {
 /// several for each parameter. Options, state and archives are LibTorch's own:
 /// each loads what the other saved and goes on from there.
 ///
+/// Without momentum the results are LibTorch's bit for bit; with it they may
+/// differ in the last bit.
+///
 /// Parameters without a gradient are passed over: neither weight decay nor
 /// momentum touches them. LibTorch's own step, which is slower, takes what the
 /// kernel cannot: parameters or gradients that are sparse, complex or of mixed

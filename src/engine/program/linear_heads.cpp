@@ -6,6 +6,7 @@
 #include <torch/autograd.h>
 
 #include <algorithm>
+#include <array>
 #include <typeinfo>
 
 #include <polytask/core/check.h>
@@ -22,6 +23,10 @@ namespace {
 
 // Elements of the residuals from which on threads share their columns.
 constexpr int64_t kParallelElements = 1 << 15;
+// Up to this many outputs a step waits for memory, and rows go in blocks that
+// stay in a core's cache.
+constexpr int64_t kFewOutputs = 8;
+constexpr int64_t kBlockBytes = 1 << 18;
 
 bool is_exactly(const LossFunction& loss, const std::type_info& kind) {
   return typeid(loss) == kind;
@@ -218,27 +223,114 @@ void LinearHeads::narrow(
 }
 
 template <typename Scalar>
-double LinearHeads::loss_of_column(
-    const HeadStep& step, int64_t output, Scalar* values, int64_t rows) {
-  Head& own = head(step);
+ResidualSums LinearHeads::residuals_of(
+    const HeadStep& step,
+    int64_t output,
+    Scalar* values,
+    int64_t begin,
+    int64_t count) const {
+  const Head& own = head(step);
   const auto* bias = own.layer.has_bias()
       ? own.layer.bias->template const_data_ptr<Scalar>()
       : nullptr;
   const at::Tensor& target = step.labels->target();
-  const auto present = static_cast<double>(step.labels->present());
-  const ResidualSums sums = residuals(ResidualColumn<Scalar>{
+  return residuals(ResidualColumn<Scalar>{
       values,
-      target.const_data_ptr<Scalar>() + output * target.stride(1),
+      target.const_data_ptr<Scalar>() + output * target.stride(1) +
+          begin * target.stride(0),
       target.stride(0),
-      rows,
+      count,
       bias ? bias[output] : Scalar(0),
-      static_cast<Scalar>(step.weight / present),
+      static_cast<Scalar>(
+          step.weight / static_cast<double>(step.labels->present())),
       !step.labels->is_complete(),
       own.loss,
       static_cast<Scalar>(own.delta)});
-  bias_gradients_.data_ptr<Scalar>()[own.first + output] =
+}
+
+template <typename Scalar>
+double LinearHeads::loss_of_column(
+    const HeadStep& step, int64_t output, Scalar* values, int64_t rows) {
+  const ResidualSums sums = residuals_of(step, output, values, 0, rows);
+  bias_gradients_.data_ptr<Scalar>()[head(step).first + output] =
       static_cast<Scalar>(sums.gradient);
-  return sums.loss / present;
+  return sums.loss / static_cast<double>(step.labels->present());
+}
+
+bool LinearHeads::fits_blocks(
+    const at::Tensor& features, c10::ArrayRef<HeadStep> steps) const {
+  return outputs(steps) <= kFewOutputs &&
+      features.numel() * static_cast<int64_t>(features.element_size()) >
+      2 * kBlockBytes &&
+      (steps.size() == 1 || steps.size() == heads_.size()) &&
+      std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
+           return head(step).differentiable;
+         });
+}
+
+template <typename Scalar>
+void LinearHeads::blocks(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    std::vector<double>& losses) {
+  const int64_t rows = features.size(0);
+  const int64_t count = outputs(steps);
+  const int64_t block = std::max<int64_t>(
+      1, kBlockBytes / (width_ * static_cast<int64_t>(sizeof(Scalar))));
+  auto* values = reserve_residuals<Scalar>(count * block);
+  const Scalar* weights = gather<Scalar>(steps);
+  const int64_t first = head(steps[0]).first;
+  auto* gradients = weight_gradients_.data_ptr<Scalar>() + first * width_;
+  std::array<ResidualSums, kFewOutputs> sums{};
+  for (int64_t begin = 0; begin < rows; begin += block) {
+    const int64_t size = std::min(block, rows - begin);
+    const auto* input = features.const_data_ptr<Scalar>() + begin * width_;
+    gemm(
+        count,
+        size,
+        width_,
+        MatrixView<Scalar>{weights, width_},
+        MatrixView<Scalar>{input, width_, true},
+        values,
+        size);
+    int64_t column = 0;
+    for (const HeadStep& step : steps) {
+      for (int64_t o = 0; o < head(step).layer.outputs; ++o, ++column) {
+        const ResidualSums part =
+            residuals_of(step, o, values + column * size, begin, size);
+        sums[static_cast<size_t>(column)].loss += part.loss;
+        sums[static_cast<size_t>(column)].gradient += part.gradient;
+      }
+    }
+    gemm(
+        count,
+        width_,
+        size,
+        MatrixView<Scalar>{values, size},
+        MatrixView<Scalar>{input, width_},
+        gradients,
+        width_,
+        /*accumulate=*/begin > 0);
+  }
+  auto* bias_gradients = bias_gradients_.data_ptr<Scalar>() + first;
+  size_t column = 0;
+  for (const HeadStep& step : steps) {
+    double loss = 0;
+    for (int64_t o = 0; o < head(step).layer.outputs; ++o, ++column) {
+      loss += sums[column].loss;
+      bias_gradients[column] = static_cast<Scalar>(sums[column].gradient);
+    }
+    losses[static_cast<size_t>(step.task)] =
+        loss / static_cast<double>(step.labels->present());
+  }
+}
+
+template <typename Scalar>
+Scalar* LinearHeads::reserve_residuals(int64_t elements) {
+  if (residuals_.numel() < elements) {
+    residuals_ = torch::empty({elements}, torch::TensorOptions(type_));
+  }
+  return residuals_.data_ptr<Scalar>();
 }
 
 template <typename Scalar>
@@ -294,10 +386,7 @@ void LinearHeads::forward_as(
     std::vector<double>& losses) {
   const int64_t rows = features.size(0);
   const int64_t count = outputs(steps);
-  if (residuals_.numel() < count * rows) {
-    residuals_ = torch::empty({count * rows}, torch::TensorOptions(type_));
-  }
-  auto* values = residuals_.data_ptr<Scalar>();
+  auto* values = reserve_residuals<Scalar>(count * rows);
   const Scalar* weights = gather<Scalar>(steps);
   gemm(
       count,
@@ -349,12 +438,16 @@ void LinearHeads::forward(
     std::vector<double>& losses) {
   prepare(features.scalar_type());
   const bool is_float = features.scalar_type() == at::kFloat;
-  done_ = !needs_cotangent && width_ <= NarrowSquares<float>::kMaxWidth &&
-      are_squares(steps);
-  if (done_) {
+  done_ = true;
+  if (!needs_cotangent && width_ <= NarrowSquares<float>::kMaxWidth &&
+      are_squares(steps)) {
     is_float ? narrow<float>(features, steps, losses)
              : narrow<double>(features, steps, losses);
+  } else if (!needs_cotangent && fits_blocks(features, steps)) {
+    is_float ? blocks<float>(features, steps, losses)
+             : blocks<double>(features, steps, losses);
   } else {
+    done_ = false;
     is_float ? forward_as<float>(features, steps, losses)
              : forward_as<double>(features, steps, losses);
   }

@@ -101,9 +101,28 @@ class LinearHeads {
       std::vector<double>& losses);
   template <typename Scalar>
   const Scalar* gather(c10::ArrayRef<HeadStep> steps);
+  /// Forward and backward a block of rows at a time, so that the input is read
+  /// from memory once. Only where few outputs leave memory the bottleneck.
+  bool fits_blocks(
+      const at::Tensor& features, c10::ArrayRef<HeadStep> steps) const;
+  template <typename Scalar>
+  void blocks(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      std::vector<double>& losses);
+  /// The rows [begin, begin + count) of one output, in place.
+  template <typename Scalar>
+  ResidualSums residuals_of(
+      const HeadStep& step,
+      int64_t output,
+      Scalar* values,
+      int64_t begin,
+      int64_t count) const;
   template <typename Scalar>
   double loss_of_column(
       const HeadStep& step, int64_t output, Scalar* values, int64_t rows);
+  template <typename Scalar>
+  Scalar* reserve_residuals(int64_t elements);
   template <typename Scalar>
   double loss_by_autograd(const HeadStep& step, Scalar* values, int64_t rows);
   template <typename Scalar>

@@ -3,6 +3,7 @@
 #include "normal_equations.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "sgd_state.h"
 
@@ -73,7 +74,14 @@ NormalEquations::NormalEquations(
   std::vector<Group> groups;
   for (const HeadStep& step : steps) {
     const LinearLayer& layer = heads.layer(step.task);
-    tasks_.push_back({layer, outputs_.size(), step.weight, 0, false});
+    tasks_.push_back(
+        {layer,
+         outputs_.size(),
+         step.weight,
+         static_cast<double>(step.labels->present()),
+         layer.weight->scalar_type() == at::kFloat,
+         0,
+         false});
     for (int64_t o = 0; o < layer.outputs; ++o) {
       Group& group = group_of(groups, step, layer.has_bias());
       group.outputs.push_back(outputs_.size());
@@ -155,6 +163,17 @@ double NormalEquations::loss_now(const TaskPart& task) const {
     loss += output.reference_loss + modes_loss(output.column);
   }
   return loss;
+}
+
+double NormalEquations::loss(size_t place) const {
+  const TaskPart& task = tasks_[place];
+  if (!task.is_float) {
+    return task.loss;
+  }
+  const bool overflows = task.loss * task.labels >
+      static_cast<double>(std::numeric_limits<float>::max());
+  return overflows ? std::numeric_limits<double>::infinity()
+                   : static_cast<float>(task.loss);
 }
 
 void NormalEquations::step(

@@ -32,10 +32,9 @@ class NormalEquations {
   NormalEquations(const NormalEquations&) = delete;
   NormalEquations& operator=(const NormalEquations&) = delete;
 
-  /// The loss of a task before its next step. `place`: among the steps.
-  double loss(size_t place) const {
-    return tasks_[place].loss;
-  }
+  /// The loss of a task before its next step; infinite where the sum over its
+  /// labels is, in the model's dtype. `place`: among the steps.
+  double loss(size_t place) const;
   void step(size_t place, const torch::optim::SGDOptions& options);
 
   void write_parameters(size_t place) const;
@@ -54,6 +53,8 @@ class NormalEquations {
     LinearLayer layer;
     size_t first; // its outputs are [first, first + layer.outputs)
     double weight;
+    double labels;
+    bool is_float;
     double loss;
     bool has_momentum;
   };

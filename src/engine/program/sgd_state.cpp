@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <typeinfo>
 
+#include <polytask/optim/fused_sgd.h>
+
 namespace polytask::detail {
 
 namespace {
 
 bool is_sgd(const torch::optim::Optimizer& optimizer) {
-  return typeid(optimizer) == typeid(torch::optim::SGD);
+  return typeid(optimizer) == typeid(torch::optim::SGD) ||
+      typeid(optimizer) == typeid(optim::FusedSGD);
 }
 
 const torch::optim::OptimizerParamGroup* group_of(

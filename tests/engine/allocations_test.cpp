@@ -1,0 +1,136 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <gtest/gtest.h>
+#include <polytask/training/alternating_training.h>
+#include <polytask/training/joint_training.h>
+#include <torch/optim/sgd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "tests/support/original_job.h"
+#include "tests/support/routes.h"
+
+// Counts what the program asks of the heap: objects by operator new, memory of
+// tensors by LibTorch's allocator.
+
+namespace {
+
+std::atomic<int64_t> heap_requests{0};
+
+} // namespace
+
+#if !defined(__SANITIZE_ADDRESS__)
+[[gnu::noinline]] void* operator new(size_t size) {
+  ++heap_requests;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) {
+    return memory;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t /*size*/) noexcept {
+  std::free(memory);
+}
+#endif
+
+namespace polytask {
+namespace {
+
+// LibTorch's allocator, and a count.
+class CountingAllocator : public c10::Allocator {
+ public:
+  explicit CountingAllocator(c10::Allocator* own) : own_(own) {}
+
+  c10::DataPtr allocate(size_t bytes) override {
+    ++heap_requests;
+    return own_->allocate(bytes);
+  }
+  c10::DeleterFnPtr raw_deleter() const override {
+    return own_->raw_deleter();
+  }
+  void copy_data(void* to, const void* from, size_t count) const override {
+    own_->copy_data(to, from, count);
+  }
+
+ private:
+  c10::Allocator* own_;
+};
+
+template <typename Action>
+int64_t count_requests(Action&& action) {
+  c10::Allocator* own = c10::GetCPUAllocator();
+  CountingAllocator counting(own);
+  c10::SetCPUAllocator(&counting, /*priority=*/100);
+  const int64_t before = heap_requests;
+  action();
+  const int64_t count = heap_requests - before;
+  c10::SetCPUAllocator(own, /*priority=*/100);
+  return count;
+}
+
+class Allocations : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#if defined(__SANITIZE_ADDRESS__)
+    GTEST_SKIP() << "the sanitizer has its own operator new";
+#endif
+  }
+};
+
+JointTraining joint_of(const testing::RouteJob& job, FixedBatch fixed) {
+  return JointTraining(
+      job.model(),
+      torch::optim::SGDOptions(0.01).momentum(0.5),
+      JointTrainingOptions().fixed_batch(fixed));
+}
+
+// More steps must not cost more requests.
+template <typename Training>
+void expect_none_per_step(Training& training, const Batch& batch) {
+  training.run(batch, 4);
+  const auto few = count_requests([&] { training.run(batch, 20); });
+  const auto many = count_requests([&] { training.run(batch, 120); });
+  EXPECT_GT(few, 0);
+  EXPECT_EQ(many, few);
+}
+
+TEST_F(Allocations, AreCounted) {
+  EXPECT_GE(count_requests([] { torch::empty({4}); }), 2);
+}
+
+TEST_F(Allocations, DoNotGrowWithTheStepsOfARun) {
+  for (const auto& job : testing::route_jobs()) {
+    if (job.route == Route::kStackedHeads || job.name == "ManyLosses") {
+      continue; // autograd allocates
+    }
+    SCOPED_TRACE(job.name);
+    const Batch batch = job.batch(torch::kFloat);
+    JointTraining joint = joint_of(job, FixedBatch::kResidual);
+    expect_none_per_step(joint, batch);
+    if (job.route == Route::kLinearProgram) {
+      JointTraining by_modes = joint_of(job, FixedBatch::kNormalEquations);
+      expect_none_per_step(by_modes, batch);
+    }
+  }
+}
+
+TEST_F(Allocations, DoNotGrowWithTheStepsOfAnAlternatingRun) {
+  const testing::OriginalJob job(1);
+  for (const auto fixed :
+       {FixedBatch::kNormalEquations, FixedBatch::kResidual}) {
+    AlternatingTraining alternating(
+        job.model(),
+        torch::optim::SGDOptions(0.1),
+        AlternatingTrainingOptions().fixed_batch(fixed));
+    expect_none_per_step(alternating, job.batch());
+  }
+}
+
+} // namespace
+} // namespace polytask

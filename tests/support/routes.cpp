@@ -1,0 +1,276 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/support/routes.h"
+
+#include <polytask/sharing/hard_sharing.h>
+#include <polytask/task/losses/bce_with_logits.h>
+#include <polytask/task/losses/cross_entropy.h>
+#include <polytask/task/losses/huber.h>
+#include <polytask/task/losses/l1.h>
+#include <polytask/task/losses/mse.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "tests/support/networks.h"
+#include "tests/support/original_job.h"
+
+namespace polytask::testing {
+
+namespace {
+
+using torch::nn::Linear;
+using torch::nn::LinearOptions;
+
+constexpr int64_t kRows = 70; // no whole number of vectors
+
+torch::Tensor noise(at::IntArrayRef shape, torch::Dtype dtype) {
+  return torch::randn(shape, torch::kDouble).to(dtype);
+}
+
+torch::Tensor with_gaps(torch::Tensor target, int64_t every) {
+  torch::Tensor flat = target.view(-1);
+  for (int64_t i = 0; i < flat.numel(); i += every) {
+    flat[i] = std::nan("");
+  }
+  return target;
+}
+
+Batch::Targets three_targets(torch::Dtype dtype) {
+  return {
+      {"a", noise({kRows, 1}, dtype)},
+      {"b", noise({kRows, 1}, dtype)},
+      {"c", noise({kRows, 1}, dtype)}};
+}
+
+std::function<Batch(torch::Dtype)> plain_batch(int64_t width) {
+  return [width](torch::Dtype dtype) {
+    torch::manual_seed(11);
+    const auto x = noise({kRows, width}, dtype);
+    return Batch(x, three_targets(dtype));
+  };
+}
+
+std::function<MultiTaskModel()> linear_model(int64_t width) {
+  return [width] {
+    torch::manual_seed(12);
+    MultiTaskModel model;
+    model->add_task("a", LinearTask(width, 1));
+    model->add_task("b", Task(Linear(width, 1), MSELoss()).weight(0.3));
+    model->add_task("c", LinearTask(LinearTaskOptions(width, 1).bias(false)));
+    return model;
+  };
+}
+
+MultiTaskModel behind(Network trunk, int64_t features) {
+  MultiTaskModel model{HardSharing(std::move(trunk))};
+  model->add_task("a", LinearTask(features, 1));
+  model->add_task("b", Task(Linear(features, 1), MSELoss()).weight(0.3));
+  model->add_task("c", Task(Linear(features, 1), HuberLoss(0.7)));
+  return model;
+}
+
+RouteJob original_job() {
+  return {
+      "OriginalJob",
+      Route::kLinearProgram,
+      [] { return OriginalJob(3).model(); },
+      [](torch::Dtype dtype) { return OriginalJob(3, dtype).batch(); }};
+}
+
+RouteJob missing_labels() {
+  return {
+      "MissingLabels",
+      Route::kLinearProgram,
+      linear_model(6),
+      [](torch::Dtype dtype) {
+        torch::manual_seed(13);
+        const auto x = noise({kRows, 6}, dtype);
+        return Batch(
+            x,
+            {{"a", with_gaps(noise({kRows, 1}, dtype), 3)},
+             {"b", noise({kRows, 1}, dtype)},
+             {"c", with_gaps(noise({kRows, 1}, dtype), 5)}});
+      }};
+}
+
+RouteJob task_without_labels() {
+  return {
+      "TaskWithoutLabels",
+      Route::kLinearProgram,
+      linear_model(20),
+      [](torch::Dtype dtype) {
+        torch::manual_seed(14);
+        const auto x = noise({kRows, 20}, dtype);
+        return Batch(
+            x,
+            {{"a", noise({kRows, 1}, dtype)},
+             {"b", with_gaps(noise({kRows, 1}, dtype), 1)},
+             {"c", noise({kRows, 1}, dtype)}});
+      }};
+}
+
+RouteJob several_outputs() {
+  return {
+      "SeveralOutputs",
+      Route::kLinearProgram,
+      [] {
+        torch::manual_seed(15);
+        MultiTaskModel model;
+        model->add_task("a", LinearTask(18, 3));
+        model->add_task("b", LinearTask(18, 1));
+        model->add_task("c", LinearTask(18, 2));
+        return model;
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(16);
+        const auto x = noise({kRows, 18}, dtype);
+        const auto wide = noise({kRows, 7}, dtype);
+        return Batch(
+            x,
+            {{"a", with_gaps(noise({kRows, 3}, dtype), 4)},
+             {"b", wide.narrow(1, 2, 1)}, // with a stride
+             {"c", wide.narrow(1, 4, 2)}});
+      }};
+}
+
+RouteJob many_losses() {
+  return {
+      "ManyLosses",
+      Route::kLinearProgram,
+      [] {
+        torch::manual_seed(17);
+        MultiTaskModel model;
+        model->add_task("l1", Task(Linear(6, 1), L1Loss()));
+        model->add_task("huber", Task(Linear(6, 1), HuberLoss(0.5)));
+        model->add_task(
+            "binary", Task(Linear(6, 1), BCEWithLogitsLoss()).weight(2));
+        model->add_task("class", Task(Linear(6, 3), CrossEntropyLoss()));
+        model->add_task(
+            "own",
+            Task(
+                Linear(6, 1),
+                Loss([](const at::Tensor& output, const at::Tensor& target) {
+                  return (output - target).pow(4).mean();
+                })));
+        return model;
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(18);
+        const auto x = noise({kRows, 6}, dtype);
+        return Batch(
+            x,
+            {{"l1", noise({kRows, 1}, dtype)},
+             {"huber", with_gaps(noise({kRows, 1}, dtype), 4)},
+             {"binary", (noise({kRows, 1}, dtype) > 0).to(dtype)},
+             {"class", torch::randint(3, {kRows}, torch::kLong)},
+             {"own", noise({kRows, 1}, dtype)}});
+      }};
+}
+
+RouteJob rows_of_their_own() {
+  return {
+      "RowsOfTheirOwn",
+      Route::kLinearProgram,
+      linear_model(6),
+      [](torch::Dtype dtype) {
+        torch::manual_seed(19);
+        return Batch::per_task(
+            {{"a", noise({30, 6}, dtype), noise({30, 1}, dtype)},
+             {"b", noise({41, 6}, dtype), noise({41, 1}, dtype)},
+             {"c", noise({9, 6}, dtype), with_gaps(noise({9, 1}, dtype), 4)}});
+      }};
+}
+
+RouteJob layers() {
+  return {
+      "Layers",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(20);
+        torch::nn::Sequential trunk(
+            Linear(5, 16), torch::nn::ReLU(), Linear(16, 9), torch::nn::ReLU());
+        return behind(trunk, 9);
+      },
+      plain_batch(5),
+      0.1};
+}
+
+RouteJob other_layers() {
+  return {
+      "OtherLayers",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(21);
+        torch::nn::Sequential trunk(
+            Linear(LinearOptions(5, 16).bias(false)),
+            torch::nn::Tanh(),
+            LinearTask(16, 12),
+            torch::nn::Sigmoid(),
+            Linear(12, 8));
+        return behind(trunk, 8);
+      },
+      plain_batch(5),
+      0.1};
+}
+
+RouteJob own_trunk() {
+  return {
+      "OwnTrunk",
+      Route::kStackedHeads,
+      [] {
+        torch::manual_seed(22);
+        return behind(TanhTrunk(5, 8), 8);
+      },
+      plain_batch(5)};
+}
+
+RouteJob narrow(int64_t width) {
+  return {
+      "Width" + std::to_string(width),
+      Route::kLinearProgram,
+      linear_model(width),
+      plain_batch(width)};
+}
+
+} // namespace
+
+std::vector<RouteJob> route_jobs() {
+  return {
+      original_job(),
+      narrow(1),
+      narrow(16),
+      narrow(17),
+      missing_labels(),
+      task_without_labels(),
+      several_outputs(),
+      many_losses(),
+      rows_of_their_own(),
+      layers(),
+      other_layers(),
+      own_trunk()};
+}
+
+double route_tolerance(torch::Dtype dtype) {
+  return dtype == torch::kDouble ? 1e-10 : 1e-5;
+}
+
+double relative_distance(
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
+  double largest = 0;
+  double distance = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto left = a[i].detach().to(torch::kDouble);
+    const auto right = b[i].detach().to(torch::kDouble);
+    largest = std::max(largest, right.abs().max().item<double>());
+    distance = std::max(distance, (left - right).abs().max().item<double>());
+  }
+  return distance / largest;
+}
+
+} // namespace polytask::testing
