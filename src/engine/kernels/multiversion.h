@@ -10,9 +10,14 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define POLYTASK_TARGET_AVX2 [[gnu::target("avx2,fma")]]
+#define POLYTASK_AVX512 "avx512f,avx512dq,avx512vl,avx512bw,fma"
+#if defined(__clang__)
+#define POLYTASK_TARGET_AVX512 [[gnu::target(POLYTASK_AVX512)]]
+#else
+// GCC would otherwise use half of each register.
 #define POLYTASK_TARGET_AVX512 \
-  [[gnu::target(               \
-      "avx512f,avx512dq,avx512vl,avx512bw,fma,prefer-vector-width=512")]]
+  [[gnu::target(POLYTASK_AVX512 ",prefer-vector-width=512")]]
+#endif
 
 namespace polytask::detail {
 
