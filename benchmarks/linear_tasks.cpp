@@ -2,17 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "linear_tasks.h"
 
-#include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <polytask/training.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
 #include <memory>
-#include <random>
-#include <string>
-#include <vector>
+#include <utility>
+
+#include "floor_linear.h"
+#include "training_contender.h"
 
 namespace polytask::benchmarks {
 
@@ -20,163 +19,174 @@ namespace {
 
 namespace F = torch::nn::functional;
 
-struct Size {
-  int64_t tasks;
-  int64_t rows;
-  int64_t features;
-};
-
-constexpr double kLearningRate = 0.01;
-
-struct Data {
-  explicit Data(const Size& size)
-      : input(torch::rand({size.rows, size.features})) {
-    for (int64_t t = 0; t < size.tasks; ++t) {
-      targets.push_back(torch::rand({size.rows, 1}));
-      names.push_back(fmt::format("task{}", t));
-    }
+std::vector<torch::nn::Linear> linear_layers(const Problem& problem) {
+  std::vector<torch::nn::Linear> layers;
+  for (int64_t t = 0; t < problem.tasks(); ++t) {
+    layers.emplace_back(problem.input.size(1), 1);
   }
+  return layers;
+}
 
-  Batch batch() const {
-    Batch::Targets named;
-    for (size_t t = 0; t < names.size(); ++t) {
-      named.emplace_back(names[t], targets[t]);
-    }
-    return Batch(input, named);
-  }
-
-  MultiTaskModel model() const {
-    MultiTaskModel model;
-    for (const auto& name : names) {
-      model->add_task(name, LinearTask(input.size(1), 1));
-    }
-    return model;
-  }
-
-  std::vector<torch::nn::Linear> layers() const {
-    std::vector<torch::nn::Linear> layers;
-    for (size_t t = 0; t < names.size(); ++t) {
-      layers.emplace_back(input.size(1), 1);
-    }
-    return layers;
-  }
-
-  torch::Tensor input;
-  std::vector<torch::Tensor> targets;
-  std::vector<std::string> names;
-};
-
-void joint_loop(benchmark::State& state, const Size& size) {
-  const Data data(size);
-  auto layers = data.layers();
+std::vector<torch::Tensor> all_parameters(
+    const std::vector<torch::nn::Linear>& layers) {
   std::vector<torch::Tensor> parameters;
   for (const auto& layer : layers) {
-    for (const auto& parameter : layer->parameters()) {
-      parameters.push_back(parameter);
+    parameters.insert(parameters.end(), {layer->weight, layer->bias});
+  }
+  return parameters;
+}
+
+class JointLoop : public TensorContender {
+ public:
+  JointLoop(const Problem& problem, double learning_rate)
+      : input_(problem.input),
+        targets_(problem.columns()),
+        layers_(linear_layers(problem)),
+        optimizer_(all_parameters(layers_), learning_rate) {
+    take_parameters(all_parameters(layers_));
+    set_parameters(problem.start);
+  }
+
+  void run(int64_t steps) override {
+    for (int64_t i = 0; i < steps; ++i) {
+      optimizer_.zero_grad();
+      torch::Tensor loss = F::mse_loss(layers_[0](input_), targets_[0]);
+      for (size_t t = 1; t < layers_.size(); ++t) {
+        loss = loss + F::mse_loss(layers_[t](input_), targets_[t]);
+      }
+      loss.backward();
+      optimizer_.step();
     }
   }
-  torch::optim::SGD optimizer(parameters, kLearningRate);
-  for (auto _ : state) {
-    optimizer.zero_grad();
-    torch::Tensor loss = F::mse_loss(layers[0](data.input), data.targets[0]);
-    for (size_t t = 1; t < layers.size(); ++t) {
-      loss = loss + F::mse_loss(layers[t](data.input), data.targets[t]);
+
+ private:
+  torch::Tensor input_;
+  std::vector<torch::Tensor> targets_;
+  std::vector<torch::nn::Linear> layers_;
+  torch::optim::SGD optimizer_;
+};
+
+class AlternatingLoop : public TensorContender {
+ public:
+  AlternatingLoop(const Problem& problem, double learning_rate)
+      : input_(problem.input),
+        targets_(problem.columns()),
+        draws_(problem.draws),
+        layers_(linear_layers(problem)) {
+    for (const auto& layer : layers_) {
+      optimizers_.push_back(std::make_unique<torch::optim::SGD>(
+          layer->parameters(), learning_rate));
     }
-    loss.backward();
-    optimizer.step();
+    take_parameters(all_parameters(layers_));
+    set_parameters(problem.start);
   }
+
+  void run(int64_t steps) override {
+    for (int64_t i = 0; i < steps; ++i) {
+      const auto t = static_cast<size_t>(draws_[drawn_++ % draws_.size()]);
+      optimizers_[t]->zero_grad();
+      F::mse_loss(layers_[t](input_), targets_[t]).backward();
+      optimizers_[t]->step();
+    }
+  }
+
+ private:
+  torch::Tensor input_;
+  std::vector<torch::Tensor> targets_;
+  std::vector<int64_t> draws_;
+  size_t drawn_ = 0;
+  std::vector<torch::nn::Linear> layers_;
+  std::vector<std::unique_ptr<torch::optim::SGD>> optimizers_;
+};
+
+template <typename Loop>
+std::unique_ptr<Contender> linear_loop(
+    const Problem& problem, double learning_rate) {
+  return std::make_unique<Loop>(problem, learning_rate);
 }
 
-void joint_step(benchmark::State& state, const Size& size, bool new_batch) {
-  const Data data(size);
-  JointTraining joint(data.model(), torch::optim::SGDOptions(kLearningRate));
-  const Batch batch = data.batch();
-  for (auto _ : state) {
-    joint.step(new_batch ? data.batch() : batch);
+MultiTaskModel linear_model(const Problem& problem) {
+  MultiTaskModel model;
+  for (int64_t t = 0; t < problem.tasks(); ++t) {
+    model->add_task(Problem::name(t), LinearTask(problem.input.size(1), 1));
   }
+  return model;
 }
 
-void joint_run(benchmark::State& state, const Size& size) {
-  const Data data(size);
-  JointTraining joint(data.model(), torch::optim::SGDOptions(kLearningRate));
-  const Batch batch = data.batch();
-  while (state.KeepRunningBatch(10)) {
-    joint.run(batch, 10);
-  }
+template <typename Training, typename Options>
+std::unique_ptr<Contender> linear_training(
+    const Problem& problem, double learning_rate, Call call, Options options) {
+  return std::make_unique<TrainingContender<Training>>(
+      problem,
+      linear_model(problem),
+      call,
+      torch::optim::SGDOptions(learning_rate),
+      options);
 }
 
-void alternating_loop(benchmark::State& state, const Size& size) {
-  const Data data(size);
-  auto layers = data.layers();
-  std::vector<std::unique_ptr<torch::optim::SGD>> optimizers;
-  for (const auto& layer : layers) {
-    optimizers.push_back(std::make_unique<torch::optim::SGD>(
-        layer->parameters(), kLearningRate));
-  }
-  std::mt19937_64 generator(0);
-  std::uniform_int_distribution<size_t> draw(0, layers.size() - 1);
-  for (auto _ : state) {
-    const size_t t = draw(generator);
-    optimizers[t]->zero_grad();
-    F::mse_loss(layers[t](data.input), data.targets[t]).backward();
-    optimizers[t]->step();
-  }
+std::string linear_job(const char* strategy, const LinearSize& size) {
+  return fmt::format(
+      "{} ({},{},{})", strategy, size.tasks, size.rows, size.features);
 }
 
-void alternating_step(
-    benchmark::State& state, const Size& size, bool new_batch) {
-  const Data data(size);
-  AlternatingTraining alternating(
-      data.model(), torch::optim::SGDOptions(kLearningRate));
-  const Batch batch = data.batch();
-  for (auto _ : state) {
-    alternating.step(new_batch ? data.batch() : batch);
-  }
-}
-
-void alternating_run(benchmark::State& state, const Size& size) {
-  const Data data(size);
-  AlternatingTraining alternating(
-      data.model(), torch::optim::SGDOptions(kLearningRate));
-  const Batch batch = data.batch();
-  while (state.KeepRunningBatch(10)) {
-    alternating.run(batch, 10);
-  }
-}
-
-template <typename Function>
-void add(const std::string& job, const char* contender, Function function) {
-  benchmark::RegisterBenchmark((job + "/" + contender).c_str(), function)
-      ->UseRealTime()
-      ->Unit(benchmark::kMicrosecond);
+void add_alternating_linear(
+    Entries& entries, const LinearSize& size, const DataFolder& data) {
+  const auto add = [&](const char* contender, auto make) {
+    entries.push_back(
+        {linear_job("alternating", size), contender, size.steps, [=] {
+           return make(
+               linear_problem(size.tasks, size.rows, size.features, data),
+               size.learning_rate);
+         }});
+  };
+  const auto training = [](Call call) {
+    return [=](const Problem& problem, double learning_rate) {
+      return linear_training<AlternatingTraining>(
+          problem, learning_rate, call, drawn_before(problem));
+    };
+  };
+  add("loop", linear_loop<AlternatingLoop>);
+  add("step", training(Call::kStep));
+  add("step, new Batch", training(Call::kNewBatch));
+  add("step, new Batch unchecked", training(Call::kNewBatchUnchecked));
+  add("run", training(Call::kRun));
+  add("floor", alternating_linear_floor);
 }
 
 } // namespace
 
-void register_linear_tasks() {
-  for (const Size size :
-       {Size{2, 100, 2}, Size{8, 256, 64}, Size{64, 1024, 256}}) {
-    const auto job = [&](const char* strategy) {
-      return fmt::format(
-          "{} ({},{},{})", strategy, size.tasks, size.rows, size.features);
+void add_joint_linear(
+    Entries& entries, const LinearSize& size, const DataFolder& data) {
+  const auto add = [&](const char* contender, auto make) {
+    entries.push_back(
+        {linear_job("joint", size), contender, size.steps, [=] {
+           return make(
+               linear_problem(size.tasks, size.rows, size.features, data),
+               size.learning_rate);
+         }});
+  };
+  const auto training = [](Call call, JointTrainingOptions options = {}) {
+    return [=](const Problem& problem, double learning_rate) {
+      return linear_training<JointTraining>(
+          problem, learning_rate, call, options);
     };
-    using State = benchmark::State;
-    add(job("joint"), "loop", [=](State& s) { joint_loop(s, size); });
-    add(job("joint"), "step", [=](State& s) { joint_step(s, size, false); });
-    add(job("joint"), "step with a new Batch", [=](State& s) {
-      joint_step(s, size, true);
-    });
-    add(job("joint"), "run", [=](State& s) { joint_run(s, size); });
-    add(job("alternating"), "loop", [=](State& s) {
-      alternating_loop(s, size);
-    });
-    add(job("alternating"), "step", [=](State& s) {
-      alternating_step(s, size, false);
-    });
-    add(job("alternating"), "step with a new Batch", [=](State& s) {
-      alternating_step(s, size, true);
-    });
-    add(job("alternating"), "run", [=](State& s) { alternating_run(s, size); });
+  };
+  add("loop", linear_loop<JointLoop>);
+  add("step", training(Call::kStep));
+  add("step, new Batch", training(Call::kNewBatch));
+  add("step, new Batch unchecked", training(Call::kNewBatchUnchecked));
+  add("run", training(Call::kRun));
+  add("floor", joint_linear_floor);
+}
+
+void add_linear_tasks(Entries& entries, const DataFolder& data) {
+  for (const LinearSize& size :
+       {LinearSize{2, 100, 2, 0.5, 300},
+        LinearSize{8, 256, 64, 0.05, 300},
+        LinearSize{64, 1024, 256, 0.05, 50},
+        LinearSize{256, 4096, 512, 0.05, 4}}) {
+    add_joint_linear(entries, size, data);
+    add_alternating_linear(entries, size, data);
   }
 }
 

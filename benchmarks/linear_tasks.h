@@ -2,11 +2,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "contender.h"
+#include "problem.h"
+
 namespace polytask::benchmarks {
 
-/// T linear tasks on one input with squared error and plain SGD, trained
-/// jointly and alternately: the hand-written LibTorch loop against the
-/// strategies. The first job is the original one, (T, B, d) = (2, 100, 2).
-void register_linear_tasks();
+/// T linear tasks on B rows of d features; squared error, plain SGD.
+struct LinearSize {
+  int64_t tasks;
+  int64_t rows;
+  int64_t features;
+  double learning_rate;
+  /// As Entry::steps.
+  int64_t steps;
+};
+
+/// Both strategies at four sizes. The first is the original job.
+void add_linear_tasks(Entries& entries, const DataFolder& data);
+
+/// The contenders of "joint (T,B,d)".
+void add_joint_linear(
+    Entries& entries, const LinearSize& size, const DataFolder& data);
 
 } // namespace polytask::benchmarks

@@ -8,23 +8,34 @@
 #include <string>
 #include <vector>
 
+#include "contender.h"
+
 namespace polytask::benchmarks {
 
-/// Prints one row for each job: the median time of the hand-written loop, that
-/// of each other contender, and the ratio of the two. Benchmarks are named
-/// `job/contender`; the loop is the contender "loop".
+/// For each job and contender prints the median time of a step, its spread, and
+/// the speed-up over the job's "loop". Benchmarks are named `job/contender`.
 class RatioReporter : public benchmark::BenchmarkReporter {
  public:
+  /// Rows come in the order of `entries`, as text or as Markdown.
+  RatioReporter(const Entries& entries, bool markdown)
+      : entries_(entries), markdown_(markdown) {}
+
   bool ReportContext(const Context& context) override;
   void ReportRuns(const std::vector<Run>& runs) override;
   void Finalize() override;
 
  private:
-  /// Times of one step in microseconds, one for each repetition.
+  /// Microseconds per step, one for each repetition, in order.
   using Times = std::vector<double>;
 
-  std::vector<std::string> jobs_;
-  std::map<std::string, std::map<std::string, Times>> times_;
+  const Times* times_of(const Entry& entry) const;
+  double speedup(const Entry& entry) const;
+  void print_text();
+  void print_markdown();
+
+  const Entries& entries_;
+  bool markdown_;
+  std::map<std::string, Times> times_;
 };
 
 } // namespace polytask::benchmarks

@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+
+#include "contender.h"
+#include "problem.h"
+
+namespace polytask::benchmarks {
+
+/// What the arithmetic of a step of the shared network costs: gradients derived
+/// by hand, BLAS, one buffer of parameters and one fused Adam call on it.
+std::unique_ptr<Contender> network_floor(
+    const Problem& problem, int64_t hidden, double learning_rate);
+
+} // namespace polytask::benchmarks

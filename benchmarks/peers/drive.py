@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 the polytask authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs every peer on every job, in rounds, so that whatever else the machine does meets all of them; checks that all
+end at the same parameters; writes a table. `./dev bench --peers` makes the virtual environments and calls this."""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+import jobs
+
+HERE = pathlib.Path(__file__).parent
+TOLERANCE = 1e-3  # of the norms, after CHECK_STEPS steps in float32
+CHECK_STEPS = 50
+# Contender: its name in its program, the program (an environment, or None for C++).
+CPP = ["loop", "step", "run", "floor"]
+PYTHON = [("pytorch", "eager"), ("pytorch", "stacked"), ("pytorch", "compile"), ("jax", "jit"), ("jax", "scan"),
+          ("numpy", "by hand")]
+
+
+def contenders(build):
+    """Name in the table: the command."""
+    found = {f"C++ {name}": ([build / "bench/benchmarks/polytask_benchmarks"], name) for name in CPP}
+    for peer, name in PYTHON:
+        environment = build / "peers" / peer
+        if (environment / "complete").exists():
+            found[f"{peer} {name}"] = ([environment / "bin/python", HERE / f"{peer}_peer.py"], name)
+        else:
+            print(f"{peer} {name} is left out: its packages are not installed", file=sys.stderr)
+    return found
+
+
+def offered(job, contender):
+    return not (contender == "pytorch stacked" and jobs.JOBS[job][1] == "alternating")
+
+
+def environment(build):
+    """One thread for everybody."""
+    threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    return os.environ | threads | {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+        "TORCHINDUCTOR_CACHE_DIR": str(build / "peers/inductor"),
+        "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(command, name, job, options, build, core):
+    """The JSON line of one run, with its parameters after CHECK_STEPS steps."""
+    results = build / "peers/parameters.f32"
+    steps = min(jobs.steps_of(job), 20) if options.quick else jobs.steps_of(job)
+    process = subprocess.run(
+        [*command, "--peer", f"{job}/{name}", "--data", build / "peers/data", "--parameters", results,
+         "--check-steps", str(CHECK_STEPS), "--steps", str(steps), "--repeats", str(2 if options.quick else 7)],
+        env=environment(build), capture_output=True, text=True, timeout=1200,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    if process.returncode != 0:
+        raise RuntimeError((process.stderr.strip().splitlines() or ["no message"])[-1])
+    line = json.loads(process.stdout.strip().splitlines()[-1])
+    return line, np.fromfile(results, "<f4")
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = re.search(r"model name\s*: (.*)", file.read())
+    return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, one used"
+
+
+def table(times, versions):
+    """Median of the rounds' medians, and the speed-up over the C++ loop."""
+    names = list(dict.fromkeys(name for job in times.values() for name in job))
+    lines = [f"Microseconds per step, and how many times faster than the C++ loop. {machine()}; one thread; "
+             f"{', '.join(sorted(versions))}; Python {platform.python_version()}.", "",
+             "| job | " + " | ".join(names) + " |", "|--|" + len(names) * "--:|"]
+    for job, by_name in times.items():
+        medians = {name: float(np.median(runs)) for name, runs in by_name.items()}
+        loop = medians.get("C++ loop", float("nan"))
+        cells = [f"{medians[name]:.2f} ({loop / medians[name]:.2f}×)" if name in medians else "" for name in names]
+        lines.append("| " + " | ".join([job, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="regular expression for 'job: contender'")
+    parser.add_argument("--quick", action="store_true", help="one round with few steps, to see that all works")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    jobs.write(build / "peers/data")
+    everybody = contenders(build)
+    core = max(os.sched_getaffinity(0))
+    times, versions, wrong, expected = {}, set(), [], {}
+    with open(build / "peers/runs.jsonl", "w", encoding="utf-8") as log:
+        for turn in range(1 if options.quick else options.rounds):
+            for job in jobs.JOBS:
+                names = [name for name in everybody if offered(job, name) and re.search(options.only, f"{job}: {name}")]
+                shift = turn % max(1, len(names)) if job in expected else 0  # the C++ loop first, once
+                for name in names[shift:] + names[:shift]:
+                    try:
+                        line, parameters = run(*everybody[name], job, options, build, core)
+                    except (RuntimeError, subprocess.TimeoutExpired) as error:
+                        wrong.append(f"{job}: {name}: {error}")
+                        print(wrong[-1], file=sys.stderr)
+                        continue
+                    reference = expected.setdefault(job, parameters)
+                    difference = float(np.linalg.norm(parameters - reference) / np.linalg.norm(reference))
+                    if not difference <= TOLERANCE:
+                        wrong.append(f"{job}: {name}: parameters differ by {difference:.1e}")
+                    line |= {"contender": name, "round": turn, "difference": difference,
+                             "load": os.getloadavg()[0]}
+                    versions.add(line["version"])
+                    times.setdefault(job, {}).setdefault(name, []).append(line["median"])
+                    print(json.dumps(line), file=log, flush=True)
+                    print(f"{job:30} {name:16} {line['median']:12.2f} us  differs by {difference:.0e}",
+                          file=sys.stderr)
+    text = table(times, versions)
+    (build / "peers/peers.md").write_text(text, encoding="utf-8")
+    print(text)
+    if wrong:
+        sys.exit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
