@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 
 #include <chrono>
+#include <utility>
 
 namespace polytask::benchmarks {
 
@@ -16,7 +17,12 @@ torch::Tensor TensorContender::parameters() const {
   return torch::cat(flat);
 }
 
-void TensorContender::set_parameters(const torch::Tensor& flat) {
+void TensorContender::start_from(
+    std::vector<torch::Tensor> tensors, const torch::Tensor& flat) {
+  tensors_ = std::move(tensors);
+  if (!flat.defined()) {
+    return;
+  }
   const torch::NoGradGuard no_grad;
   int64_t from = 0;
   for (const auto& tensor : tensors_) {
@@ -26,21 +32,14 @@ void TensorContender::set_parameters(const torch::Tensor& flat) {
   TORCH_CHECK(from == flat.numel(), "got ", flat.numel(), " for ", from);
 }
 
-std::vector<double> time_runs(
-    Contender& contender,
-    const torch::Tensor& start,
-    int64_t steps,
-    int64_t repeats) {
-  std::vector<double> seconds;
-  for (int64_t i = 0; i < repeats; ++i) {
-    contender.set_parameters(start);
-    const auto begin = std::chrono::steady_clock::now();
-    contender.run(steps);
-    const std::chrono::duration<double> time =
-        std::chrono::steady_clock::now() - begin;
-    seconds.push_back(time.count());
-  }
-  return seconds;
+double time_steps(const Entry& entry, int64_t steps) {
+  const auto contender = entry.make();
+  contender->run(1);
+  const auto begin = std::chrono::steady_clock::now();
+  contender->run(steps);
+  const std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - begin;
+  return seconds.count();
 }
 
 } // namespace polytask::benchmarks

@@ -20,20 +20,17 @@ class Contender {
   virtual void run(int64_t steps) = 0;
   /// All parameters, [P]: the shared ones, then each task's weight and bias.
   virtual torch::Tensor parameters() const = 0;
-  /// Optimizer state stays as it is.
-  virtual void set_parameters(const torch::Tensor& flat) = 0;
 };
 
 /// A contender whose parameters are tensors of their own.
 class TensorContender : public Contender {
  public:
   torch::Tensor parameters() const override;
-  void set_parameters(const torch::Tensor& flat) override;
 
  protected:
-  void take_parameters(std::vector<torch::Tensor> tensors) {
-    tensors_ = std::move(tensors);
-  }
+  /// Names the parameters and gives them values, [P]; undefined: their own.
+  void start_from(
+      std::vector<torch::Tensor> tensors, const torch::Tensor& flat);
 
  private:
   std::vector<torch::Tensor> tensors_;
@@ -43,20 +40,16 @@ class TensorContender : public Contender {
 struct Entry {
   std::string job;
   std::string contender;
-  /// Steps from the start until the parameters are put back: few enough that
-  /// none becomes denormal.
+  /// Steps that are timed together, from the start of training: few enough that
+  /// no number becomes denormal.
   int64_t steps;
   std::function<std::unique_ptr<Contender>()> make;
 };
 
 using Entries = std::vector<Entry>;
 
-/// Seconds that each of `repeats` runs of `steps` steps takes, all from the
-/// same parameters, which are put back outside the time.
-std::vector<double> time_runs(
-    Contender& contender,
-    const torch::Tensor& start,
-    int64_t steps,
-    int64_t repeats);
+/// Seconds for `steps` steps of a contender made anew, after a first one that
+/// is not timed.
+double time_steps(const Entry& entry, int64_t steps);
 
 } // namespace polytask::benchmarks

@@ -16,6 +16,7 @@ namespace {
 // A few floats that the processor treats at once (GCC and Clang).
 using Lanes = float __attribute__((vector_size(32)));
 constexpr int64_t kLanes = 8;
+constexpr int64_t kGroup = 64;
 
 // Weights (T d) from which on BLAS beats the loops here: measured.
 constexpr int64_t kBlasFrom = 4096;
@@ -38,20 +39,20 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Own loops, for what fits into the caches. Data lie column by column, padded
-// with zeros; the bias is the weight of a column of ones.
+// Own loops, for what fits into the caches. The input lies in groups of 64
+// rows, each column by column; the bias is the weight of a column of ones; all
+// is padded with zeros.
 class ColumnFloor : public Contender {
  public:
   ColumnFloor(const Problem& problem, double learning_rate, bool alternating)
       : tasks_(problem.tasks()),
         width_(problem.input.size(1) + 1),
         padded_width_(round_up(width_, 4)),
-        rows_(round_up(problem.input.size(0), 64)),
+        rows_(round_up(problem.input.size(0), kGroup)),
         block_(std::clamp(
-            int64_t{1 << 15} / padded_width_ / 64 * 64, int64_t{64}, rows_)),
+            int64_t{1 << 15} / padded_width_ / kGroup * kGroup, kGroup, rows_)),
         rate_(static_cast<float>(
             2 * learning_rate / static_cast<double>(problem.input.size(0)))),
-        x_(torch::zeros({padded_width_, rows_})),
         y_(torch::zeros({tasks_, rows_})),
         r_(torch::zeros({tasks_, block_})),
         w_(torch::zeros({tasks_, padded_width_})),
@@ -59,17 +60,16 @@ class ColumnFloor : public Contender {
         alternating_(alternating),
         draws_(problem.draws) {
     const int64_t rows = problem.input.size(0);
-    x_.narrow(0, 0, width_ - 1).narrow(1, 0, rows).copy_(problem.input.t());
-    x_[width_ - 1].narrow(0, 0, rows).fill_(1);
+    const torch::Tensor x = torch::zeros({padded_width_, rows_});
+    x.narrow(0, 0, width_ - 1).narrow(1, 0, rows).copy_(problem.input.t());
+    x[width_ - 1].narrow(0, 0, rows).fill_(1);
+    x_ = x.view({padded_width_, -1, kGroup}).transpose(0, 1).contiguous();
     y_.narrow(1, 0, rows).copy_(problem.targets.t());
-    set_parameters(problem.start);
+    w_.narrow(1, 0, width_).copy_(problem.start.view({tasks_, width_}));
   }
 
   torch::Tensor parameters() const override {
     return w_.narrow(1, 0, width_).reshape(-1).clone();
-  }
-  void set_parameters(const torch::Tensor& flat) override {
-    w_.narrow(1, 0, width_).copy_(flat.view({tasks_, width_}));
   }
 
   void run(int64_t steps) override {
@@ -106,43 +106,26 @@ class ColumnFloor : public Contender {
     }
   }
 
-  // r = w x - y, then g += r xᵀ, of N tasks on some rows. Eight sums at once
-  // keep the multipliers busy.
+  // r = w x - y, then g += r xᵀ, of N tasks on some rows.
   template <int N>
   void add_gradient(int64_t t, int64_t row, int64_t rows) {
-    constexpr int kRows = 8 / N;
-    constexpr int kColumns = N == 4 ? 2 : 4;
-    const float* x = x_.const_data_ptr<float>() + row;
-    const float* y = y_.const_data_ptr<float>() + t * rows_ + row;
-    const float* w = w_.const_data_ptr<float>() + t * padded_width_;
-    float* r = r_.mutable_data_ptr<float>() + t * block_;
-    float* g = g_.mutable_data_ptr<float>() + t * padded_width_;
-    for (int64_t i = 0; i < rows; i += kRows * kLanes) {
-      Lanes sums[N][kRows];
-      for (int n = 0; n < N; ++n) {
-        for (int k = 0; k < kRows; ++k) {
-          sums[n][k] = -load(y + n * rows_ + i + k * kLanes);
-        }
-      }
-      for (int64_t j = 0; j < width_; ++j) {
-        for (int k = 0; k < kRows; ++k) {
-          const Lanes column = load(x + j * rows_ + i + k * kLanes);
-          for (int n = 0; n < N; ++n) {
-            sums[n][k] += w[n * padded_width_ + j] * column;
-          }
-        }
-      }
-      for (int n = 0; n < N; ++n) {
-        std::memcpy(r + n * block_ + i, sums[n], sizeof(sums[n]));
-      }
+    for (int64_t from = 0; from < rows; from += kGroup) {
+      set_errors<N>(t, row, from);
     }
+    // As many sums at once as keep the multipliers busy.
+    constexpr int kColumns = N == 4 ? 2 : 4;
+    const float* r = r_.const_data_ptr<float>() + t * block_;
+    float* g = g_.mutable_data_ptr<float>() + t * padded_width_;
     for (int64_t j = 0; j < width_; j += kColumns) {
       Lanes sums[N][kColumns] = {};
-      for (int64_t i = 0; i < rows; i += kLanes) {
-        for (int k = 0; k < kColumns; ++k) {
-          const Lanes column = load(x + (j + k) * rows_ + i);
-          for (int n = 0; n < N; ++n) {
-            sums[n][k] += load(r + n * block_ + i) * column;
+      for (int64_t from = 0; from < rows; from += kGroup) {
+        const float* x = group(row + from) + j * kGroup;
+        for (int64_t i = 0; i < kGroup; i += kLanes) {
+          for (int k = 0; k < kColumns; ++k) {
+            const Lanes column = load(x + k * kGroup + i);
+            for (int n = 0; n < N; ++n) {
+              sums[n][k] += load(r + n * block_ + from + i) * column;
+            }
           }
         }
       }
@@ -154,13 +137,47 @@ class ColumnFloor : public Contender {
     }
   }
 
+  // The errors of one group of rows, `from` rows after `row`.
+  template <int N>
+  void set_errors(int64_t t, int64_t row, int64_t from) {
+    constexpr int kRows = 8 / N;
+    const float* x = group(row + from);
+    const float* y = y_.const_data_ptr<float>() + t * rows_ + row + from;
+    const float* w = w_.const_data_ptr<float>() + t * padded_width_;
+    float* r = r_.mutable_data_ptr<float>() + t * block_ + from;
+    for (int64_t i = 0; i < kGroup; i += kRows * kLanes) {
+      Lanes sums[N][kRows];
+      for (int n = 0; n < N; ++n) {
+        for (int k = 0; k < kRows; ++k) {
+          sums[n][k] = -load(y + n * rows_ + i + k * kLanes);
+        }
+      }
+      for (int64_t j = 0; j < width_; ++j) {
+        for (int k = 0; k < kRows; ++k) {
+          const Lanes column = load(x + j * kGroup + i + k * kLanes);
+          for (int n = 0; n < N; ++n) {
+            sums[n][k] += w[n * padded_width_ + j] * column;
+          }
+        }
+      }
+      for (int n = 0; n < N; ++n) {
+        std::memcpy(r + n * block_ + i, sums[n], sizeof(sums[n]));
+      }
+    }
+  }
+
+  // The group of x that begins with this row, [d + 1, 64].
+  const float* group(int64_t row) const {
+    return x_.const_data_ptr<float>() + row * padded_width_;
+  }
+
   int64_t tasks_;
   int64_t width_; // d + 1
   int64_t padded_width_;
   int64_t rows_;
   int64_t block_;
   float rate_;
-  torch::Tensor x_; // [d + 1, B]
+  torch::Tensor x_; // [B / 64, d + 1, 64]
   torch::Tensor y_; // [T, B]
   torch::Tensor r_; // [T, block]
   torch::Tensor w_; // [T, d + 1]
@@ -175,19 +192,14 @@ class RowFloor : public Contender {
  public:
   RowFloor(const Problem& problem, double learning_rate)
       : x_(problem.input),
-        w_(torch::empty({problem.tasks(), x_.size(1)})),
-        b_(torch::empty({problem.tasks()})),
         rate_(2 * learning_rate / static_cast<double>(x_.size(0))) {
-    RowFloor::set_parameters(problem.start);
+    const torch::Tensor heads = problem.start.view({problem.tasks(), -1});
+    w_ = heads.narrow(1, 0, x_.size(1)).clone(at::MemoryFormat::Contiguous);
+    b_ = heads.select(1, x_.size(1)).clone();
   }
 
   torch::Tensor parameters() const override {
     return torch::cat({w_, b_.unsqueeze(1)}, 1).view(-1);
-  }
-  void set_parameters(const torch::Tensor& flat) override {
-    const torch::Tensor rows = flat.view({w_.size(0), -1});
-    w_.copy_(rows.narrow(1, 0, w_.size(1)));
-    b_.copy_(rows.select(1, w_.size(1)));
   }
 
  protected:

@@ -128,9 +128,6 @@ class NetworkFloor : public Contender {
   torch::Tensor parameters() const override {
     return flat_.clone();
   }
-  void set_parameters(const torch::Tensor& flat) override {
-    flat_.copy_(flat);
-  }
 
   void run(int64_t steps) override {
     const torch::NoGradGuard no_grad;

@@ -79,7 +79,7 @@ class GenericLoop : public TensorContender {
       : input_(problem.input),
         targets_(problem.columns()),
         optimizer_(parts_.parameters(), 1e-3) {
-    take_parameters(parts_.parameters());
+    start_from(parts_.parameters(), {});
   }
 
   void run(int64_t steps) override {
@@ -130,12 +130,14 @@ class GenericTraining : private OwnOptimizer,
 } // namespace
 
 void add_generic(Entries& entries) {
+  const LazyProblem lazy([] {
+    Problem problem = network_problem(kGenericTasks, 64, 21, kGenericWidth, {});
+    problem.start = torch::Tensor(); // as GenericParts draws it
+    return problem;
+  });
   const auto add = [&](const char* contender, auto make) {
-    entries.push_back({"generic model T=4", contender, 100, [=]() {
-                         Problem problem = network_problem(
-                             kGenericTasks, 64, 21, kGenericWidth, {});
-                         problem.start = torch::Tensor();
-                         return make(problem);
+    entries.push_back({"generic model T=4", contender, 100, [=] {
+                         return make(lazy.get());
                        }});
   };
   const auto training = [](Call call) {

@@ -14,11 +14,13 @@ namespace {
 
 constexpr double kGrowthRate = 1e-3;
 
-double fastest(Contender& contender, int64_t steps, int64_t repeats) {
-  const auto seconds =
-      time_runs(contender, contender.parameters(), steps, repeats);
-  return *std::min_element(seconds.begin(), seconds.end()) /
-      static_cast<double>(steps);
+// Seconds per step.
+double fastest(const Entry& entry, int64_t steps, int repeats) {
+  double seconds = time_steps(entry, steps);
+  for (int i = 1; i < repeats; ++i) {
+    seconds = std::min(seconds, time_steps(entry, steps));
+  }
+  return seconds / static_cast<double>(steps);
 }
 
 // One line for each contender.
@@ -29,8 +31,7 @@ void print_growth(const char* axis, int64_t value, const LinearSize& size) {
     if (entry.contender.rfind("step,", 0) == 0) {
       continue;
     }
-    const auto contender = entry.make();
-    const double step = fastest(*contender, 1, 2);
+    const double step = fastest(entry, 1, 2);
     if (entry.contender == "loop" && step > 0.5) {
       continue; // too long to be repeated
     }
@@ -42,7 +43,7 @@ void print_growth(const char* axis, int64_t value, const LinearSize& size) {
         axis,
         value,
         entry.contender,
-        1e6 * fastest(*contender, steps, 5));
+        1e6 * fastest(entry, steps, 5));
     std::fflush(stdout);
   }
 }

@@ -7,6 +7,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -43,8 +44,7 @@ class JointLoop : public TensorContender {
         targets_(problem.columns()),
         layers_(linear_layers(problem)),
         optimizer_(all_parameters(layers_), learning_rate) {
-    take_parameters(all_parameters(layers_));
-    set_parameters(problem.start);
+    start_from(all_parameters(layers_), problem.start);
   }
 
   void run(int64_t steps) override {
@@ -77,8 +77,7 @@ class AlternatingLoop : public TensorContender {
       optimizers_.push_back(std::make_unique<torch::optim::SGD>(
           layer->parameters(), learning_rate));
     }
-    take_parameters(all_parameters(layers_));
-    set_parameters(problem.start);
+    start_from(all_parameters(layers_), problem.start);
   }
 
   void run(int64_t steps) override {
@@ -129,15 +128,21 @@ std::string linear_job(const char* strategy, const LinearSize& size) {
       "{} ({},{},{})", strategy, size.tasks, size.rows, size.features);
 }
 
+LazyProblem lazy_problem(const LinearSize& size, const DataFolder& data) {
+  return LazyProblem([=] {
+    return linear_problem(size.tasks, size.rows, size.features, data);
+  });
+}
+
 void add_alternating_linear(
     Entries& entries, const LinearSize& size, const DataFolder& data) {
-  const auto add = [&](const char* contender, auto make) {
+  const auto add = [&, lazy = lazy_problem(size, data)](
+                       const char* contender, auto make) {
     entries.push_back(
-        {linear_job("alternating", size), contender, size.steps, [=] {
-           return make(
-               linear_problem(size.tasks, size.rows, size.features, data),
-               size.learning_rate);
-         }});
+        {linear_job("alternating", size),
+         contender,
+         std::max(size.steps, int64_t{100}),
+         [=, rate = size.learning_rate] { return make(lazy.get(), rate); }});
   };
   const auto training = [](Call call) {
     return [=](const Problem& problem, double learning_rate) {
@@ -157,13 +162,13 @@ void add_alternating_linear(
 
 void add_joint_linear(
     Entries& entries, const LinearSize& size, const DataFolder& data) {
-  const auto add = [&](const char* contender, auto make) {
+  const auto add = [&, lazy = lazy_problem(size, data)](
+                       const char* contender, auto make) {
     entries.push_back(
-        {linear_job("joint", size), contender, size.steps, [=] {
-           return make(
-               linear_problem(size.tasks, size.rows, size.features, data),
-               size.learning_rate);
-         }});
+        {linear_job("joint", size),
+         contender,
+         size.steps,
+         [=, rate = size.learning_rate] { return make(lazy.get(), rate); }});
   };
   const auto training = [](Call call, JointTrainingOptions options = {}) {
     return [=](const Problem& problem, double learning_rate) {

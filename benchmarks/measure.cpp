@@ -10,11 +10,8 @@ namespace polytask::benchmarks {
 namespace {
 
 void time_entry(benchmark::State& state, const Entry& entry) {
-  const auto contender = entry.make();
-  const torch::Tensor start = contender->parameters();
-  contender->run(entry.steps);
   while (state.KeepRunningBatch(entry.steps)) {
-    state.SetIterationTime(time_runs(*contender, start, entry.steps, 1)[0]);
+    state.SetIterationTime(time_steps(entry, entry.steps));
   }
 }
 

@@ -41,7 +41,7 @@ class OptimizerContender : public TensorContender {
   OptimizerContender(int64_t count, const Make& make) {
     const auto parameters = with_gradients(count);
     optimizer_ = make(parameters);
-    take_parameters(parameters);
+    start_from(parameters, {});
   }
 
   void run(int64_t steps) override {
@@ -65,7 +65,7 @@ class FusedContender : public TensorContender {
       second_.push_back(torch::zeros_like(parameter.grad()));
       steps_.push_back(torch::zeros({}));
     }
-    take_parameters(parameters_);
+    start_from(parameters_, {});
   }
 
   void run(int64_t steps) override {

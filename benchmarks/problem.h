@@ -6,7 +6,11 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace polytask::benchmarks {
@@ -31,6 +35,28 @@ struct Problem {
   /// What a task is called.
   static std::string name(int64_t task);
   Batch::Targets named_targets() const;
+};
+
+/// A problem that all contenders of a job share; made when first asked for.
+class LazyProblem {
+ public:
+  explicit LazyProblem(std::function<Problem()> make)
+      : shared_(std::make_shared<Shared>(Shared{std::move(make), {}})) {}
+
+  const Problem& get() const {
+    if (!shared_->problem) {
+      shared_->problem = shared_->make();
+    }
+    return *shared_->problem;
+  }
+
+ private:
+  struct Shared {
+    std::function<Problem()> make;
+    std::optional<Problem> problem;
+  };
+
+  std::shared_ptr<Shared> shared_;
 };
 
 /// Linear tasks: y = x Wᵀ + b, with a little noise.

@@ -43,8 +43,7 @@ class NetworkLoop : public TensorContender {
       heads_.push_back(head);
     }
     optimizer_ = std::make_unique<torch::optim::Adam>(parameters, 1e-3);
-    take_parameters(parameters);
-    set_parameters(problem.start);
+    start_from(parameters, problem.start);
   }
 
   void run(int64_t steps) override {
@@ -86,20 +85,20 @@ void add_shared_networks(Entries& entries, const DataFolder& data) {
         NetworkSize{21, 64, 21, 64},
         NetworkSize{8, 256, 64, 256},
         NetworkSize{32, 256, 64, 256}}) {
+    const LazyProblem lazy([=] {
+      return network_problem(
+          size.tasks, size.rows, size.features, size.hidden, data);
+    });
+    const std::string job = fmt::format(
+        "network {}-{}-{} T={}",
+        size.features,
+        size.hidden,
+        size.hidden,
+        size.tasks);
     const auto add = [&](const char* contender, auto make) {
-      const std::string job = fmt::format(
-          "network {}-{}-{} T={}",
-          size.features,
-          size.hidden,
-          size.hidden,
-          size.tasks);
-      entries.push_back(
-          {job, contender, kNetworkSteps, [=]() -> std::unique_ptr<Contender> {
-             return make(
-                 network_problem(
-                     size.tasks, size.rows, size.features, size.hidden, data),
-                 size);
-           }});
+      entries.push_back({job, contender, kNetworkSteps, [=] {
+                           return make(lazy.get(), size);
+                         }});
     };
     const auto training = [](Call call, JointTrainingOptions options = {}) {
       return [=](const Problem& problem, const NetworkSize& of) {

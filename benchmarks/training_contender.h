@@ -37,10 +37,7 @@ class TrainingContender : public TensorContender {
         targets_(problem.named_targets()),
         call_(call),
         training_(model, std::forward<Arguments>(arguments)...) {
-    take_parameters(model->unique_parameters());
-    if (problem.start.defined()) {
-      set_parameters(problem.start);
-    }
+    start_from(model->unique_parameters(), problem.start);
   }
 
   void run(int64_t steps) override {

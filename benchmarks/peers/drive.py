@@ -43,7 +43,8 @@ def offered(job, contender):
 def environment(build):
     """One thread for everybody."""
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    return os.environ | threads | {
+    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return others | threads | {
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
         "TORCHINDUCTOR_CACHE_DIR": str(build / "peers/inductor"),

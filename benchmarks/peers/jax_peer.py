@@ -63,20 +63,17 @@ class Jit:
         self.step = jax.jit(self.one, donate_argnums=(0, 1))
         self.tasks = [jnp.asarray(t, jnp.int32) for t in range(problem.tasks)]
         self.draws = problem.draws.tolist()
-        self.drawn = 0
-        self.set_parameters(problem.start)
-        self.state = {}
-        if problem.hidden:
-            def zeros():
-                return {name: jnp.zeros_like(value) for name, value in self.p.items()}
-            self.state = {"step": jnp.zeros(()), "mean": zeros(), "square": zeros()}
 
     def parameters(self):
         return self.problem.join(self.p)
 
-    def set_parameters(self, flat):
+    def restart(self, flat):
+        def zeros():
+            return {name: jnp.zeros_like(value) for name, value in self.p.items()}
+        self.drawn = 0
         self.p = {name: jnp.array(value) for name, value in self.problem.split(flat).items()}
-        jax.block_until_ready(self.p)
+        self.state = {"step": jnp.zeros(()), "mean": zeros(), "square": zeros()} if self.problem.hidden else {}
+        jax.block_until_ready((self.p, self.state))
 
     def run(self, steps):
         p, state = self.p, self.state

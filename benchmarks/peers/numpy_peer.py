@@ -16,8 +16,9 @@ class Numpy:
     def parameters(self):
         return self.flat.copy()
 
-    def set_parameters(self, flat):
+    def restart(self, flat):
         self.flat[...] = flat
+        self.drawn = 0
 
 
 class Joint(Numpy):
@@ -29,9 +30,10 @@ class Joint(Numpy):
     def parameters(self):
         return self.problem.join({"w": self.w, "b": self.b})
 
-    def set_parameters(self, flat):
+    def restart(self, flat):
         p = self.problem.split(flat)
         self.w[...], self.b[...] = p["w"], p["b"]
+        self.drawn = 0
 
     def run(self, steps):
         x, y, w, b, r, g = self.x, self.y, self.w, self.b, self.r, self.g
@@ -76,6 +78,10 @@ class Network(Numpy):
         self.h1, self.h2, self.d1, self.d2 = np.empty((4, problem.rows, problem.hidden), np.float32)
         self.r = np.empty_like(self.y)
         self.step = 0
+
+    def restart(self, flat):
+        super().restart(flat)
+        self.mean[...] = self.square[...] = self.step = 0
 
     def run(self, steps):
         x, y, p, g, h1, h2, d1, d2, r = self.x, self.y, self.p, self.g, self.h1, self.h2, self.d1, self.d2, self.r

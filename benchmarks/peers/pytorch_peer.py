@@ -19,7 +19,7 @@ class Eager:
         self.problem = problem
         self.x, self.y = torch.from_numpy(problem.x), torch.from_numpy(problem.y)
         self.columns = [self.y[:, t:t + 1].contiguous() for t in range(problem.tasks)]
-        self.draws, self.drawn = problem.draws.tolist(), 0
+        self.draws = problem.draws.tolist()
         h, width = problem.hidden, problem.hidden or problem.features
         self.trunk = nn.Sequential(
             nn.Linear(problem.features, h), nn.ReLU(), nn.Linear(h, h), nn.ReLU()) if h else nn.Identity()
@@ -45,7 +45,10 @@ class Eager:
         return self.problem.join({name: value.detach().numpy() for name, value in named.items()})
 
     @torch.no_grad()
-    def set_parameters(self, flat):
+    def restart(self, flat):
+        self.drawn = 0
+        for optimizer in self.optimizers:
+            optimizer.state.clear()
         values = {name: torch.from_numpy(value.copy()) for name, value in self.problem.split(flat).items()}
         named, weights, biases = self.named()
         for name, parameter in named.items():
@@ -99,7 +102,7 @@ class Compiled:
         self.problem, self.x = problem, torch.from_numpy(problem.x)
         self.y = torch.from_numpy(problem.y.T.copy() if problem.alternating else problem.y)
         self.tasks = [torch.tensor([t]) for t in range(problem.tasks)]
-        self.draws, self.drawn = problem.draws.tolist(), 0
+        self.draws = problem.draws.tolist()
         self.p = {name: torch.from_numpy(value.copy()) for name, value in problem.split(problem.start).items()}
         self.state = {}
         if problem.hidden:
@@ -112,7 +115,10 @@ class Compiled:
     def parameters(self):
         return self.problem.join({name: value.numpy() for name, value in self.p.items()})
 
-    def set_parameters(self, flat):
+    def restart(self, flat):
+        self.drawn = 0
+        for value in self.state.values():
+            value.zero_()
         for name, value in self.problem.split(flat).items():
             self.p[name].copy_(torch.from_numpy(value.copy()))
 
