@@ -134,27 +134,31 @@ LazyProblem lazy_problem(const LinearSize& size, const DataFolder& data) {
   });
 }
 
+// A run finds the eigenbasis of its batch first, whatever its length.
+constexpr int64_t kRunSteps = 300;
+
 void add_alternating_linear(
     Entries& entries, const LinearSize& size, const DataFolder& data) {
   const auto add = [&, lazy = lazy_problem(size, data)](
-                       const char* contender, auto make) {
+                       const char* contender, auto make, int64_t steps = 0) {
     entries.push_back(
         {linear_job("alternating", size),
          contender,
-         std::max(size.steps, int64_t{100}),
+         std::max({size.steps, steps, int64_t{100}}),
          [=, rate = size.learning_rate] { return make(lazy.get(), rate); }});
   };
-  const auto training = [](Call call) {
+  const auto training = [](Call call, Route route = Route::kAuto) {
     return [=](const Problem& problem, double learning_rate) {
       return linear_training<AlternatingTraining>(
-          problem, learning_rate, call, drawn_before(problem));
+          problem, learning_rate, call, drawn_before(problem).route(route));
     };
   };
   add("loop", linear_loop<AlternatingLoop>);
   add("step", training(Call::kStep));
   add("step, new Batch", training(Call::kNewBatch));
   add("step, new Batch unchecked", training(Call::kNewBatchUnchecked));
-  add("run", training(Call::kRun));
+  add("step, autograd route", training(Call::kStep, Route::kAutograd));
+  add("run", training(Call::kRun), kRunSteps);
   add("floor", alternating_linear_floor);
 }
 
@@ -163,11 +167,11 @@ void add_alternating_linear(
 void add_joint_linear(
     Entries& entries, const LinearSize& size, const DataFolder& data) {
   const auto add = [&, lazy = lazy_problem(size, data)](
-                       const char* contender, auto make) {
+                       const char* contender, auto make, int64_t steps = 0) {
     entries.push_back(
         {linear_job("joint", size),
          contender,
-         size.steps,
+         std::max(size.steps, steps),
          [=, rate = size.learning_rate] { return make(lazy.get(), rate); }});
   };
   const auto training = [](Call call, JointTrainingOptions options = {}) {
@@ -180,7 +184,13 @@ void add_joint_linear(
   add("step", training(Call::kStep));
   add("step, new Batch", training(Call::kNewBatch));
   add("step, new Batch unchecked", training(Call::kNewBatchUnchecked));
-  add("run", training(Call::kRun));
+  add("step, autograd route",
+      training(Call::kStep, JointTrainingOptions().route(Route::kAutograd)));
+  add("run on residuals",
+      training(
+          Call::kRun,
+          JointTrainingOptions().fixed_batch(FixedBatch::kResidual)));
+  add("run", training(Call::kRun), kRunSteps);
   add("floor", joint_linear_floor);
 }
 

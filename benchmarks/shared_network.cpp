@@ -114,6 +114,11 @@ void add_shared_networks(Entries& entries, const DataFolder& data) {
       return std::make_unique<NetworkLoop>(problem, of);
     });
     add("step", training(Call::kStep));
+    add("step, stacked heads",
+        training(
+            Call::kStep, JointTrainingOptions().route(Route::kStackedHeads)));
+    add("step, autograd route",
+        training(Call::kStep, JointTrainingOptions().route(Route::kAutograd)));
     add("run", training(Call::kRun));
     add("floor", [](const Problem& problem, const NetworkSize& of) {
       return network_floor(problem, of.hidden, 1e-3);

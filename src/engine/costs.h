@@ -15,11 +15,9 @@ struct FixedBatchJob {
   /// Outputs of all tasks, and of the tasks in one step on average.
   int64_t outputs;
   double outputs_per_step;
-  /// Bases to find: one for outputs with all labels, one for each other.
+  /// Eigenbases to find.
   int64_t bases;
   bool is_double;
-  /// Somebody looks at the parameters after each step.
-  bool observed;
 };
 
 /// One step that computes its residuals anew: two matrix products, which wait
@@ -46,8 +44,7 @@ inline double modes_setup_cost(const FixedBatchJob& job) {
 /// One step in that basis.
 inline double modes_step_cost(const FixedBatchJob& job) {
   const auto width = static_cast<double>(job.width + 1);
-  const double back = job.observed ? 2 * width * width / 5 : 0;
-  return job.outputs_per_step * (15 + 6 * width / 4 + back);
+  return job.outputs_per_step * (15 + 6 * width / 4);
 }
 
 } // namespace polytask::detail

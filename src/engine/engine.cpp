@@ -33,12 +33,14 @@ class Engine::Parts {
   }
 
   StepReport joint_step(const Batch& batch) {
+    forget_run();
     context.collect(batch, steps);
     return take_step(batch.shares_input(), {}, /*report=*/true);
   }
 
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
+    forget_run();
     context.collect(batch, task, steps);
     StepReport report =
         take_step(/*share_input=*/false, source, /*report=*/true);
@@ -69,11 +71,15 @@ class Engine::Parts {
       const Batch& batch,
       int64_t count,
       const TaskSource& source,
-      const StepObserver& observer,
+      bool observed,
       int64_t& counter,
       int64_t& drawn);
+  void leave_program(const std::string& reason);
+  void forget_run();
 
   HeadSteps steps;
+  /// `choice` tells of a run.
+  bool ran = false;
 };
 
 bool Engine::Parts::use_program(bool share_input) {
@@ -81,16 +87,22 @@ bool Engine::Parts::use_program(bool share_input) {
   if (!obstacle) {
     return true;
   }
+  if (!obstacle.is_error) {
+    leave_program(obstacle.reason);
+  }
+  return false;
+}
+
+void Engine::Parts::leave_program(const std::string& reason) {
   const Route wanted = context.options.route();
   TORCH_CHECK_VALUE(
-      wanted == Route::kAuto || wanted == Route::kAutograd || obstacle.is_error,
+      wanted == Route::kAuto || wanted == Route::kAutograd,
       "training: the route '",
       to_string(wanted),
       "' cannot take this step: ",
-      obstacle.reason,
+      reason,
       ".");
-  choice = {Route::kAutograd, obstacle.reason};
-  return false;
+  choice = {Route::kAutograd, reason};
 }
 
 StepReport Engine::Parts::take_step(
@@ -103,7 +115,7 @@ StepReport Engine::Parts::take_step(
       }
       return report ? program.report(steps) : StepReport();
     }
-    choice = {Route::kAutograd, "the trunk's features are not a matrix [B, d]"};
+    leave_program("the trunk's features are not a matrix [B, d]");
   }
   return detail::autograd_step(context, steps, share_input, source, features);
 }
@@ -114,40 +126,35 @@ int64_t Engine::Parts::run_modes(
     const Batch& batch,
     int64_t count,
     const TaskSource& source,
-    const StepObserver& observer,
+    bool observed,
     int64_t& counter,
     int64_t& drawn) {
-  drawn = ModesRun::kNoTask;
-  const auto wanted = context.options.fixed_batch();
   context.collect(batch, steps);
-  if (count < 2 || steps.empty() || wanted == FixedBatch::kResidual ||
-      program.choice().route != Route::kLinearProgram ||
+  if (count < 1 || steps.empty() || program.route() != Route::kLinearProgram ||
       program.obstacle(steps, batch.shares_input())) {
     return 0;
   }
-  ModesRun run(context, program.heads(), steps, source, observer);
-  const std::string obstacle = run.obstacle();
-  const bool forced = wanted == FixedBatch::kNormalEquations;
+  ModesRun run(context, program.heads(), batch, steps, source);
+  const std::string obstacle =
+      observed ? "an observer looks at each step" : run.obstacle();
+  const bool forced =
+      context.options.fixed_batch() == FixedBatch::kNormalEquations;
   TORCH_CHECK_VALUE(
       !forced || obstacle.empty(),
       "training: normal equations cannot take this run: ",
       obstacle,
       ".");
   if (!obstacle.empty()) {
-    choice = {Route::kLinearProgram, "on residuals, for " + obstacle};
+    choice.reason = "on residuals: " + obstacle;
     return 0;
   }
-  if (!forced && !run.is_cheaper(count - 1)) {
-    choice = {
-        Route::kLinearProgram,
-        "on residuals, which is cheaper for so few steps"};
+  if (!forced && !run.is_cheaper(count)) {
+    choice.reason = "on residuals, which is cheaper for so few steps";
     return 0;
   }
-  const int64_t taken = run.run(count - 1, counter, drawn);
-  choice = {
-      Route::kLinearProgram,
-      "normal equations in their eigenbasis: one batch, squared error, SGD"};
-  return taken;
+  choice.reason =
+      "normal equations in their eigenbasis: one batch, squared error, SGD";
+  return run.run(count, counter, drawn);
 }
 
 StepReport Engine::Parts::run(
@@ -158,25 +165,31 @@ StepReport Engine::Parts::run(
     int64_t& counter) {
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
+  forget_run();
+  ran = true;
+  int64_t drawn = ModesRun::kNoTask;
+  if (context.options.fixed_batch() != FixedBatch::kResidual) {
+    count -= run_modes(
+        batch, count - 1, source, static_cast<bool>(observer), counter, drawn);
+  }
   StepReport report;
-  choice = program.choice();
-  bool by_modes = true;
-  while (count > 0) {
-    int64_t drawn = ModesRun::kNoTask;
-    if (by_modes) {
-      const int64_t taken =
-          run_modes(batch, count, source, observer, counter, drawn);
-      by_modes = taken > 0 || drawn != ModesRun::kNoTask;
-      count -= taken;
-    }
+  for (; count > 0; --count) {
     report = next_step(batch, source, drawn, observer || count == 1);
     report.step = ++counter;
-    --count;
+    drawn = ModesRun::kNoTask;
     if (observer) {
       observer(report);
     }
   }
   return report;
+}
+
+// A step by itself may go another way than the run before it.
+void Engine::Parts::forget_run() {
+  if (ran) {
+    choice = program.choice();
+    ran = false;
+  }
 }
 
 StepReport Engine::Parts::next_step(

@@ -6,12 +6,8 @@
 #include <torch/optim/sgd.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include <polytask/core/step_report.h>
 
 #include "program/linear_heads.h"
 #include "program/normal_equations.h"
@@ -19,8 +15,8 @@
 
 namespace polytask::detail {
 
-/// Many steps on one batch by its normal equations: joint, or of one task each
-/// where `source` draws.
+/// Many steps on one batch by its normal equations, watched by nobody: joint,
+/// or of one task each where `source` draws.
 class ModesRun {
  public:
   static constexpr int64_t kNoTask = -1;
@@ -28,42 +24,33 @@ class ModesRun {
   ModesRun(
       StepContext& context,
       const LinearHeads& heads,
+      const Batch& batch,
       const HeadSteps& steps,
-      const TaskSource& source,
-      const StepObserver& observer);
+      const TaskSource& source);
 
   /// Why the steps cannot be taken this way; empty where they can.
   std::string obstacle();
   /// Whether they are cheaper than steps on residuals, by count of operations.
   bool is_cheaper(int64_t count) const;
 
-  /// Takes up to `count` steps and returns how many: fewer where the observer
-  /// changed what they rest on, or where a task was `drawn` that takes no part
-  /// in the batch (else kNoTask). Parameters and momentum are written wherever
-  /// somebody may see them, and in the end, also where a step throws.
+  /// Takes up to `count` steps and returns how many: none where something is
+  /// not finite to begin with, fewer where a task was `drawn` that the batch
+  /// lacks (else kNoTask). Parameters and momentum of the tasks that moved are
+  /// written in the end, also where a step throws.
   int64_t run(int64_t count, int64_t& counter, int64_t& drawn);
 
  private:
   static constexpr size_t kNoPlace = static_cast<size_t>(-1);
-  /// What the equations were made from; an observer may change it.
-  using Fingerprint = std::vector<std::pair<const void*, int64_t>>;
 
-  void find_options(std::string& reason);
-  void check_losses(c10::ArrayRef<size_t> places) const;
-  StepReport report(c10::ArrayRef<size_t> places, int64_t drawn) const;
-  void write(c10::ArrayRef<size_t> places);
-  Fingerprint fingerprint() const;
-  /// Whether the observer changed something.
-  bool show(StepReport report, int64_t counter);
+  void check_loss(const NormalEquations& equations, size_t place) const;
 
   StepContext& context_;
   const LinearHeads& heads_;
   const HeadSteps& steps_;
   const TaskSource& source_;
-  const StepObserver& observer_;
-  std::unique_ptr<NormalEquations> equations_;
   std::vector<const torch::optim::SGDOptions*> options_; // by place
   std::vector<size_t> places_;                           // by task
+  std::vector<char> in_batch_;                           // by task
 };
 
 } // namespace polytask::detail

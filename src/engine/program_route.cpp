@@ -5,6 +5,8 @@
 #include <polytask/core/host_value.h>
 #include <polytask/model/parameters.h>
 
+#include "program/loss_in.h"
+
 namespace polytask::detail {
 
 ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
@@ -82,10 +84,10 @@ bool ProgramRoute::forward(
 
 void ProgramRoute::check_losses(
     const HeadSteps& steps, const TaskSource& source) {
-  const bool is_float = context_.parameters.front().scalar_type() == at::kFloat;
   for (const HeadStep& step : steps) {
     double& loss = losses_[static_cast<size_t>(step.task)];
-    loss = is_float ? static_cast<float>(loss) : loss;
+    loss = loss_in(
+        program_->heads().type(step.task), loss, step.labels->present());
     context_.check_loss(step.task, loss);
     if (source.observe) {
       source.observe(step.task, loss);
@@ -128,7 +130,7 @@ StepReport ProgramRoute::report(const HeadSteps& steps) const {
     weights[task] = step.weight;
   }
   StepReport report;
-  const auto type = context_.parameters.front().scalar_type();
+  const auto type = program_->heads().type(steps.front().task);
   report.losses = host_vector(losses, type);
   report.weights = host_vector(weights, type);
   return report;

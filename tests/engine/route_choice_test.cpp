@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <polytask/engine/route.h>
 #include <polytask/sharing/hard_sharing.h>
-#include <polytask/task/losses/huber.h>
+#include <polytask/task/losses/l1.h>
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -82,6 +82,39 @@ TEST(RouteChoice, OfAHeadThatIsNotLinearIsAutogradAndNamesTheTask) {
   EXPECT_THAT(joint.route().reason, HasSubstr("'y2' is not linear"));
 }
 
+// A loss may look at more than the output; here at the weight.
+TEST(RouteChoice, OfALossOfTheUsersOwnIsAutograd) {
+  MultiTaskModel model;
+  LinearTask head(2, 1);
+  model->add_task(
+      "y1",
+      Task(
+          head,
+          Loss([head](const at::Tensor& output, const at::Tensor& target) {
+            return (output - target).square().mean() +
+                head->weight.square().sum();
+          })));
+  EXPECT_THAT(joint_of(model).route().reason, HasSubstr("the user's own"));
+}
+
+TEST(RouteChoice, FallsBackWhereALossWasReplaced) {
+  const OriginalJob job(1);
+  MultiTaskModel model = job.model();
+  JointTraining joint = joint_of(model);
+  model->task("y1") = Task(model->task("y1").head(), L1Loss());
+  joint.step(job.batch());
+  EXPECT_THAT(joint.route().reason, HasSubstr("replaced"));
+}
+
+TEST(RouteChoice, TellsOfAStepAfterARun) {
+  const OriginalJob job(1);
+  JointTraining joint = joint_of(job.model());
+  joint.run(job.batch(), 300);
+  joint.step(job.batch());
+  EXPECT_THAT(
+      joint.route().reason, ::testing::Not(HasSubstr("normal equations")));
+}
+
 class DoublingImpl : public torch::nn::LinearImpl {
  public:
   DoublingImpl() : LinearImpl(2, 1) {}
@@ -103,7 +136,7 @@ TEST(RouteChoice, OfOneHeadForTwoTasksIsAutograd) {
   model->add_task("y1", Task(head, MSELoss()));
   model->add_task("y2", Task(head, MSELoss()));
   JointTraining joint = joint_of(model);
-  EXPECT_THAT(joint.route().reason, HasSubstr("share a head"));
+  EXPECT_THAT(joint.route().reason, HasSubstr("share a parameter"));
 }
 
 TEST(RouteChoice, FallsBackForAHookOnAParameterAndReturnsAfterwards) {

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
+#include <polytask/training/samplers/by_loss.h>
+#include <polytask/training/samplers/fixed_ratio.h>
 #include <torch/optim/sgd.h>
 
+#include <cmath>
 #include <stdexcept>
 
 #include "tests/support/errors.h"
@@ -30,6 +33,10 @@ JointTrainingOptions by_route(Route route) {
                                 : FixedBatch::kNormalEquations);
 }
 
+JointTrainingOptions watched_by_route(Route route) {
+  return JointTrainingOptions().route(route);
+}
+
 struct Watched {
   std::vector<torch::Tensor> seen;
   std::vector<int64_t> steps;
@@ -37,7 +44,7 @@ struct Watched {
 
 Watched watch_joint(const OriginalJob& job, Route route) {
   const MultiTaskModel model = job.model();
-  JointTraining joint(model, SGDOptions(0.5), by_route(route));
+  JointTraining joint(model, SGDOptions(0.5), watched_by_route(route));
   Watched watched;
   joint.run(job.batch(), 50, [&](const StepReport& report) {
     watched.steps.push_back(report.step);
@@ -146,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Run, LeavesTheStepsBeforeAnObserverThrew) {
   const OriginalJob job(2);
   MultiTaskModel model = job.model();
-  JointTraining joint(model, SGDOptions(0.5), by_route(Route::kAuto));
+  JointTraining joint(model, SGDOptions(0.5), watched_by_route(Route::kAuto));
   EXPECT_THROW(
       joint.run(
           job.batch(),
@@ -160,7 +167,7 @@ TEST(Run, LeavesTheStepsBeforeAnObserverThrew) {
   EXPECT_EQ(joint.steps(), 7);
   const auto found = snapshot(model);
   MultiTaskModel twin = job.model();
-  JointTraining(twin, SGDOptions(0.5), by_route(Route::kAutograd))
+  JointTraining(twin, SGDOptions(0.5), watched_by_route(Route::kAutograd))
       .run(job.batch(), 7);
   EXPECT_LT(relative_distance(found, snapshot(twin)), 1e-5);
 }
@@ -256,6 +263,67 @@ TEST(Run, EqualsAutogradOnAnInputWithoutFullRank) {
     ends.back().insert(ends.back().end(), parameters.begin(), parameters.end());
   }
   EXPECT_LT(relative_distance(ends[0], ends[1]), 1e-10);
+}
+
+TEST(Run, RefusesNormalEquationsWhereSomebodyWatches) {
+  const OriginalJob job(2);
+  JointTraining joint(job.model(), SGDOptions(0.1), by_route(Route::kAuto));
+  EXPECT_THAT(
+      error_of([&] { joint.run(job.batch(), 9, [](const StepReport&) {}); }),
+      HasSubstr("an observer looks at each step"));
+}
+
+TEST(Run, LeavesATaskThatWasNotDrawnToTheLastBit) {
+  const OriginalJob job(2);
+  MultiTaskModel model = job.model();
+  AlternatingTraining alternating(
+      model,
+      SGDOptions(0.1).momentum(0.9),
+      AlternatingTrainingOptions()
+          .fixed_batch(FixedBatch::kNormalEquations)
+          .sampler(FixedRatioSampler({{"y1", 1}, {"y2", 0}})));
+  const auto before = snapshot(model);
+  alternating.run(job.batch(), 100);
+  const auto after = snapshot(model);
+  EXPECT_FALSE(torch::equal(before[0], after[0]));
+  EXPECT_TRUE(torch::equal(before[2], after[2]));
+  EXPECT_TRUE(torch::equal(before[3], after[3]));
+}
+
+// What is infinite from the start is told as a step tells it, and nothing
+// moves.
+TEST(Run, RefusesInfiniteLabelsAndInputsWithEverythingAsItWas) {
+  const OriginalJob job(2);
+  for (const bool in_label : {true, false}) {
+    auto x = job.x.clone();
+    auto y2 = job.y2.clone();
+    (in_label ? y2[3][0] : x[3][0]) = INFINITY;
+    MultiTaskModel model = job.model();
+    const auto before = snapshot(model);
+    JointTraining joint(model, SGDOptions(0.1), by_route(Route::kAuto));
+    const Batch batch(x, {{"y1", job.y1}, {"y2", y2}});
+    EXPECT_THAT(
+        error_of([&] { joint.run(batch, 1000); }),
+        HasSubstr(in_label ? "Task 'y2': the loss is inf" : "Task 'y1'"));
+    EXPECT_TRUE(testing::same_bits(before, snapshot(model)));
+  }
+}
+
+TEST(Run, NeverReportsALossBelowZero) {
+  for (int64_t seed = 0; seed < 50; ++seed) {
+    torch::manual_seed(static_cast<uint64_t>(seed));
+    const auto x = torch::randn({3, 2}, torch::kDouble);
+    MultiTaskModel model;
+    model->add_task("a", LinearTask(2, 1));
+    model->to(torch::kDouble);
+    AlternatingTraining alternating(
+        model,
+        SGDOptions(0.3),
+        AlternatingTrainingOptions()
+            .fixed_batch(FixedBatch::kNormalEquations)
+            .sampler(ByLossSampler()));
+    alternating.run(Batch(x, {{"a", x.sum(1, true)}}), 3000);
+  }
 }
 
 TEST(Run, DrawsATaskWithoutLabelsAndGoesOn) {

@@ -151,13 +151,6 @@ RouteJob many_losses() {
         model->add_task(
             "binary", Task(Linear(6, 1), BCEWithLogitsLoss()).weight(2));
         model->add_task("class", Task(Linear(6, 3), CrossEntropyLoss()));
-        model->add_task(
-            "own",
-            Task(
-                Linear(6, 1),
-                Loss([](const at::Tensor& output, const at::Tensor& target) {
-                  return (output - target).pow(4).mean();
-                })));
         return model;
       },
       [](torch::Dtype dtype) {
@@ -168,8 +161,7 @@ RouteJob many_losses() {
             {{"l1", noise({kRows, 1}, dtype)},
              {"huber", with_gaps(noise({kRows, 1}, dtype), 4)},
              {"binary", (noise({kRows, 1}, dtype) > 0).to(dtype)},
-             {"class", torch::randint(3, {kRows}, torch::kLong)},
-             {"own", noise({kRows, 1}, dtype)}});
+             {"class", torch::randint(3, {kRows}, torch::kLong)}});
       }};
 }
 

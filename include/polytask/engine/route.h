@@ -10,7 +10,8 @@
 namespace polytask {
 
 /// How the engine gets from a batch to gradients. All routes give the same
-/// result up to rounding; they differ in cost.
+/// result up to rounding; they differ in cost. All but autograd write the
+/// gradients of each step to the same memory: clone what is to be kept.
 enum class Route {
   /// The fastest that the model, the batch and the optimizer allow.
   kAuto,
@@ -35,13 +36,16 @@ struct RouteChoice {
   std::string reason;
 };
 
-/// How `run` takes many steps on one batch.
+/// How `run` takes many steps of linear tasks on one batch.
 enum class FixedBatch {
-  /// In the eigenbasis of the normal equations where that is cheaper.
+  /// In the eigenbasis of the normal equations where that can be done and is
+  /// cheaper. Only the last step writes gradients then.
   kAuto,
   /// Each step computes its residuals anew, as `step` does.
   kResidual,
-  /// In the eigenbasis wherever it can be done.
+  /// In the eigenbasis whatever it costs. Throws where an observer looks at
+  /// each
+  /// step, gradients are clipped, or the optimizer is not SGD.
   kNormalEquations,
 };
 

@@ -3,6 +3,7 @@
 #include "eigenbasis.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "../kernels/eigen.h"
 #include "../kernels/gemm.h"
@@ -74,7 +75,7 @@ void Eigenbasis::for_each_block(const Visit& visit) const {
 Eigenbasis::Eigenbasis(
     at::Tensor input,
     bool has_bias,
-    std::vector<Labels> outputs,
+    std::vector<Target> outputs,
     bool has_missing)
     : input_(std::move(input)),
       has_bias_(has_bias),
@@ -108,7 +109,13 @@ Eigenbasis::Eigenbasis(
         size_,
         /*accumulate=*/true);
   });
-  eigen(vectors_.data(), size_, curvature_.data());
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  if (std::all_of(vectors_.begin(), vectors_.end(), is_finite)) {
+    eigen(vectors_.data(), size_, curvature_.data());
+  } else {
+    // LAPACK would refuse it; so no loss is finite.
+    std::fill(curvature_.begin(), curvature_.end(), NAN);
+  }
 }
 
 void Eigenbasis::evaluate(

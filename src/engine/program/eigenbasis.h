@@ -14,7 +14,7 @@ namespace polytask::detail {
 class Eigenbasis {
  public:
   /// One output's labels.
-  struct Labels {
+  struct Target {
     at::Tensor target; // [B, ...]
     int64_t output;    // its column
   };
@@ -24,7 +24,7 @@ class Eigenbasis {
   Eigenbasis(
       at::Tensor input,
       bool has_bias,
-      std::vector<Labels> outputs,
+      std::vector<Target> outputs,
       bool has_missing);
 
   /// d, and 1 for the bias.
@@ -63,7 +63,7 @@ class Eigenbasis {
 
   at::Tensor input_;
   bool has_bias_;
-  std::vector<Labels> outputs_;
+  std::vector<Target> outputs_;
   bool has_missing_;
   int64_t size_;
   int64_t modes_;

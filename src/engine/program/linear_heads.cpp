@@ -7,13 +7,19 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <typeinfo>
 
 #include <polytask/core/check.h>
 #include <polytask/core/host_value.h>
+#include <polytask/task/losses/bce_with_logits.h>
+#include <polytask/task/losses/cross_entropy.h>
+#include <polytask/task/losses/gaussian_nll.h>
 #include <polytask/task/losses/huber.h>
 #include <polytask/task/losses/l1.h>
 #include <polytask/task/losses/mse.h>
+#include <polytask/task/losses/pinball.h>
+#include <polytask/task/losses/poisson_nll.h>
 
 #include "../kernels/gemm.h"
 
@@ -30,6 +36,17 @@ constexpr int64_t kBlockBytes = 1 << 18;
 
 bool is_exactly(const LossFunction& loss, const std::type_info& kind) {
   return typeid(loss) == kind;
+}
+
+// Losses that see nothing but outputs and labels.
+bool is_known(const LossFunction& loss) {
+  return is_exactly(loss, typeid(MSELoss)) ||
+      is_exactly(loss, typeid(L1Loss)) || is_exactly(loss, typeid(HuberLoss)) ||
+      is_exactly(loss, typeid(BCEWithLogitsLoss)) ||
+      is_exactly(loss, typeid(CrossEntropyLoss)) ||
+      is_exactly(loss, typeid(GaussianNLLLoss)) ||
+      is_exactly(loss, typeid(PoissonNLLLoss)) ||
+      is_exactly(loss, typeid(PinballLoss));
 }
 
 } // namespace
@@ -49,9 +66,15 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
       reason = "task '" + name + "' reads another number of features";
       return nullptr;
     }
+    const LossFunction& loss = task.loss().function();
+    if (!is_known(loss)) {
+      reason = "the loss of task '" + name + "' is the user's own";
+      return nullptr;
+    }
     Head head{
         *layer,
         heads->outputs_,
+        task.loss(),
         true,
         ResidualLoss::kSquared,
         1,
@@ -59,7 +82,6 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
         {},
         {},
         {}};
-    const LossFunction& loss = task.loss().function();
     if (is_exactly(loss, typeid(L1Loss))) {
       head.loss = ResidualLoss::kAbsolute;
     } else if (is_exactly(loss, typeid(HuberLoss))) {
@@ -101,6 +123,9 @@ Obstacle LinearHeads::target_obstacle(
   if (target.requires_grad()) {
     return {"a target requires a gradient"};
   }
+  if (target.layout() != at::kStrided || target.is_neg()) {
+    return {"a target is not plain memory"};
+  }
   return {};
 }
 
@@ -109,9 +134,13 @@ Obstacle LinearHeads::obstacle(
   if (type != at::kFloat && type != at::kDouble) {
     return {"the model is neither float32 nor float64"};
   }
+  if (rows > std::numeric_limits<int>::max()) {
+    return {"BLAS cannot count so many rows"};
+  }
   for (const HeadStep& step : steps) {
     const Task& task = model_->task(step.task);
-    if (task.head().module() != head(step).layer.module) {
+    if (task.head().module() != head(step).layer.module ||
+        &task.loss().function() != &head(step).given.function()) {
       return {"a task was replaced"};
     }
     if (auto found = head(step).layer.obstacle(type)) {
@@ -355,23 +384,17 @@ double LinearHeads::loss_by_autograd(
   return *host_value(own.loss_value);
 }
 
-// A loss may have parameters of its own; they get their gradients here.
 template <typename Scalar>
 void LinearHeads::slopes_by_autograd(
     const HeadStep& step, Scalar* values, int64_t rows) {
   Head& own = head(step);
-  if (own.loss_value.requires_grad()) {
+  {
     torch::AutoGradMode grad_mode(true);
     (own.loss_value * step.weight).backward();
   }
   torch::Tensor columns = torch::from_blob(
       values, {own.layer.outputs, rows}, torch::TensorOptions(type_));
-  const torch::Tensor slope = own.outputs.grad();
-  if (slope.defined()) {
-    columns.copy_(slope.t());
-  } else {
-    columns.zero_();
-  }
+  columns.copy_(own.outputs.grad().t());
   if (own.layer.has_bias()) {
     torch::sum_out(own.bias_gradient, columns, 1);
   }

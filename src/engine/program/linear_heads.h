@@ -23,11 +23,13 @@ namespace polytask::detail {
 /// parameters stay the heads' own; they are gathered for the product, which
 /// costs one part in B of it.
 ///
-/// Squared, absolute and Huber losses are differentiated by hand; others by
-/// autograd, on the outputs alone.
+/// Squared, absolute and Huber losses are differentiated by hand, polytask's
+/// others by autograd, on the outputs alone. A user's own loss may look at more
+/// than the outputs, so heads with such are not taken.
 class LinearHeads {
  public:
-  /// Null, with the reason, unless every head is a linear layer of one width.
+  /// Null, with the reason, unless every head is a linear layer of one width
+  /// and every loss is one of polytask's.
   static std::unique_ptr<LinearHeads> make(
       const MultiTaskModel& model, std::string& reason);
 
@@ -40,6 +42,9 @@ class LinearHeads {
     return heads_[static_cast<size_t>(task)].layer;
   }
 
+  at::ScalarType type(int64_t task) const {
+    return layer(task).weight->scalar_type();
+  }
   /// Looks at what changes from step to step: parameters and labels, for
   /// features [rows, width] of this dtype.
   Obstacle obstacle(
@@ -67,6 +72,7 @@ class LinearHeads {
   struct Head {
     LinearLayer layer;
     int64_t first;       // its first output among all
+    Loss given;          // to notice that another one was put in its place
     bool differentiable; // its loss is a ResidualLoss
     ResidualLoss loss;
     double delta;

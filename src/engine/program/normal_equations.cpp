@@ -3,8 +3,11 @@
 #include "normal_equations.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+#include <set>
+#include <utility>
 
+#include "loss_in.h"
 #include "sgd_state.h"
 
 namespace polytask::detail {
@@ -78,14 +81,14 @@ NormalEquations::NormalEquations(
         {layer,
          outputs_.size(),
          step.weight,
-         static_cast<double>(step.labels->present()),
-         layer.weight->scalar_type() == at::kFloat,
+         step.labels->present(),
          0,
+         false,
          false});
     for (int64_t o = 0; o < layer.outputs; ++o) {
       Group& group = group_of(groups, step, layer.has_bias());
       group.outputs.push_back(outputs_.size());
-      group.labels.push_back({step.labels->target(), o});
+      group.targets.push_back({step.labels->target(), o});
       append_row(*layer.weight, *layer.bias, o, group.parameters);
       outputs_.emplace_back().column.scale =
           2 / static_cast<double>(step.labels->present());
@@ -123,7 +126,7 @@ void NormalEquations::add(Group& group) {
   const Eigenbasis& basis = bases_.emplace_back(
       group.input->contiguous(),
       group.has_bias,
-      std::move(group.labels),
+      std::move(group.targets),
       group.has_missing);
   const auto modes = static_cast<size_t>(basis.modes());
   const auto start = basis.to_modes(group.parameters);
@@ -167,13 +170,35 @@ double NormalEquations::loss_now(const TaskPart& task) const {
 
 double NormalEquations::loss(size_t place) const {
   const TaskPart& task = tasks_[place];
-  if (!task.is_float) {
-    return task.loss;
+  // Near 0 the sum may round to below it.
+  return loss_in(
+      task.layer.weight->scalar_type(),
+      task.loss < 0 ? 0 : task.loss,
+      task.labels);
+}
+
+bool NormalEquations::is_finite() const {
+  for (const TaskPart& task : tasks_) {
+    if (!std::isfinite(task.loss)) {
+      return false;
+    }
   }
-  const bool overflows = task.loss * task.labels >
-      static_cast<double>(std::numeric_limits<float>::max());
-  return overflows ? std::numeric_limits<double>::infinity()
-                   : static_cast<float>(task.loss);
+  return true;
+}
+
+int64_t NormalEquations::count_bases(
+    const LinearHeads& heads, c10::ArrayRef<HeadStep> steps) {
+  std::set<std::pair<const void*, bool>> complete;
+  int64_t incomplete = 0;
+  for (const HeadStep& step : steps) {
+    const LinearLayer& layer = heads.layer(step.task);
+    if (step.labels->is_complete()) {
+      complete.emplace(step.input->unsafeGetTensorImpl(), layer.has_bias());
+    } else {
+      incomplete += layer.outputs;
+    }
+  }
+  return static_cast<int64_t>(complete.size()) + incomplete;
 }
 
 void NormalEquations::step(
@@ -198,10 +223,21 @@ void NormalEquations::step(
   }
   task.loss = loss;
   task.has_momentum |= has_momentum;
+  task.moved = true;
 }
 
-void NormalEquations::write_parameters(size_t place) const {
-  const TaskPart& task = tasks_[place];
+void NormalEquations::write(torch::optim::Optimizer& optimizer) const {
+  for (const TaskPart& task : tasks_) {
+    if (task.moved) {
+      write_parameters(task);
+      if (task.has_momentum) {
+        write_momentum(task, optimizer);
+      }
+    }
+  }
+}
+
+void NormalEquations::write_parameters(const TaskPart& task) const {
   for (int64_t o = 0; o < task.layer.outputs; ++o) {
     const Output& output = outputs_[task.first + static_cast<size_t>(o)];
     const auto modes = static_cast<size_t>(output.column.modes);
@@ -242,30 +278,25 @@ void NormalEquations::read_momentum(torch::optim::Optimizer& optimizer) {
   }
 }
 
-void NormalEquations::write_momentum(torch::optim::Optimizer& optimizer) const {
-  for (const TaskPart& task : tasks_) {
-    if (!task.has_momentum) {
-      continue;
-    }
-    const torch::Tensor weight = torch::empty_like(task.layer.weight->detach());
-    const torch::Tensor bias = task.layer.has_bias()
-        ? torch::empty_like(task.layer.bias->detach())
-        : torch::Tensor();
-    for (int64_t o = 0; o < task.layer.outputs; ++o) {
-      const Output& output = outputs_[task.first + static_cast<size_t>(o)];
-      const auto from = output.storage.begin() +
-          static_cast<int64_t>(kMomentum) * output.column.modes;
-      write_row(
-          bases_[output.basis].to_parameters(
-              {from, from + output.column.modes}),
-          o,
-          weight,
-          bias);
-    }
-    set_momentum(optimizer, *task.layer.weight, weight);
-    if (bias.defined()) {
-      set_momentum(optimizer, *task.layer.bias, bias);
-    }
+void NormalEquations::write_momentum(
+    const TaskPart& task, torch::optim::Optimizer& optimizer) const {
+  const torch::Tensor weight = torch::empty_like(task.layer.weight->detach());
+  const torch::Tensor bias = task.layer.has_bias()
+      ? torch::empty_like(task.layer.bias->detach())
+      : torch::Tensor();
+  for (int64_t o = 0; o < task.layer.outputs; ++o) {
+    const Output& output = outputs_[task.first + static_cast<size_t>(o)];
+    const auto from = output.storage.begin() +
+        static_cast<int64_t>(kMomentum) * output.column.modes;
+    write_row(
+        bases_[output.basis].to_parameters({from, from + output.column.modes}),
+        o,
+        weight,
+        bias);
+  }
+  set_momentum(optimizer, *task.layer.weight, weight);
+  if (bias.defined()) {
+    set_momentum(optimizer, *task.layer.bias, bias);
   }
 }
 

@@ -35,11 +35,18 @@ class NormalEquations {
   /// The loss of a task before its next step; infinite where the sum over its
   /// labels is, in the model's dtype. `place`: among the steps.
   double loss(size_t place) const;
+  /// Whether every loss and every curvature is, to begin with.
+  bool is_finite() const;
   void step(size_t place, const torch::optim::SGDOptions& options);
 
-  void write_parameters(size_t place) const;
   void read_momentum(torch::optim::Optimizer& optimizer);
-  void write_momentum(torch::optim::Optimizer& optimizer) const;
+  /// Writes parameters and momentum of the tasks that took a step; the others'
+  /// stay as they are, to the last bit.
+  void write(torch::optim::Optimizer& optimizer) const;
+
+  /// How many eigenbases these steps need.
+  static int64_t count_bases(
+      const LinearHeads& heads, c10::ArrayRef<HeadStep> steps);
 
  private:
   struct Output {
@@ -53,10 +60,10 @@ class NormalEquations {
     LinearLayer layer;
     size_t first; // its outputs are [first, first + layer.outputs)
     double weight;
-    double labels;
-    bool is_float;
+    int64_t labels;
     double loss;
     bool has_momentum;
+    bool moved;
   };
   /// Outputs of one basis.
   struct Group {
@@ -64,12 +71,15 @@ class NormalEquations {
     bool has_bias = false;
     bool has_missing = false;
     std::vector<size_t> outputs;
-    std::vector<Eigenbasis::Labels> labels;
+    std::vector<Eigenbasis::Target> targets;
     std::vector<double> parameters; // [outputs, size]
   };
 
   static Group& group_of(
       std::vector<Group>& groups, const HeadStep& step, bool has_bias);
+  void write_parameters(const TaskPart& task) const;
+  void write_momentum(
+      const TaskPart& task, torch::optim::Optimizer& optimizer) const;
   void add(Group& group);
   double loss_now(const TaskPart& task) const;
 

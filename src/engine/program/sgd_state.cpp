@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sgd_state.h"
 
-#include <algorithm>
 #include <typeinfo>
+#include <unordered_map>
 
 #include <polytask/optim/fused_sgd.h>
 
@@ -16,46 +16,60 @@ bool is_sgd(const torch::optim::Optimizer& optimizer) {
       typeid(optimizer) == typeid(optim::FusedSGD);
 }
 
-const torch::optim::OptimizerParamGroup* group_of(
-    const torch::optim::Optimizer& optimizer, const torch::Tensor& parameter) {
+using Group = torch::optim::OptimizerParamGroup;
+using Groups = std::unordered_map<const c10::TensorImpl*, const Group*>;
+
+Groups groups_of(const torch::optim::Optimizer& optimizer) {
+  Groups groups;
   for (const auto& group : optimizer.param_groups()) {
-    for (const auto& own : group.params()) {
-      if (own.is_same(parameter)) {
-        return &group;
-      }
+    for (const auto& parameter : group.params()) {
+      groups.emplace(parameter.unsafeGetTensorImpl(), &group);
     }
   }
-  return nullptr;
+  return groups;
+}
+
+const Group* group_of(const Groups& groups, const torch::Tensor& parameter) {
+  const auto found = groups.find(parameter.unsafeGetTensorImpl());
+  return found == groups.end() || !parameter.requires_grad() ? nullptr
+                                                             : found->second;
 }
 
 } // namespace
 
-const torch::optim::SGDOptions* sgd_options_of(
+std::vector<const torch::optim::SGDOptions*> sgd_options_of(
     torch::optim::Optimizer& optimizer,
-    const LinearLayer& layer,
+    const LinearHeads& heads,
+    c10::ArrayRef<HeadStep> steps,
     std::string& reason) {
   if (!is_sgd(optimizer)) {
     reason = "the optimizer is not SGD";
-    return nullptr;
+    return {};
   }
-  const auto* group = group_of(optimizer, *layer.weight);
-  if (!group || !layer.weight->requires_grad()) {
-    reason = "a weight is not trained";
-    return nullptr;
-  }
-  if (layer.has_bias()) {
-    if (group_of(optimizer, *layer.bias) != group ||
-        !layer.bias->requires_grad()) {
-      reason = "a bias is not trained as its weight is";
-      return nullptr;
+  const Groups groups = groups_of(optimizer);
+  std::vector<const torch::optim::SGDOptions*> options;
+  for (const HeadStep& step : steps) {
+    const LinearLayer& layer = heads.layer(step.task);
+    const Group* group = group_of(groups, *layer.weight);
+    if (!group) {
+      reason = "a weight is not trained";
+      return {};
     }
-    if (momentum_of(optimizer, *layer.weight).defined() !=
-        momentum_of(optimizer, *layer.bias).defined()) {
-      reason = "a bias has another history than its weight";
-      return nullptr;
+    if (layer.has_bias()) {
+      if (group_of(groups, *layer.bias) != group) {
+        reason = "a bias is not trained as its weight is";
+        return {};
+      }
+      if (momentum_of(optimizer, *layer.weight).defined() !=
+          momentum_of(optimizer, *layer.bias).defined()) {
+        reason = "a bias has another history than its weight";
+        return {};
+      }
     }
+    options.push_back(
+        &static_cast<const torch::optim::SGDOptions&>(group->options()));
   }
-  return &static_cast<const torch::optim::SGDOptions&>(group->options());
+  return options;
 }
 
 torch::Tensor momentum_of(

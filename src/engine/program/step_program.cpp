@@ -19,7 +19,7 @@ StepProgram::StepProgram(
 std::unique_ptr<StepProgram> StepProgram::make(
     const MultiTaskModel& model, Route wanted, std::string& reason) {
   if (model->parameters().size() != model->unique_parameters().size()) {
-    reason = "tasks share a head";
+    reason = "modules share a parameter";
     return nullptr;
   }
   auto heads = LinearHeads::make(model, reason);
@@ -54,6 +54,9 @@ Obstacle StepProgram::obstacle(
     const at::Tensor& input, c10::ArrayRef<HeadStep> steps) const {
   if (!input.device().is_cpu()) {
     return {"the batch is not on the CPU"};
+  }
+  if (input.layout() != at::kStrided) {
+    return {"the input is sparse"};
   }
   if (auto found = trunk_->obstacle(input)) {
     return found;
