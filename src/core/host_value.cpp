@@ -40,7 +40,8 @@ at::Tensor host_vector(
   if (store == type && options.device().is_cpu()) {
     return vector;
   }
-  return vector.to(options.device(), type);
+  // Pageable memory is read before the call returns, so it may be given back.
+  return vector.to(options.device(), type, /*non_blocking=*/true);
 }
 
 } // namespace polytask::detail

@@ -16,7 +16,7 @@ namespace polytask::detail {
 POLYTASK_API std::optional<double> host_value(const at::Tensor& scalar);
 
 /// The values as a tensor [n] of these options, written without the dispatcher
-/// on the CPU.
+/// on the CPU. Does not wait for a device.
 POLYTASK_API at::Tensor host_vector(
     const std::vector<double>& values, const at::TensorOptions& options);
 
