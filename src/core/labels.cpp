@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/labels.h>
 
+#include <c10/util/Exception.h>
+
 #include <utility>
 
 #include <polytask/core/missing.h>
@@ -47,6 +49,24 @@ Labels Labels::with_ignore_index(int64_t ignore_index) const {
 Labels Labels::to(const at::Device& device) const {
   Labels labels = *this;
   labels.target_ = target_.to(device);
+  return labels;
+}
+
+Labels Labels::in(at::Tensor target) const {
+  TORCH_CHECK_VALUE(
+      target.sizes() == target_.sizes() &&
+          target.scalar_type() == target_.scalar_type(),
+      "Labels: expected a ",
+      target_.scalar_type(),
+      " tensor of shape ",
+      target_.sizes(),
+      ", but got ",
+      target.scalar_type(),
+      " of shape ",
+      target.sizes(),
+      ".");
+  Labels labels = *this;
+  labels.target_ = std::move(target);
   return labels;
 }
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <polytask/core/host_value.h>
-#include <polytask/engine/losses.h>
 
 namespace polytask::detail {
 
@@ -43,7 +42,7 @@ double value_of(const torch::Tensor& loss) {
 
 } // namespace
 
-StepReport autograd_step(
+WeightedLosses autograd_update(
     StepContext& context,
     const HeadSteps& steps,
     bool share_input,
@@ -66,7 +65,17 @@ StepReport autograd_step(
     losses.total().backward();
     context.update();
   }
-  return losses.report();
+  return losses;
+}
+
+StepReport autograd_step(
+    StepContext& context,
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    const torch::Tensor& features) {
+  return autograd_update(context, steps, share_input, source, features)
+      .report();
 }
 
 } // namespace polytask::detail

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <polytask/core/step_report.h>
+#include <polytask/engine/losses.h>
 
 #include "step_context.h"
 
@@ -14,6 +15,15 @@ namespace polytask::detail {
 /// `share_input`: several tasks on one input. `features`: what a trunk gave
 /// already; else undefined.
 StepReport autograd_step(
+    StepContext& context,
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    const torch::Tensor& features);
+
+/// The same without a report, which is the part that a device's graph can
+/// record.
+WeightedLosses autograd_update(
     StepContext& context,
     const HeadSteps& steps,
     bool share_input,

@@ -24,29 +24,33 @@ void WeightedLosses::add(int64_t task, double weight, at::Tensor loss) {
   weights_[place] = weight;
 }
 
-StepReport WeightedLosses::report() const {
-  at::TensorOptions options = at::kDouble;
-  if (total_.defined()) {
-    options = total_.options().requires_grad(false);
-  }
-  StepReport report;
-  report.weights = detail::host_vector(weights_, options);
-  if (options.device().is_cpu()) {
+at::TensorOptions WeightedLosses::options() const {
+  return total_.defined() ? total_.options().requires_grad(false)
+                          : at::TensorOptions(at::kDouble);
+}
+
+at::Tensor WeightedLosses::losses() const {
+  if (options().device().is_cpu()) {
     std::vector<double> values(losses_.size(), 0.0);
     for (size_t i = 0; i < losses_.size(); ++i) {
       if (losses_[i].defined()) {
         values[i] = *detail::host_value(losses_[i]);
       }
     }
-    report.losses = detail::host_vector(values, options);
-  } else {
-    const at::Tensor zero = at::zeros({}, options);
-    std::vector<at::Tensor> values;
-    for (const auto& loss : losses_) {
-      values.push_back(loss.defined() ? loss.detach() : zero);
-    }
-    report.losses = at::stack(values);
+    return detail::host_vector(values, options());
   }
+  const at::Tensor zero = at::zeros({}, options());
+  std::vector<at::Tensor> values;
+  for (const auto& loss : losses_) {
+    values.push_back(loss.defined() ? loss.detach() : zero);
+  }
+  return at::stack(values);
+}
+
+StepReport WeightedLosses::report() const {
+  StepReport report;
+  report.losses = losses();
+  report.weights = detail::host_vector(weights_, options());
   return report;
 }
 

@@ -39,6 +39,10 @@ class POLYTASK_API Labels {
   /// The same labels on another device; nothing is looked through again.
   Labels to(const at::Device& device) const;
 
+  /// The same labels in another tensor of this shape and dtype, to which the
+  /// caller copies them; nothing is looked through.
+  Labels in(at::Tensor target) const;
+
   /// As given: [B, ...].
   const at::Tensor& target() const {
     return target_;

@@ -25,11 +25,15 @@ class POLYTASK_API WeightedLosses {
     return total_;
   }
 
+  /// [T], of all tasks, detached; 0 for those not added.
+  at::Tensor losses() const;
   /// Losses and weights of all tasks, detached; 0 for those not added. Does
   /// not wait for a device.
   StepReport report() const;
 
  private:
+  at::TensorOptions options() const;
+
   std::vector<at::Tensor> losses_;
   std::vector<double> weights_;
   at::Tensor total_;
