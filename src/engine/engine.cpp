@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd_route.h"
+#include "graph_route.h"
 #include "modes_run.h"
 #include "program_route.h"
 #include "step_context.h"
@@ -21,6 +22,7 @@ class Engine::Parts {
   Parts(MultiTaskModel model, Optimizer& optimizer, EngineOptions options)
       : context(std::move(model), optimizer, std::move(options)),
         program(context),
+        graph(context),
         choice(program.choice()) {
     const Route wanted = context.options.route();
     TORCH_CHECK_VALUE(
@@ -57,6 +59,7 @@ class Engine::Parts {
 
   detail::StepContext context;
   detail::ProgramRoute program;
+  detail::GraphRoute graph;
   RouteChoice choice;
 
  private:
@@ -116,6 +119,15 @@ StepReport Engine::Parts::take_step(
       return report ? program.report(steps) : StepReport();
     }
     leave_program("the trunk's features are not a matrix [B, d]");
+  }
+  if (!steps.empty() && !features.defined()) {
+    auto taken = graph.step(steps, share_input, source, report);
+    if (!graph.reason().empty()) {
+      choice = {Route::kAutograd, graph.reason()};
+    }
+    if (taken) {
+      return *std::move(taken);
+    }
   }
   return detail::autograd_step(context, steps, share_input, source, features);
 }

@@ -144,5 +144,14 @@ TEST(Labels, MoveWithoutBeingLookedThroughAgain) {
   EXPECT_EQ(labels.ignore_index(), 4);
 }
 
+TEST(Labels, AreKeptInAnotherTensorOfTheirKind) {
+  const at::Tensor memory = holed_target(at::kFloat);
+  const Labels labels = Labels(holed_target(at::kFloat)).in(memory);
+  EXPECT_TRUE(labels.target().is_same(memory));
+  EXPECT_EQ(labels.missing(), 3);
+  EXPECT_THROW(labels.in(memory.narrow(0, 0, 2)), c10::ValueError);
+  EXPECT_THROW(labels.in(memory.to(at::kDouble)), c10::ValueError);
+}
+
 } // namespace
 } // namespace polytask

@@ -15,7 +15,9 @@ namespace polytask {
 enum class Route {
   /// The fastest that the model, the batch and the optimizer allow.
   kAuto,
-  /// Any model, any loss: a graph and its backward. What the others equal.
+  /// Any model, any loss: a graph and its backward. What the others equal. On a
+  /// CUDA device its steps are recorded and replayed where that can be; the
+  /// reason says so.
   kAutograd,
   /// Linear heads behind one feature tensor as one matrix product; the trunk
   /// through autograd.

@@ -14,7 +14,8 @@ EngineOptions engine_options(const StrategyOptions& options) {
       .clipping(options.clipping())
       .check_losses(options.check_losses())
       .route(options.route())
-      .fixed_batch(options.fixed_batch());
+      .fixed_batch(options.fixed_batch())
+      .device_graph(options.device_graph());
 }
 
 } // namespace polytask::detail
