@@ -98,7 +98,7 @@ bool GraphRoute::find_device() {
 std::string GraphRoute::obstacle(
     const HeadSteps& steps, const TaskSource& source) const {
   if (!context_.options.device_graph()) {
-    return "device_graph is switched off";
+    return "device_graph was not asked for";
   }
   if (!context_.own_optimizer) {
     return "the optimizer is the user's own";

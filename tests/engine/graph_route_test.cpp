@@ -430,7 +430,7 @@ TEST_F(GraphRoute, IsNotTakenWhereItIsSwitchedOff) {
       make_shared_model(), torch::optim::SGDOptions(0.1), false);
   joint.run(make_shared_batch(), 5);
   EXPECT_EQ(graph_calls.warm_ups, 0);
-  EXPECT_EQ(joint.route().reason, "device_graph is switched off");
+  EXPECT_EQ(joint.route().reason, "device_graph was not asked for");
 }
 
 TEST_F(GraphRoute, IsNotSpokenOfWhereNobodyRecords) {

@@ -318,7 +318,7 @@ TEST(Run, NeverReportsALossBelowZero) {
     model->to(torch::kDouble);
     AlternatingTraining alternating(
         model,
-        SGDOptions(0.3),
+        SGDOptions(0.05),
         AlternatingTrainingOptions()
             .fixed_batch(FixedBatch::kNormalEquations)
             .sampler(ByLossSampler()));

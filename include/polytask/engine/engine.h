@@ -35,9 +35,9 @@ struct POLYTASK_API EngineOptions {
   TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
   /// Record steps on a CUDA device as a graph and replay them while shapes stay
   /// the same. A replay overwrites the gradients of the last one in place.
-  /// Switch it off where a network's forward reads numbers on the host that
-  /// change from step to step, for a graph keeps those of its recording.
-  TORCH_ARG(bool, device_graph) = true;
+  /// Not where a network's forward reads numbers on the host that change from
+  /// step to step, for a graph keeps those of its recording.
+  TORCH_ARG(bool, device_graph) = false;
 };
 
 /// Which task is next in alternating training, and who wants its loss.

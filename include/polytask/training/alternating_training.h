@@ -39,9 +39,9 @@ struct POLYTASK_API AlternatingTrainingOptions {
   TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
   /// Record steps on a CUDA device as a graph and replay them while shapes stay
   /// the same. A replay overwrites the gradients of the last one in place.
-  /// Switch it off where a network's forward reads numbers on the host that
-  /// change from step to step, for a graph keeps those of its recording.
-  TORCH_ARG(bool, device_graph) = true;
+  /// Not where a network's forward reads numbers on the host that change from
+  /// step to step, for a graph keeps those of its recording.
+  TORCH_ARG(bool, device_graph) = false;
 
  private:
   std::shared_ptr<const TaskSampler> sampler_ =

@@ -22,9 +22,9 @@ struct POLYTASK_API JointTrainingOptions {
   TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
   /// Record steps on a CUDA device as a graph and replay them while shapes stay
   /// the same. A replay overwrites the gradients of the last one in place.
-  /// Switch it off where a network's forward reads numbers on the host that
-  /// change from step to step, for a graph keeps those of its recording.
-  TORCH_ARG(bool, device_graph) = true;
+  /// Not where a network's forward reads numbers on the host that change from
+  /// step to step, for a graph keeps those of its recording.
+  TORCH_ARG(bool, device_graph) = false;
 };
 
 /// Trains all tasks together: each step minimises the sum of their losses, each
