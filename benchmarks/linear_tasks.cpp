@@ -136,6 +136,7 @@ LazyProblem lazy_problem(const LinearSize& size, const DataFolder& data) {
 
 // A run finds the eigenbasis of its batch first, whatever its length.
 constexpr int64_t kRunSteps = 300;
+constexpr int64_t kAlternatingRunSteps = 1000; // the original job's number
 
 void add_alternating_linear(
     Entries& entries, const LinearSize& size, const DataFolder& data) {
@@ -158,7 +159,7 @@ void add_alternating_linear(
   add("step, new Batch", training(Call::kNewBatch));
   add("step, new Batch unchecked", training(Call::kNewBatchUnchecked));
   add("step, autograd route", training(Call::kStep, Route::kAutograd));
-  add("run", training(Call::kRun), kRunSteps);
+  add("run", training(Call::kRun), kAlternatingRunSteps);
   add("floor", alternating_linear_floor);
 }
 
