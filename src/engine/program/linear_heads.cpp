@@ -22,6 +22,7 @@
 #include <polytask/task/losses/poisson_nll.h>
 
 #include "../kernels/gemm.h"
+#include "../kernels/rows.h"
 
 namespace polytask::detail {
 
@@ -33,6 +34,8 @@ constexpr int64_t kParallelElements = 1 << 15;
 // stay in a core's cache.
 constexpr int64_t kFewOutputs = 8;
 constexpr int64_t kBlockBytes = 1 << 18;
+// A single output needs no matrix product, and its rows can stay closer still.
+constexpr int64_t kOneOutputBytes = 1 << 14;
 
 bool is_exactly(const LossFunction& loss, const std::type_info& kind) {
   return typeid(loss) == kind;
@@ -288,9 +291,10 @@ double LinearHeads::loss_of_column(
 
 bool LinearHeads::fits_blocks(
     const at::Tensor& features, c10::ArrayRef<HeadStep> steps) const {
-  return outputs(steps) <= kFewOutputs &&
-      features.numel() * static_cast<int64_t>(features.element_size()) >
-      2 * kBlockBytes &&
+  const int64_t count = outputs(steps);
+  const int64_t bytes =
+      features.numel() * static_cast<int64_t>(features.element_size());
+  return (count == 1 || (count <= kFewOutputs && bytes > 2 * kBlockBytes)) &&
       (steps.size() == 1 || steps.size() == heads_.size()) &&
       std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
            return head(step).differentiable;
@@ -305,23 +309,30 @@ void LinearHeads::blocks(
   const int64_t rows = features.size(0);
   const int64_t count = outputs(steps);
   const int64_t block = std::max<int64_t>(
-      1, kBlockBytes / (width_ * static_cast<int64_t>(sizeof(Scalar))));
+      4,
+      (count == 1 ? kOneOutputBytes : kBlockBytes) /
+          (width_ * static_cast<int64_t>(sizeof(Scalar))));
   auto* values = reserve_residuals<Scalar>(count * block);
   const Scalar* weights = gather<Scalar>(steps);
   const int64_t first = head(steps[0]).first;
   auto* gradients = weight_gradients_.data_ptr<Scalar>() + first * width_;
+  std::fill_n(gradients, count * width_, Scalar(0));
   std::array<ResidualSums, kFewOutputs> sums{};
   for (int64_t begin = 0; begin < rows; begin += block) {
     const int64_t size = std::min(block, rows - begin);
     const auto* input = features.const_data_ptr<Scalar>() + begin * width_;
-    gemm(
-        count,
-        size,
-        width_,
-        MatrixView<Scalar>{weights, width_},
-        MatrixView<Scalar>{input, width_, true},
-        values,
-        size);
+    if (count == 1) {
+      dot_rows(input, size, width_, weights, values);
+    } else {
+      gemm(
+          count,
+          size,
+          width_,
+          MatrixView<Scalar>{weights, width_},
+          MatrixView<Scalar>{input, width_, true},
+          values,
+          size);
+    }
     int64_t column = 0;
     for (const HeadStep& step : steps) {
       for (int64_t o = 0; o < head(step).layer.outputs; ++o, ++column) {
@@ -331,15 +342,19 @@ void LinearHeads::blocks(
         sums[static_cast<size_t>(column)].gradient += part.gradient;
       }
     }
-    gemm(
-        count,
-        width_,
-        size,
-        MatrixView<Scalar>{values, size},
-        MatrixView<Scalar>{input, width_},
-        gradients,
-        width_,
-        /*accumulate=*/begin > 0);
+    if (count == 1) {
+      add_rows(input, size, width_, values, gradients);
+    } else {
+      gemm(
+          count,
+          width_,
+          size,
+          MatrixView<Scalar>{values, size},
+          MatrixView<Scalar>{input, width_},
+          gradients,
+          width_,
+          /*accumulate=*/true);
+    }
   }
   auto* bias_gradients = bias_gradients_.data_ptr<Scalar>() + first;
   size_t column = 0;

@@ -52,30 +52,31 @@ Obstacle parameter_obstacle(
   return {};
 }
 
+// Nothing where the module is of another type, or of one derived from it.
+template <typename Impl>
+std::optional<LinearLayer> layer_if(
+    const std::shared_ptr<torch::nn::Module>& module) {
+  const torch::nn::Module& known = *module;
+  if (typeid(known) != typeid(Impl)) {
+    return std::nullopt;
+  }
+  const auto& layer = static_cast<const Impl&>(known);
+  return LinearLayer{
+      module,
+      &layer.weight,
+      &layer.bias,
+      layer.options.out_features(),
+      layer.options.in_features()};
+}
+
 } // namespace
 
 std::optional<LinearLayer> LinearLayer::of(
     const std::shared_ptr<torch::nn::Module>& module) {
-  const torch::nn::Module& known = *module;
-  if (typeid(known) == typeid(LinearTaskImpl)) {
-    const auto& layer = static_cast<const LinearTaskImpl&>(known);
-    return LinearLayer{
-        module,
-        &layer.weight,
-        &layer.bias,
-        layer.options.out_features(),
-        layer.options.in_features()};
+  if (auto layer = layer_if<LinearTaskImpl>(module)) {
+    return layer;
   }
-  if (typeid(known) == typeid(torch::nn::LinearImpl)) {
-    const auto& layer = static_cast<const torch::nn::LinearImpl&>(known);
-    return LinearLayer{
-        module,
-        &layer.weight,
-        &layer.bias,
-        layer.options.out_features(),
-        layer.options.in_features()};
-  }
-  return std::nullopt;
+  return layer_if<torch::nn::LinearImpl>(module);
 }
 
 Obstacle LinearLayer::obstacle(at::ScalarType type) const {
