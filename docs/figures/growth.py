@@ -11,7 +11,7 @@ import sys
 import matplotlib.pyplot as plt
 
 AXES = {"T": "tasks T  (B = 256, d = 16)", "B": "rows B  (T = 4, d = 8)", "d": "features d  (T = 4, B = 256)"}
-STYLES = {"loop": ("C3", "-"), "step": ("C0", "-"), "run": ("C2", "-"), "floor": ("0.5", ":")}
+STYLES = {"loop": ("C3", "-"), "step": ("C0", "-"), "run on residuals": ("C0", "--"), "run": ("C2", "-"), "floor": ("0.5", ":")}
 
 curves = {axis: {} for axis in AXES}
 for row in csv.DictReader(sys.stdin):
