@@ -177,7 +177,7 @@ StepReport Engine::Parts::run(
     int64_t& counter) {
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
-  forget_run();
+  choice = program.choice();
   ran = true;
   int64_t drawn = ModesRun::kNoTask;
   if (context.options.fixed_batch() != FixedBatch::kResidual) {
