@@ -20,12 +20,7 @@ ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
     return;
   }
   losses_.resize(static_cast<size_t>(context.model->size()));
-  std::vector<torch::Tensor> optimized;
-  for (const auto& group : context.optimizer->param_groups()) {
-    optimized.insert(
-        optimized.end(), group.params().begin(), group.params().end());
-  }
-  foreign_ = without(optimized, context.parameters);
+  foreign_ = without(context.optimized(), context.parameters);
 }
 
 RouteChoice ProgramRoute::choice() const {

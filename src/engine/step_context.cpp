@@ -95,12 +95,7 @@ void StepContext::bind() {
   parameters = model->unique_parameters();
   TORCH_CHECK_VALUE(
       !parameters.empty(), "training: the model has no parameter.");
-  std::vector<torch::Tensor> optimized;
-  for (const auto& group : optimizer->param_groups()) {
-    optimized.insert(
-        optimized.end(), group.params().begin(), group.params().end());
-  }
-  left_out_ = without(parameters, optimized);
+  left_out_ = without(parameters, optimized());
   tasks_ = model->size();
 }
 
@@ -194,6 +189,14 @@ const std::string& StepContext::name(int64_t task) const {
   return model->task_names()[static_cast<size_t>(task)];
 }
 
+std::vector<torch::Tensor> StepContext::optimized() const {
+  std::vector<torch::Tensor> all;
+  for (const auto& group : optimizer->param_groups()) {
+    all.insert(all.end(), group.params().begin(), group.params().end());
+  }
+  return all;
+}
+
 void StepContext::reset_gradients() {
   optimizer->zero_grad();
   for (auto& parameter : left_out_) {
@@ -204,10 +207,8 @@ void StepContext::reset_gradients() {
 void StepContext::update() {
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
-    for (const auto& group : optimizer->param_groups()) {
-      for (const auto& parameter : group.params()) {
-        gradients.push_back(parameter.grad());
-      }
+    for (const auto& parameter : optimized()) {
+      gradients.push_back(parameter.grad());
     }
     options.clipping().apply(gradients);
   }

@@ -35,6 +35,8 @@ struct StepContext {
   /// loss that is still on a device.
   void check_loss(int64_t task, std::optional<double> loss) const;
   const std::string& name(int64_t task) const;
+  /// All that the optimizer holds, the model's or not.
+  std::vector<torch::Tensor> optimized() const;
 
   void reset_gradients();
   /// Clips the gradients and takes the optimizer's step.

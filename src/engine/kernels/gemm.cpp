@@ -3,6 +3,7 @@
 #include "gemm.h"
 
 #include <limits>
+#include <type_traits>
 
 #include <c10/util/Exception.h>
 
@@ -53,44 +54,6 @@ int blas_size(int64_t size) {
   TORCH_INTERNAL_ASSERT(size <= std::numeric_limits<int>::max());
   return static_cast<int>(size);
 }
-
-// BLAS counts column by column, so it is asked for outᵀ = bᵀ · aᵀ.
-template <typename Scalar, typename Function>
-void call_blas(
-    Function function,
-    int64_t m,
-    int64_t n,
-    int64_t k,
-    const MatrixView<Scalar>& a,
-    const MatrixView<Scalar>& b,
-    Scalar* out,
-    int64_t out_stride,
-    bool accumulate) {
-  const char a_form = a.transposed ? 'T' : 'N';
-  const char b_form = b.transposed ? 'T' : 'N';
-  const int rows = blas_size(n);
-  const int columns = blas_size(m);
-  const int inner = blas_size(k);
-  const int a_stride = blas_size(a.stride);
-  const int b_stride = blas_size(b.stride);
-  const int stride = blas_size(out_stride);
-  const Scalar alpha = 1;
-  const Scalar beta = accumulate ? 1 : 0;
-  function(
-      &b_form,
-      &a_form,
-      &rows,
-      &columns,
-      &inner,
-      &alpha,
-      b.data,
-      &b_stride,
-      a.data,
-      &a_stride,
-      &beta,
-      out,
-      &stride);
-}
 #else
 template <typename Scalar>
 at::Tensor tensor_of(
@@ -101,57 +64,77 @@ at::Tensor tensor_of(
       ? at::from_blob(data, {columns, rows}, {view.stride, 1}, type).t()
       : at::from_blob(data, {rows, columns}, {view.stride, 1}, type);
 }
-
-template <typename Scalar>
-void call_libtorch(
-    int64_t m,
-    int64_t n,
-    int64_t k,
-    const MatrixView<Scalar>& a,
-    const MatrixView<Scalar>& b,
-    Scalar* out,
-    int64_t out_stride,
-    bool accumulate) {
-  at::Tensor to = tensor_of<Scalar>({out, out_stride}, m, n);
-  const at::Tensor product = at::mm(tensor_of(a, m, k), tensor_of(b, k, n));
-  accumulate ? to.add_(product) : to.copy_(product);
-}
 #endif
 
 } // namespace
 
+template <typename Scalar>
+void gemm(
+    int64_t m,
+    int64_t n,
+    int64_t k,
+    MatrixView<Scalar> a,
+    MatrixView<Scalar> b,
+    Scalar* out,
+    int64_t out_stride,
+    bool accumulate) {
 #if POLYTASK_HAS_BLAS
-#define POLYTASK_GEMM(function) \
-  call_blas(function, m, n, k, a, b, out, out_stride, accumulate)
+  // BLAS counts column by column, so it is asked for outᵀ = bᵀ · aᵀ.
+  const char a_form = a.transposed ? 'T' : 'N';
+  const char b_form = b.transposed ? 'T' : 'N';
+  const int rows = blas_size(n);
+  const int columns = blas_size(m);
+  const int inner = blas_size(k);
+  const int a_stride = blas_size(a.stride);
+  const int b_stride = blas_size(b.stride);
+  const int stride = blas_size(out_stride);
+  const Scalar alpha = 1;
+  const Scalar beta = accumulate ? 1 : 0;
+  const auto multiply = [&](auto* function) {
+    function(
+        &b_form,
+        &a_form,
+        &rows,
+        &columns,
+        &inner,
+        &alpha,
+        b.data,
+        &b_stride,
+        a.data,
+        &a_stride,
+        &beta,
+        out,
+        &stride);
+  };
+  if constexpr (std::is_same_v<Scalar, float>) {
+    multiply(sgemm_);
+  } else {
+    multiply(dgemm_);
+  }
 #else
-#define POLYTASK_GEMM(function) \
-  call_libtorch(m, n, k, a, b, out, out_stride, accumulate)
+  at::Tensor to = tensor_of<Scalar>({out, out_stride}, m, n);
+  const at::Tensor product = at::mm(tensor_of(a, m, k), tensor_of(b, k, n));
+  accumulate ? to.add_(product) : to.copy_(product);
 #endif
-
-void gemm(
-    int64_t m,
-    int64_t n,
-    int64_t k,
-    MatrixView<float> a,
-    MatrixView<float> b,
-    float* out,
-    int64_t out_stride,
-    bool accumulate) {
-  POLYTASK_GEMM(sgemm_);
 }
 
-void gemm(
-    int64_t m,
-    int64_t n,
-    int64_t k,
-    MatrixView<double> a,
-    MatrixView<double> b,
-    double* out,
-    int64_t out_stride,
-    bool accumulate) {
-  POLYTASK_GEMM(dgemm_);
-}
-
-#undef POLYTASK_GEMM
+template void gemm(
+    int64_t,
+    int64_t,
+    int64_t,
+    MatrixView<float>,
+    MatrixView<float>,
+    float*,
+    int64_t,
+    bool);
+template void gemm(
+    int64_t,
+    int64_t,
+    int64_t,
+    MatrixView<double>,
+    MatrixView<double>,
+    double*,
+    int64_t,
+    bool);
 
 } // namespace polytask::detail

@@ -15,23 +15,17 @@ struct MatrixView {
   bool transposed = false;
 };
 
-/// out [m, n] = a [m, k] · b [k, n] by LibTorch's BLAS, without an allocation.
+/// out [m, n] = a [m, k] · b [k, n], or with `accumulate` that added to it, for
+/// float and double. LibTorch's BLAS, which allocates nothing; where it has
+/// none by name, its tensor operations.
+template <typename Scalar>
 void gemm(
     int64_t m,
     int64_t n,
     int64_t k,
-    MatrixView<float> a,
-    MatrixView<float> b,
-    float* out,
-    int64_t out_stride,
-    bool accumulate = false);
-void gemm(
-    int64_t m,
-    int64_t n,
-    int64_t k,
-    MatrixView<double> a,
-    MatrixView<double> b,
-    double* out,
+    MatrixView<Scalar> a,
+    MatrixView<Scalar> b,
+    Scalar* out,
     int64_t out_stride,
     bool accumulate = false);
 
