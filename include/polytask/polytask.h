@@ -4,9 +4,11 @@
 
 #include <torch/torch.h>
 
+#include <polytask/balancing.h>
 #include <polytask/core.h>
 #include <polytask/data.h>
 #include <polytask/engine.h>
+#include <polytask/math.h>
 #include <polytask/model.h>
 #include <polytask/optim.h>
 #include <polytask/sharing.h>

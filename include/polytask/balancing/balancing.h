@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polytask/balancing/random.h>
+#include <polytask/core/api.h>
+
+namespace polytask::balancing {
+
+/// What a method reads of the tasks in each step.
+enum class Reads {
+  /// [T] losses: LossBalancing.
+  kLosses,
+  /// [T, T] inner products of the gradients: GramianBalancing.
+  kGramian,
+  /// [T, N] gradients: JacobianBalancing.
+  kJacobian,
+  /// Losses and gradients on a batch of validation data: BilevelBalancing.
+  kBilevel,
+};
+
+/// What a call hands over beside its main input, by name: losses, or random
+/// numbers that were drawn elsewhere.
+using Extras = std::map<std::string, at::Tensor>;
+/// Everything that a method needs to go on where it was, by name.
+using State = std::map<std::string, at::Tensor>;
+
+/// A way of weighing tasks against each other. It never sees a model: it turns
+/// losses, a Gramian or a Jacobian into one update, and is usable alone.
+///
+/// A method that needs something special says so when it is asked; strategies
+/// do what it says and never compare names.
+class POLYTASK_API Balancing {
+ public:
+  virtual ~Balancing() = default;
+  /// With a state of its own.
+  virtual std::unique_ptr<Balancing> clone() const = 0;
+
+  /// By which `make` knows it.
+  virtual std::string name() const = 0;
+  virtual Reads reads() const = 0;
+
+  /// Sets up what a method keeps for so many tasks, on first use; later only
+  /// checks. Throws if it was set up for another number.
+  void prepare(int64_t tasks);
+  /// The number of tasks that it was set up for; 0 before.
+  int64_t tasks() const {
+    return tasks_;
+  }
+  /// Forgets the tasks and all that was learned of them.
+  void reset();
+
+  /// Detached copies; "tasks" holds their number.
+  State state() const;
+  /// Throws, and changes nothing, on a state of another method or of another
+  /// number of tasks.
+  void load_state(const State& state);
+  /// Moves what is kept in the parameters' size; what is kept for each task is
+  /// always on the CPU.
+  void to(const at::Device& device);
+
+  /// Starts its random numbers anew.
+  void seed(uint64_t seed) {
+    random_ = Random(seed);
+  }
+
+  /// Parameters to be trained with the model's, by gradients of `scalarize`.
+  /// There are none before `prepare`.
+  virtual std::vector<at::Tensor> parameters() const {
+    return {};
+  }
+  /// A Gramian or Jacobian method that also reads the losses, as "losses".
+  virtual bool wants_losses() const {
+    return false;
+  }
+  /// Whether `observe_after` is to be called with the losses of the same batch
+  /// after the update: one more forward.
+  virtual bool wants_losses_after() const {
+    return false;
+  }
+  virtual void observe_after(const at::Tensor& losses);
+  /// Whether the next step needs new gradients; if not, a Gramian method's last
+  /// weights hold, at the cost of one backward.
+  virtual bool wants_gradients() const {
+    return true;
+  }
+  /// How many independent batches a step needs: 1, or 3 where a method
+  /// estimates without bias what is not linear in the batch.
+  virtual int64_t batches() const {
+    return 1;
+  }
+  /// For methods that count epochs.
+  virtual void end_epoch() {}
+
+ protected:
+  Balancing() = default;
+  Balancing(const Balancing& other);
+  Balancing(Balancing&&) = default;
+  Balancing& operator=(const Balancing& other);
+  Balancing& operator=(Balancing&&) = default;
+
+  /// A tensor of the state, undefined until the method sets it. Ask for it in
+  /// the constructor, so that a state knows its names.
+  at::Tensor& buffer(const std::string& name) {
+    return buffers_[name];
+  }
+  const at::Tensor& buffer(const std::string& name) const {
+    return buffers_.at(name);
+  }
+  /// Sets the buffers at their start; `tasks()` is set.
+  virtual void start() {}
+  /// Looks at what was given for each task; called once the number is known.
+  virtual void check_tasks(int64_t /*tasks*/) const {}
+  /// Whether its state holds random numbers.
+  virtual bool is_random() const {
+    return false;
+  }
+  Random& random() {
+    return random_;
+  }
+
+ private:
+  int64_t tasks_ = 0;
+  std::map<std::string, at::Tensor> buffers_;
+  Random random_;
+};
+
+/// Gives a method its `clone`.
+template <typename Derived, typename Base>
+class Cloneable : public Base {
+ public:
+  using Base::Base;
+  std::unique_ptr<Balancing> clone() const override {
+    return std::make_unique<Derived>(static_cast<const Derived&>(*this));
+  }
+};
+
+} // namespace polytask::balancing

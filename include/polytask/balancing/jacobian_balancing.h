@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/balancing/balancing.h>
+
+namespace polytask::balancing {
+
+/// A method that reads the gradients element by element, or keeps some of them
+/// from step to step: the update may lie outside of their span.
+class POLYTASK_API JacobianBalancing : public Balancing {
+ public:
+  Reads reads() const final {
+    return Reads::kJacobian;
+  }
+
+  /// The update [...] for a Jacobian [T, ...] of any shape, of its dtype and
+  /// device. Throws unless it is floating-point and, on the CPU, finite.
+  at::Tensor direction(const at::Tensor& jacobian, const Extras& extras = {});
+
+ protected:
+  /// The update [N] for a Jacobian [T, N], T = `tasks()`.
+  virtual at::Tensor combine(
+      const at::Tensor& jacobian, const Extras& extras) = 0;
+};
+
+} // namespace polytask::balancing

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/balancing/balancing.h>
+
+namespace polytask::balancing {
+
+/// A method that reads losses only, at the cost of one backward.
+class POLYTASK_API LossBalancing : public Balancing {
+ public:
+  Reads reads() const final {
+    return Reads::kLosses;
+  }
+
+  /// The scalar to minimise, with its graph to `losses` [T], a floating-point
+  /// vector, and to `parameters()`. Throws on another shape, and on losses on
+  /// the CPU that are not finite or that the method is not defined for.
+  at::Tensor scalarize(const at::Tensor& losses, const Extras& extras = {});
+
+  /// [T], detached: the derivative of `scalarize` for each loss. Counts as a
+  /// step of the method, as `scalarize` does.
+  at::Tensor weights(const at::Tensor& losses, const Extras& extras = {});
+
+ protected:
+  virtual at::Tensor value(const at::Tensor& losses, const Extras& extras) = 0;
+};
+
+} // namespace polytask::balancing

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <concepts>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace polytask::balancing {
+
+/// A number, a list of numbers or a word.
+class OptionValue {
+ public:
+  template <typename Number>
+    requires std::integral<Number> || std::floating_point<Number>
+  OptionValue(Number number) : value_(static_cast<double>(number)) {}
+  OptionValue(std::vector<double> numbers) : value_(std::move(numbers)) {}
+  OptionValue(std::string word) : value_(std::move(word)) {}
+  OptionValue(const char* word) : value_(std::string(word)) {}
+
+  const double* number() const {
+    return std::get_if<double>(&value_);
+  }
+  const std::vector<double>* numbers() const {
+    return std::get_if<std::vector<double>>(&value_);
+  }
+  const std::string* word() const {
+    return std::get_if<std::string>(&value_);
+  }
+
+ private:
+  std::variant<double, std::vector<double>, std::string> value_;
+};
+
+using OptionValues = std::map<std::string, OptionValue>;
+
+} // namespace polytask::balancing

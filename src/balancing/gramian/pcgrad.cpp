@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian/pcgrad.h>
+
+#include "../extras.h"
+
+namespace polytask::balancing {
+
+math::Vector PCGrad::compute(
+    const math::Matrix& gramian, const Extras& extras) {
+  const auto orders =
+      detail::orders_of(extras, "permutations", tasks(), random());
+  math::Vector weights(orders.size(), 0.0);
+  // x = Jᵀ a is followed by its products p = J x = G a.
+  math::Vector products;
+  for (int64_t i = 0; i < tasks(); ++i) {
+    const auto start = gramian.row(i);
+    products.assign(start.begin(), start.end());
+    weights[static_cast<size_t>(i)] += 1;
+    for (const int64_t j : orders[static_cast<size_t>(i)]) {
+      const auto other = static_cast<size_t>(j);
+      if ((j == i && !options_.own_index()) || !(products[other] < 0)) {
+        continue;
+      }
+      const double step = products[other] / (gramian(j, j) + options_.eps());
+      weights[other] -= step;
+      for (size_t k = 0; k < products.size(); ++k) {
+        products[k] -= step * gramian.row(j)[k];
+      }
+    }
+  }
+  return weights;
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian_balancing.h>
+
+#include <c10/util/Exception.h>
+
+#include <cmath>
+
+#include <polytask/core/host_value.h>
+
+#include "host.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+// Products that were summed in the tensor's dtype may differ in the last bits.
+double asymmetry_allowed(at::ScalarType type) {
+  return type == at::kDouble ? 1e-10 : 1e-4;
+}
+
+void check_finite(const math::Matrix& gramian, const std::string& who) {
+  const int64_t tasks = gramian.size();
+  for (int64_t i = 0; i < tasks; ++i) {
+    for (int64_t j = 0; j < tasks; ++j) {
+      TORCH_CHECK_VALUE(
+          std::isfinite(gramian(i, j)),
+          who,
+          ": the gradients of tasks ",
+          i,
+          " and ",
+          j,
+          " have the inner product ",
+          gramian(i, j),
+          ".");
+    }
+  }
+}
+
+void check_symmetric(
+    const math::Matrix& gramian, double allowed, const std::string& who) {
+  const int64_t tasks = gramian.size();
+  for (int64_t i = 0; i < tasks; ++i) {
+    TORCH_CHECK_VALUE(
+        gramian(i, i) >= 0,
+        who,
+        ": a Gramian's diagonal is not negative, but [",
+        i,
+        ", ",
+        i,
+        "] is ",
+        gramian(i, i),
+        ".");
+    for (int64_t j = 0; j < i; ++j) {
+      const double scale = std::sqrt(gramian(i, i)) * std::sqrt(gramian(j, j));
+      const double difference = std::abs(gramian(i, j) - gramian(j, i));
+      TORCH_CHECK_VALUE(
+          difference <= allowed * scale ||
+              difference <= allowed * std::abs(gramian(i, j)),
+          who,
+          ": expected a symmetric Gramian, but [",
+          i,
+          ", ",
+          j,
+          "] is ",
+          gramian(i, j),
+          " and its mirror image ",
+          gramian(j, i),
+          ".");
+    }
+  }
+}
+
+} // namespace
+
+at::Tensor GramianBalancing::weights(
+    const at::Tensor& gramian, const Extras& extras) {
+  TORCH_CHECK_VALUE(
+      gramian.defined() && gramian.is_floating_point(),
+      name(),
+      ": expected a floating-point Gramian, but got ",
+      gramian.defined() ? gramian.toString() : "an undefined tensor",
+      ".");
+  const math::Matrix values = detail::host_matrix(gramian, name());
+  if (is_symmetric()) {
+    check_finite(values, name());
+    check_symmetric(values, asymmetry_allowed(gramian.scalar_type()), name());
+  }
+  return polytask::detail::host_vector(
+      solve(values, extras), gramian.options());
+}
+
+at::Tensor GramianBalancing::direction(
+    const at::Tensor& jacobian, const Extras& extras) {
+  TORCH_CHECK_VALUE(
+      jacobian.defined() && jacobian.is_floating_point() && jacobian.dim() >= 2,
+      name(),
+      ": expected a floating-point Jacobian [T, ...], but got ",
+      jacobian.defined() ? c10::str(jacobian.toString(), " ", jacobian.sizes())
+                         : "an undefined tensor",
+      ".");
+  const at::Tensor rows = jacobian.detach();
+  const math::Vector found = solve(gramian_of(rows, extras), extras);
+  return detail::weighted_sum(found, combined_rows(rows, extras).detach());
+}
+
+math::Vector GramianBalancing::solve(
+    const math::Matrix& gramian, const Extras& extras) {
+  check_finite(gramian, name());
+  prepare(gramian.size());
+  last_weights_ = compute(gramian, extras);
+  return last_weights_;
+}
+
+math::Matrix GramianBalancing::gramian_of(
+    const at::Tensor& jacobian, const Extras& /*extras*/) const {
+  return detail::host_gramian(jacobian.reshape({jacobian.size(0), -1}));
+}
+
+at::Tensor GramianBalancing::combined_rows(
+    const at::Tensor& jacobian, const Extras& /*extras*/) const {
+  return jacobian;
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "host.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/mv.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+#include <polytask/core/host_value.h>
+
+namespace polytask::balancing::detail {
+
+namespace {
+
+// Reading a contiguous host tensor goes without the dispatcher.
+void copy_values(const at::Tensor& from, double* to) {
+  const bool is_plain = from.device().is_cpu() && from.is_contiguous();
+  const auto count = from.numel();
+  if (is_plain && from.scalar_type() == at::kDouble) {
+    std::copy_n(from.const_data_ptr<double>(), count, to);
+  } else if (is_plain && from.scalar_type() == at::kFloat) {
+    std::copy_n(from.const_data_ptr<float>(), count, to);
+  } else {
+    const at::Tensor here =
+        from.detach().to(at::kCPU).to(at::kDouble).contiguous();
+    std::copy_n(here.const_data_ptr<double>(), count, to);
+  }
+}
+
+// Floats are multiplied in double: their products' errors would grow with N.
+constexpr int64_t kBlock = 1 << 16;
+
+} // namespace
+
+math::Vector host_values(const at::Tensor& vector, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      vector.defined() && vector.dim() == 1,
+      who,
+      ": expected a vector [T], but got ",
+      vector.defined() ? c10::str(vector.sizes()) : "an undefined tensor",
+      ".");
+  math::Vector values(static_cast<size_t>(vector.numel()));
+  copy_values(vector, values.data());
+  return values;
+}
+
+math::Matrix host_matrix(const at::Tensor& matrix, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      matrix.defined() && matrix.dim() == 2 && matrix.size(0) == matrix.size(1),
+      who,
+      ": expected a square matrix [T, T], but got ",
+      matrix.defined() ? c10::str(matrix.sizes()) : "an undefined tensor",
+      ".");
+  math::Matrix values(matrix.size(0));
+  copy_values(matrix, values.data());
+  return values;
+}
+
+math::Matrix host_products(const at::Tensor& a, const at::Tensor& b) {
+  const int64_t columns = a.size(1);
+  at::Tensor sum;
+  for (int64_t begin = 0; begin < columns || begin == 0; begin += kBlock) {
+    const int64_t count = std::min(kBlock, columns - begin);
+    const at::Tensor left = a.narrow(1, begin, count).to(at::kDouble);
+    const at::Tensor right =
+        a.is_same(b) ? left : b.narrow(1, begin, count).to(at::kDouble);
+    const at::Tensor part = at::mm(left, right.t());
+    sum = sum.defined() ? sum.add_(part) : part;
+  }
+  return host_matrix(sum, "Jacobian");
+}
+
+math::Matrix host_gramian(const at::Tensor& jacobian) {
+  math::Matrix gramian = host_products(jacobian, jacobian);
+  // A matrix product need not be symmetric to the last bit.
+  for (int64_t i = 0; i < gramian.size(); ++i) {
+    for (int64_t j = 0; j < i; ++j) {
+      gramian(i, j) = gramian(j, i);
+    }
+  }
+  return gramian;
+}
+
+at::Tensor weighted_sum(const math::Vector& weights, const at::Tensor& rows) {
+  const at::Tensor flat = rows.reshape({rows.size(0), -1});
+  const at::Tensor factors =
+      polytask::detail::host_vector(weights, rows.options());
+  return at::mv(flat.t(), factors).reshape(rows.sizes().slice(1));
+}
+
+} // namespace polytask::balancing::detail

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include <polytask/math/matrix.h>
+
+namespace polytask::balancing::detail {
+
+/// The values of a vector in double; waits for a device once. Throws, naming
+/// `who`, unless it has one dimension.
+math::Vector host_values(const at::Tensor& vector, const std::string& who);
+
+/// The same of a square matrix.
+math::Matrix host_matrix(const at::Tensor& matrix, const std::string& who);
+
+/// J Jᵀ in double of a Jacobian [T, N]; products within a block of columns are
+/// summed in its dtype where that is double already, else in double.
+math::Matrix host_gramian(const at::Tensor& jacobian);
+/// A Bᵀ for two of the same shape.
+math::Matrix host_products(const at::Tensor& a, const at::Tensor& b);
+
+/// `weights` [T] · `rows` [T, ...].
+at::Tensor weighted_sum(const math::Vector& weights, const at::Tensor& rows);
+
+} // namespace polytask::balancing::detail

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/loss_balancing.h>
+
+#include <c10/core/AutogradState.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+
+#include "host.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+void check_losses(const at::Tensor& losses, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      losses.defined() && losses.dim() == 1 && losses.is_floating_point(),
+      who,
+      ": expected floating-point losses [T], but got ",
+      losses.defined() ? c10::str(losses.toString(), " ", losses.sizes())
+                       : "an undefined tensor",
+      ".");
+  if (!losses.device().is_cpu()) {
+    return;
+  }
+  const auto values = detail::host_values(losses, who);
+  for (size_t task = 0; task < values.size(); ++task) {
+    TORCH_CHECK_VALUE(
+        std::isfinite(values[task]),
+        who,
+        ": the loss of task ",
+        task,
+        " is ",
+        values[task],
+        ".");
+  }
+}
+
+} // namespace
+
+at::Tensor LossBalancing::scalarize(
+    const at::Tensor& losses, const Extras& extras) {
+  check_losses(losses, name());
+  prepare(losses.size(0));
+  return value(losses, extras);
+}
+
+at::Tensor LossBalancing::weights(
+    const at::Tensor& losses, const Extras& extras) {
+  at::AutoGradMode with_gradients(true);
+  const at::Tensor leaf = losses.detach().requires_grad_();
+  const at::Tensor scalar = scalarize(leaf, extras);
+  if (!scalar.requires_grad()) {
+    return at::Tensor(losses).detach().new_zeros(losses.sizes());
+  }
+  return torch::autograd::grad({scalar}, {leaf})[0];
+}
+
+} // namespace polytask::balancing
