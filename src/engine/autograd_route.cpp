@@ -7,33 +7,11 @@
 
 #include <polytask/core/host_value.h>
 
+#include "features.h"
+
 namespace polytask::detail {
 
 namespace {
-
-// The features of each task that takes part.
-std::vector<torch::Tensor> features_of(
-    const StepContext& context,
-    const HeadSteps& steps,
-    bool share_input,
-    const torch::Tensor& given) {
-  Sharing& sharing = context.model->sharing();
-  if (given.defined()) {
-    return std::vector<torch::Tensor>(steps.size(), given);
-  }
-  std::vector<torch::Tensor> features;
-  if (!share_input || steps.empty()) {
-    for (const HeadStep& step : steps) {
-      features.push_back(sharing.features_of(*step.input, step.task));
-    }
-    return features;
-  }
-  const auto all = sharing.features(*steps[0].input, context.model->size());
-  for (const HeadStep& step : steps) {
-    features.push_back(all[static_cast<size_t>(step.task)]);
-  }
-  return features;
-}
 
 double value_of(const torch::Tensor& loss) {
   const auto value = host_value(loss);
@@ -49,7 +27,9 @@ WeightedLosses autograd_update(
     const TaskSource& source,
     const torch::Tensor& given) {
   context.reset_gradients();
-  const auto features = features_of(context, steps, share_input, given);
+  const auto features = given.defined()
+      ? std::vector<torch::Tensor>(steps.size(), given)
+      : features_of(context, steps, share_input);
   WeightedLosses losses(context.model->size());
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& [task, input, labels, weight] = steps[i];

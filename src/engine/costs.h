@@ -9,6 +9,11 @@
 
 namespace polytask::detail {
 
+/// Of one core, in a nanosecond: multiplications and additions in matrix
+/// products of floats, and bytes to and from memory.
+inline constexpr double kFlops = 70;
+inline constexpr double kBytes = 12;
+
 struct FixedBatchJob {
   int64_t rows;
   int64_t width;
@@ -45,6 +50,67 @@ inline double modes_setup_cost(const FixedBatchJob& job) {
 inline double modes_step_cost(const FixedBatchJob& job) {
   const auto width = static_cast<double>(job.width + 1);
   return job.outputs_per_step * (15 + 6 * width / 4);
+}
+
+/// The gradients of n tasks for N shared parameters, from B rows.
+struct RowsJob {
+  int64_t tasks;
+  int64_t rows;
+  int64_t parameters;
+  int64_t element_size;
+};
+
+/// The Gramian of one linear layer's gradients, of B rows.
+struct LayerGramianJob {
+  int64_t tasks;
+  int64_t rows;
+  int64_t width;
+  int64_t outputs;
+};
+
+/// By way of X Xᵀ [B, B]: its products with every cotangent, and of those with
+/// each other.
+inline double kernel_gramian_cost(const LayerGramianJob& job) {
+  const auto rows = static_cast<double>(job.rows);
+  const auto tasks = static_cast<double>(job.tasks);
+  const auto width = static_cast<double>(job.width);
+  const auto outputs = static_cast<double>(job.outputs);
+  return 2 * rows * (rows * width + tasks * rows * outputs + tasks * tasks * outputs) / kFlops;
+}
+
+/// The rows [T, in · out] themselves.
+inline double rows_cost(const LayerGramianJob& job) {
+  return 2 * static_cast<double>(job.tasks * job.width) *
+      static_cast<double>(job.rows * job.outputs) / kFlops;
+}
+
+/// Their inner products.
+inline double rows_gramian_cost(const LayerGramianJob& job) {
+  return rows_cost(job) +
+      2 * static_cast<double>(job.tasks * job.tasks) *
+      static_cast<double>(job.width * job.outputs) / kFlops;
+}
+
+/// Writing a Jacobian and reading it twice, for its Gramian and the update.
+inline double held_rows_cost(int64_t tasks, int64_t parameters, int64_t element_size) {
+  return static_cast<double>(3 * tasks * parameters * element_size) / kBytes;
+}
+
+/// One backward with the weights, for callers who hold no Jacobian.
+inline double weighted_backward_cost(int64_t rows, int64_t parameters) {
+  return 5000 + 4 * static_cast<double>(rows * parameters) / kFlops;
+}
+
+/// A Jacobian of more than a quarter of a gigabyte is not held where its
+/// Gramian is enough.
+inline bool is_too_large_to_hold(const RowsJob& job) {
+  return job.tasks * job.parameters * job.element_size > (int64_t{1} << 28);
+}
+
+/// One task's backward is mostly the calls of its operations, which one
+/// vectorised backward makes once for all tasks.
+inline bool is_overhead(const RowsJob& job) {
+  return job.rows * job.parameters < 500'000;
 }
 
 } // namespace polytask::detail

@@ -14,6 +14,16 @@ const char* to_string(Route route) {
       return "linear program";
     case Route::kTrunkProgram:
       return "trunk program";
+    case Route::kBatchedJacobian:
+      return "batched Jacobian";
+    case Route::kStreamedGramian:
+      return "streamed Gramian";
+    case Route::kLayerJacobian:
+      return "layer Jacobian";
+    case Route::kLayerGramian:
+      return "layer Gramian";
+    case Route::kFeatureGradients:
+      return "feature gradients";
     default:
       return "autograd";
   }

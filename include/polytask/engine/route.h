@@ -27,6 +27,24 @@ enum class Route {
   kLinearProgram,
   /// The same behind a trunk of linear layers and activations.
   kTrunkProgram,
+  // Of steps with a balancing that reads gradients; with kAutograd, such a step
+  // takes one backward for each task and holds the Jacobian.
+  /// One backward for all tasks at once, vectorised; holds the Jacobian.
+  kBatchedJacobian,
+  /// The same, layer by layer as the backward goes: holds one parameter's rows
+  /// at a time, then takes one weighted backward. For any module.
+  kStreamedGramian,
+  /// A trunk of known layers without a graph; holds the Jacobian.
+  kLayerJacobian,
+  /// The same without the Jacobian: inner products from activations and
+  /// cotangents, then one weighted backward.
+  kLayerGramian,
+  /// An upper bound in place of the gradients: those of the features alone.
+  /// Never chosen, only asked for.
+  ///
+  /// Source: O. Sener, V. Koltun, "Multi-task learning as multi-objective
+  /// optimization", NeurIPS 2018, section 3.3 (MGDA-UB).
+  kFeatureGradients,
 };
 
 POLYTASK_API const char* to_string(Route route);

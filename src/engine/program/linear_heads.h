@@ -65,6 +65,13 @@ class LinearHeads {
       c10::ArrayRef<HeadStep> steps,
       const at::Tensor& cotangent);
 
+  /// After `backward`: `cotangents` [n, B, width], each task's own part of the
+  /// features' gradient.
+  void cotangents(
+      c10::ArrayRef<HeadStep> steps, const at::Tensor& cotangents) const;
+  /// Multiplies one head's gradients.
+  void scale(int64_t task, double factor);
+
   /// Sets `.grad` of the heads that took part and clears that of the others.
   void publish(c10::ArrayRef<HeadStep> steps);
 
@@ -91,6 +98,9 @@ class LinearHeads {
   const Head& head(const HeadStep& step) const {
     return heads_[static_cast<size_t>(step.task)];
   }
+  template <typename Scalar>
+  void cotangents_as(
+      c10::ArrayRef<HeadStep> steps, const at::Tensor& cotangents) const;
   Obstacle target_obstacle(const HeadStep& step, int64_t rows) const;
   void prepare(at::ScalarType type);
   int64_t outputs(c10::ArrayRef<HeadStep> steps) const;

@@ -400,4 +400,43 @@ void LinearHeads::backward(
   }
 }
 
+template <typename Scalar>
+void LinearHeads::cotangents_as(
+    c10::ArrayRef<HeadStep> steps, const at::Tensor& cotangents) const {
+  const int64_t rows = cotangents.size(1);
+  const auto* slopes = residuals_.const_data_ptr<Scalar>();
+  auto* to = cotangents.data_ptr<Scalar>();
+  for (const HeadStep& step : steps) {
+    const auto& layer = head(step).layer;
+    gemm(
+        rows,
+        width_,
+        layer.outputs,
+        MatrixView<Scalar>{slopes, rows, true},
+        MatrixView<Scalar>{
+            layer.weight->template const_data_ptr<Scalar>(), width_},
+        to,
+        width_);
+    slopes += layer.outputs * rows;
+    to += rows * width_;
+  }
+}
+
+void LinearHeads::cotangents(
+    c10::ArrayRef<HeadStep> steps, const at::Tensor& cotangents) const {
+  if (cotangents.scalar_type() == at::kFloat) {
+    cotangents_as<float>(steps, cotangents);
+  } else {
+    cotangents_as<double>(steps, cotangents);
+  }
+}
+
+void LinearHeads::scale(int64_t task, double factor) {
+  Head& own = heads_[static_cast<size_t>(task)];
+  own.weight_gradient.mul_(factor);
+  if (own.bias_gradient.defined()) {
+    own.bias_gradient.mul_(factor);
+  }
+}
+
 } // namespace polytask::detail

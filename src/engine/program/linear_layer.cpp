@@ -2,55 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "linear_layer.h"
 
-#include <torch/csrc/autograd/function.h>
-#include <torch/csrc/autograd/variable.h>
 #include <torch/nn/modules/linear.h>
 
 #include <typeinfo>
 
 #include <polytask/task/linear_task.h>
 
+#include "parameter_obstacle.h"
+
 namespace polytask::detail {
 
 namespace {
-
-bool has_hook(const torch::Tensor& parameter) {
-  const auto* meta = torch::autograd::impl::get_autograd_meta(parameter);
-  if (meta == nullptr) {
-    return false;
-  }
-  if (!meta->hooks_.empty() || meta->post_acc_grad_hooks_) {
-    return true;
-  }
-  const auto node = torch::autograd::impl::try_get_grad_accumulator(parameter);
-  return node &&
-      !(node->pre_hooks().empty() && node->post_hooks().empty() &&
-        node->tensor_pre_hooks().empty());
-}
-
-bool is_plain(
-    const torch::Tensor& parameter,
-    at::IntArrayRef shape,
-    at::ScalarType type) {
-  return parameter.scalar_type() == type && parameter.device().is_cpu() &&
-      parameter.sizes() == shape && parameter.is_contiguous() &&
-      parameter.is_leaf();
-}
-
-Obstacle parameter_obstacle(
-    const torch::Tensor& parameter,
-    at::IntArrayRef shape,
-    at::ScalarType type) {
-  if (!is_plain(parameter, shape, type)) {
-    return {
-        "a parameter is not a contiguous leaf tensor of its first shape "
-        "and dtype on the CPU"};
-  }
-  if (has_hook(parameter)) {
-    return {"a parameter has a hook"};
-  }
-  return {};
-}
 
 // Nothing where the module is of another type, or of one derived from it.
 template <typename Impl>
@@ -79,10 +41,11 @@ std::optional<LinearLayer> LinearLayer::of(
   return layer_if<torch::nn::LinearImpl>(module);
 }
 
-Obstacle LinearLayer::obstacle(at::ScalarType type) const {
-  auto found = parameter_obstacle(*weight, {outputs, width}, type);
+Obstacle LinearLayer::obstacle(
+    at::ScalarType type, torch::Device device) const {
+  auto found = parameter_obstacle(*weight, {outputs, width}, type, device);
   if (!found && has_bias()) {
-    found = parameter_obstacle(*bias, {outputs}, type);
+    found = parameter_obstacle(*bias, {outputs}, type, device);
   }
   return found;
 }

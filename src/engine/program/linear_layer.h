@@ -35,7 +35,8 @@ struct LinearLayer {
   }
   /// Whether the parameters are plain memory of this dtype, and nobody listens
   /// to their gradients by a hook.
-  Obstacle obstacle(at::ScalarType type) const;
+  Obstacle obstacle(
+      at::ScalarType type, torch::Device device = torch::kCPU) const;
 };
 
 /// Makes `gradient` the parameter's, or clears it where `gradient` is

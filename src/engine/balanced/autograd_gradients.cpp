@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "autograd_gradients.h"
+
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+#include <polytask/model/parameters.h>
+
+#include "../costs.h"
+#include "../features.h"
+#include "batched_backward.h"
+#include "gramian_sum.h"
+#include "vectors.h"
+
+namespace polytask::detail {
+
+torch::Tensor AutogradGradients::forward(
+    const HeadSteps& steps, bool share_input) {
+  torch::AutoGradMode grad_mode(true);
+  const auto& model = context_.model;
+  rows_.reset();
+  shared_ = trained(model->shared_parameters());
+  count_ = count_elements(shared_);
+  gates_.clear();
+  has_gates_ = false;
+  for (const HeadStep& step : steps) {
+    gates_.push_back(
+        trained(without(model->sharing().task_parameters(step.task), shared_)));
+    has_gates_ = has_gates_ || !gates_.back().empty();
+  }
+  const auto features = features_of(context_, steps, share_input);
+  return heads_.forward(context_, steps, features, shared_);
+}
+
+void AutogradGradients::backward_heads() {
+  heads_.backward();
+}
+
+// Of the head's own use of what is shared.
+void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) const {
+  if (part.tied.empty()) {
+    return;
+  }
+  const auto gradients = torch::autograd::grad(
+      {part.loss}, part.tied, {}, /*retain_graph=*/true, false, true);
+  int64_t offset = 0;
+  for (const auto& parameter : shared_) {
+    for (size_t i = 0; i < part.tied.size(); ++i) {
+      if (part.tied[i].is_same(parameter) && gradients[i].defined()) {
+        row.narrow(0, offset, parameter.numel())
+            .add_(gradients[i].reshape(-1), part.weight);
+      }
+    }
+    offset += parameter.numel();
+  }
+}
+
+torch::Tensor AutogradGradients::loop() {
+  const auto& parts = heads_.parts();
+  torch::Tensor rows = torch::zeros(
+      {static_cast<int64_t>(parts.size()), count_},
+      shared_[0].options().requires_grad(false));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Part& part = parts[i];
+    torch::Tensor row = rows.select(0, static_cast<int64_t>(i));
+    if (part.features.requires_grad()) {
+      auto inputs = shared_;
+      inputs.insert(inputs.end(), gates_[i].begin(), gates_[i].end());
+      auto gradients = torch::autograd::grad(
+          {part.features}, inputs, {part.cotangent}, true, false, true);
+      write_flat(gradients, shared_, row);
+      for (size_t g = 0; g < gates_[i].size(); ++g) {
+        gates_[i][g].mutable_grad() = gradients[shared_.size() + g];
+      }
+    }
+    add_tied(part, row);
+  }
+  return rows;
+}
+
+torch::Tensor AutogradGradients::batched() {
+  const torch::Tensor cotangents = heads_.cotangents();
+  const auto gradients = batched_gradients(
+      heads_.parts()[0].features, cotangents, shared_);
+  std::vector<torch::Tensor> blocks;
+  for (size_t i = 0; i < shared_.size(); ++i) {
+    blocks.push_back(
+        gradients[i].defined()
+            ? gradients[i].reshape({cotangents.size(0), -1})
+            : torch::zeros(
+                  {cotangents.size(0), shared_[i].numel()},
+                  cotangents.options()));
+  }
+  return torch::cat(blocks, 1);
+}
+
+math::Matrix AutogradGradients::streamed() {
+  const torch::Tensor cotangents = heads_.cotangents();
+  const int64_t tasks = cotangents.size(0);
+  GramianSum sum(tasks);
+  stream_gradients(
+      heads_.parts()[0].features,
+      cotangents,
+      shared_,
+      [&](size_t, const torch::Tensor& gradient) {
+        sum.add_rows(gradient.reshape({tasks, -1}));
+      });
+  return sum.value();
+}
+
+// All that the tasks share lies behind one feature tensor.
+bool AutogradGradients::is_plain() const {
+  const auto& parts = heads_.parts();
+  return !has_gates_ && !heads_.has_tied() && parts.size() > 1 &&
+      parts[0].features.requires_grad() &&
+      std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
+           return part.features.is_same(parts[0].features);
+         });
+}
+
+Route AutogradGradients::choose_route(bool reads_jacobian) {
+  const auto& parts = heads_.parts();
+  const Route wanted = context_.options.route();
+  const bool asked = wanted == Route::kBatchedJacobian ||
+      wanted == Route::kStreamedGramian || wanted == Route::kFeatureGradients;
+  const bool plain = is_plain();
+  TORCH_CHECK_VALUE(
+      !asked || plain || parts.size() < 2,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: the tasks do not share one feature tensor.");
+  TORCH_CHECK_VALUE(
+      !reads_jacobian ||
+          (wanted != Route::kStreamedGramian &&
+           wanted != Route::kFeatureGradients),
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: the method reads the Jacobian itself.");
+  if (asked && plain) {
+    choice_ = {wanted, "it was asked for"};
+    return wanted;
+  }
+  if (wanted == Route::kAuto && plain && !refuses_batches_) {
+    const RowsJob job{
+        static_cast<int64_t>(parts.size()),
+        parts[0].features.size(0),
+        count_,
+        static_cast<int64_t>(shared_[0].element_size())};
+    if (!reads_jacobian && can_stream() && is_too_large_to_hold(job)) {
+      choice_ = {
+          Route::kStreamedGramian,
+          reason_ + "; the Jacobian would be too large to hold"};
+      return choice_.route;
+    }
+    if (is_overhead(job)) {
+      choice_ = {
+          Route::kBatchedJacobian,
+          reason_ + "; the network is small, so its operations are vectorised"};
+      return choice_.route;
+    }
+  }
+  choice_ = {Route::kAutograd, "one backward for each task: " + reason_};
+  return choice_.route;
+}
+
+torch::Tensor AutogradGradients::rows_by(Route route) {
+  if (route != Route::kBatchedJacobian) {
+    return loop();
+  }
+  try {
+    return batched();
+  } catch (const c10::Error&) {
+    if (context_.options.route() == Route::kBatchedJacobian) {
+      throw;
+    }
+  }
+  refuses_batches_ = true;
+  choice_ = {
+      Route::kAutograd,
+      "one backward for each task: the model's backward cannot be vectorised"};
+  return loop();
+}
+
+torch::Tensor AutogradGradients::jacobian() {
+  if (!rows_.defined()) {
+    rows_ = rows_by(choose_route(/*reads_jacobian=*/true));
+  }
+  return rows_;
+}
+
+math::Matrix AutogradGradients::gramian() {
+  const Route route = choose_route(/*reads_jacobian=*/false);
+  if (route == Route::kStreamedGramian) {
+    return streamed();
+  }
+  GramianSum sum(static_cast<int64_t>(heads_.parts().size()));
+  if (route == Route::kFeatureGradients) {
+    sum.add_rows(heads_.cotangents().flatten(1));
+  } else {
+    rows_ = rows_by(route);
+    sum.add_rows(rows_);
+  }
+  return sum.value();
+}
+
+void AutogradGradients::publish_weighted(const math::Vector& weights) {
+  if (has_gates_ || heads_.has_tied()) {
+    jacobian(); // gates have a gradient of their own task alone
+  }
+  if (rows_.defined()) {
+    publish_direction(
+        torch::mv(rows_.t(), host_vector(weights, rows_.options())));
+    return;
+  }
+  std::vector<torch::Tensor> outputs;
+  std::vector<torch::Tensor> cotangents;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const Part& part = heads_.parts()[i];
+    if (!part.features.requires_grad()) {
+      continue;
+    }
+    const torch::Tensor scaled = part.cotangent * weights[i];
+    if (!outputs.empty() && outputs.back().is_same(part.features)) {
+      cotangents.back().add_(scaled);
+    } else {
+      outputs.push_back(part.features);
+      cotangents.push_back(scaled);
+    }
+  }
+  if (!outputs.empty()) {
+    auto gradients = torch::autograd::grad(
+        outputs, shared_, cotangents, /*retain_graph=*/false, false, true);
+    for (size_t i = 0; i < shared_.size(); ++i) {
+      shared_[i].mutable_grad() = std::move(gradients[i]);
+    }
+  }
+  heads_.clear();
+}
+
+void AutogradGradients::publish_direction(const torch::Tensor& direction) {
+  set_flat_gradient(shared_, direction);
+  heads_.clear();
+  rows_.reset();
+}
+
+void AutogradGradients::scale_heads(const math::Vector& weights) {
+  heads_.scale(weights);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    for (const auto& parameter : gates_[i]) {
+      if (parameter.grad().defined()) {
+        parameter.mutable_grad().mul_(weights[i]);
+      }
+    }
+  }
+}
+
+std::vector<int64_t> AutogradGradients::block_sizes() const {
+  return sizes_of(shared_);
+}
+
+} // namespace polytask::detail

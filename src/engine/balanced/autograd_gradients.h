@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../step_context.h"
+#include "cut_heads.h"
+#include "task_gradients.h"
+
+namespace polytask::detail {
+
+/// The gradients of any model: what the tasks share takes one backward for each
+/// task, or one for all, or one with the weights.
+class AutogradGradients : public TaskGradients {
+ public:
+  explicit AutogradGradients(StepContext& context) : context_(context) {}
+
+  RouteChoice choice() const override {
+    return choice_;
+  }
+  /// Why no faster way was taken, for `choice`.
+  void because(const std::string& reason) {
+    reason_ = reason;
+  }
+  torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
+  void backward_heads() override;
+  math::Matrix gramian() override;
+  torch::Tensor jacobian() override;
+  void publish_weighted(const math::Vector& weights) override;
+  void publish_direction(const torch::Tensor& direction) override;
+  void scale_heads(const math::Vector& weights) override;
+  std::vector<int64_t> block_sizes() const override;
+
+ private:
+  using Part = CutHeads::Part;
+
+  bool is_plain() const;
+  /// `reads_jacobian`: the Gramian would not be enough.
+  Route choose_route(bool reads_jacobian);
+  void add_tied(const Part& part, torch::Tensor& row) const;
+  torch::Tensor loop();
+  torch::Tensor batched();
+  math::Matrix streamed();
+  torch::Tensor rows_by(Route route);
+
+  StepContext& context_;
+  std::string reason_;
+  RouteChoice choice_;
+  CutHeads heads_;
+  std::vector<torch::Tensor> shared_;
+  int64_t count_ = 0; // N
+  /// Of each part: its task's own parameters within the sharing.
+  std::vector<std::vector<torch::Tensor>> gates_;
+  bool has_gates_ = false;
+  /// Something in this model's backward cannot be vectorised.
+  bool refuses_batches_ = false;
+  torch::Tensor rows_;
+};
+
+} // namespace polytask::detail

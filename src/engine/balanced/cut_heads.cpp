@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cut_heads.h"
+
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <utility>
+
+#include <polytask/model/parameters.h>
+
+namespace polytask::detail {
+
+std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
+  std::erase_if(parameters, [](const auto& parameter) {
+    return !parameter.requires_grad();
+  });
+  return parameters;
+}
+
+torch::Tensor CutHeads::forward(
+    const StepContext& context,
+    const HeadSteps& steps,
+    const std::vector<torch::Tensor>& features,
+    const std::vector<torch::Tensor>& shared) {
+  torch::AutoGradMode grad_mode(true);
+  parts_.clear();
+  has_tied_ = false;
+  std::vector<torch::Tensor> losses;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const auto& [task, input, labels, weight] = steps[i];
+    Part part{task, weight, features[i], {}, {}, {}, {}, {}};
+    part.leaf = part.features.detach();
+    if (part.leaf.is_floating_point()) {
+      part.leaf.requires_grad_();
+    }
+    part.loss = context.model->loss(task, part.leaf, *labels);
+    losses.push_back(part.loss.detach());
+    const auto head =
+        trained(context.model->task(task).head().module()->parameters());
+    part.own = without(head, shared);
+    part.tied = without(head, part.own);
+    has_tied_ = has_tied_ || !part.tied.empty();
+    parts_.push_back(std::move(part));
+  }
+  return torch::stack(losses);
+}
+
+void CutHeads::backward() {
+  torch::Tensor total;
+  std::vector<torch::Tensor> inputs;
+  for (const Part& part : parts_) {
+    const torch::Tensor term =
+        part.weight == 1 ? part.loss : part.loss * part.weight;
+    total = total.defined() ? total + term : term;
+    inputs.insert(inputs.end(), part.own.begin(), part.own.end());
+    if (part.leaf.requires_grad()) {
+      inputs.push_back(part.leaf);
+    }
+  }
+  if (inputs.empty() || !total.requires_grad()) {
+    return;
+  }
+  auto gradients = torch::autograd::grad(
+      {total},
+      inputs,
+      {},
+      /*retain_graph=*/has_tied_,
+      /*create_graph=*/false,
+      /*allow_unused=*/true);
+  auto gradient = gradients.begin();
+  for (Part& part : parts_) {
+    for (torch::Tensor& parameter : part.own) {
+      parameter.mutable_grad() = std::move(*gradient++);
+    }
+    if (part.leaf.requires_grad()) {
+      part.cotangent = gradient->defined() ? std::move(*gradient)
+                                           : torch::zeros_like(part.leaf);
+      ++gradient;
+    }
+  }
+}
+
+torch::Tensor CutHeads::cotangents() const {
+  std::vector<torch::Tensor> all;
+  for (const Part& part : parts_) {
+    all.push_back(part.cotangent);
+  }
+  return torch::stack(all);
+}
+
+void CutHeads::scale(const std::vector<double>& weights) {
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    for (const auto& parameter : parts_[i].own) {
+      if (parameter.grad().defined()) {
+        parameter.mutable_grad().mul_(weights[i]);
+      }
+    }
+  }
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "../step_context.h"
+
+namespace polytask::detail {
+
+/// The heads of the tasks that take part, cut off from what they share, so that
+/// one backward gives each task's own gradients and the cotangents of its
+/// features.
+class CutHeads {
+ public:
+  /// One task's part of the step.
+  struct Part {
+    int64_t task;
+    double weight;
+    torch::Tensor features; // what the head was given
+    torch::Tensor leaf; // the same, cut off
+    torch::Tensor loss;
+    std::vector<torch::Tensor> own; // trained parameters of its head
+    std::vector<torch::Tensor> tied; // of its head, but shared
+    torch::Tensor cotangent; // of the features
+  };
+
+  /// The losses [n], detached. `shared`: the parameters that more than one task
+  /// uses.
+  torch::Tensor forward(
+      const StepContext& context,
+      const HeadSteps& steps,
+      const std::vector<torch::Tensor>& features,
+      const std::vector<torch::Tensor>& shared);
+  /// Writes `.grad` of the heads' own parameters, and the cotangents.
+  void backward();
+  /// [n, B, ...]; only where all features have one shape.
+  torch::Tensor cotangents() const;
+  void scale(const std::vector<double>& weights);
+  void clear() {
+    parts_.clear();
+  }
+
+  const std::vector<Part>& parts() const {
+    return parts_;
+  }
+  bool has_tied() const {
+    return has_tied_;
+  }
+
+ private:
+  std::vector<Part> parts_;
+  bool has_tied_ = false;
+};
+
+/// Those that are to be trained.
+std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters);
+
+} // namespace polytask::detail

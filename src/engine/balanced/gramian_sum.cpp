@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "gramian_sum.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "../kernels/gemm.h"
+
+namespace polytask::detail {
+
+namespace {
+
+// Columns of a block: few enough for float sums and for a core's cache.
+constexpr int64_t kBlock = 1 << 12;
+
+} // namespace
+
+template <typename Scalar>
+void GramianSum::add_as(const torch::Tensor& a, const torch::Tensor& b) {
+  const int64_t columns = a.size(1);
+  std::vector<Scalar> part(static_cast<size_t>(tasks_ * tasks_));
+  for (int64_t begin = 0; begin < columns; begin += kBlock) {
+    gemm(
+        tasks_,
+        tasks_,
+        std::min(kBlock, columns - begin),
+        MatrixView<Scalar>{a.const_data_ptr<Scalar>() + begin, a.stride(0)},
+        MatrixView<Scalar>{
+            b.const_data_ptr<Scalar>() + begin, b.stride(0), true},
+        part.data(),
+        tasks_);
+    double* sum = host_.data();
+    for (const Scalar value : part) {
+      *sum++ += static_cast<double>(value);
+    }
+  }
+}
+
+void GramianSum::add_on_host(const torch::Tensor& a, const torch::Tensor& b) {
+  if (a.scalar_type() == torch::kFloat) {
+    add_as<float>(a, b);
+  } else {
+    add_as<double>(a, b);
+  }
+}
+
+void GramianSum::add_rows(const torch::Tensor& rows) {
+  add_products(rows, rows);
+}
+
+void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
+  torch::NoGradGuard no_grad;
+  if (a.size(1) == 0) {
+    return;
+  }
+  const bool is_real =
+      a.scalar_type() == torch::kFloat || a.scalar_type() == torch::kDouble;
+  if (a.device().is_cpu() && is_real) {
+    const auto plain = [](const torch::Tensor& rows) {
+      return rows.stride(1) == 1 || rows.size(1) == 1 ? rows
+                                                      : rows.contiguous();
+    };
+    const torch::Tensor left = plain(a);
+    add_on_host(left, a.is_same(b) ? left : plain(b));
+    return;
+  }
+  const auto type =
+      a.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  const torch::Tensor part =
+      torch::mm(a.to(type), b.to(type).t()).to(torch::kDouble);
+  device_ = device_.defined() ? device_.add_(part) : part;
+}
+
+math::Matrix GramianSum::value() const {
+  math::Matrix sum = host_;
+  if (device_.defined()) {
+    const torch::Tensor here = device_.to(torch::kCPU).contiguous();
+    const auto* values = here.const_data_ptr<double>();
+    for (int64_t i = 0; i < tasks_ * tasks_; ++i) {
+      sum.data()[i] += values[i];
+    }
+  }
+  // A product need not be symmetric to the last bit.
+  for (int64_t i = 0; i < tasks_; ++i) {
+    for (int64_t j = 0; j < i; ++j) {
+      const double mean = 0.5 * (sum(i, j) + sum(j, i));
+      sum(i, j) = sum(j, i) = mean;
+    }
+  }
+  return sum;
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,310 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "layer_gradients.h"
+
+#include <ATen/TensorOperators.h>
+#include <torch/nn/modules/container/sequential.h>
+
+#include <algorithm>
+#include <typeinfo>
+
+#include <polytask/core/host_value.h>
+#include <polytask/model/parameters.h>
+#include <polytask/sharing/hard_sharing.h>
+
+#include "../costs.h"
+#include "../layers/products.h"
+#include "vectors.h"
+
+namespace polytask::detail {
+
+namespace {
+
+// Elements of one layer's cotangents, of all tasks that go through together.
+constexpr int64_t kGroupElements = 1 << 16;
+
+// In the order of their parameters.
+bool append_layers(
+    const std::shared_ptr<torch::nn::Module>& module,
+    std::vector<std::unique_ptr<KnownLayer>>& layers,
+    std::string& reason) {
+  const torch::nn::Module& given = *module;
+  if (typeid(given) == typeid(torch::nn::SequentialImpl)) {
+    for (const auto& child : module->children()) {
+      if (!append_layers(child, layers, reason)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  auto layer = KnownLayer::of(module);
+  if (!layer) {
+    reason = "the trunk has a '" + module->name() +
+        "', which is not among the layers that the engine knows";
+    return false;
+  }
+  layers.push_back(std::move(layer));
+  return true;
+}
+
+} // namespace
+
+std::unique_ptr<LayerGradients> LayerGradients::make(
+    StepContext& context, std::string& reason) {
+  const auto& model = context.model;
+  const Sharing& sharing = model->sharing();
+  if (typeid(sharing) != typeid(HardSharingImpl)) {
+    reason = "the engine does not know the layers of this sharing";
+    return nullptr;
+  }
+  if (model->parameters().size() != model->unique_parameters().size()) {
+    reason = "modules share a parameter";
+    return nullptr;
+  }
+  std::unique_ptr<LayerGradients> made(new LayerGradients(context));
+  const auto& trunk = static_cast<const HardSharingImpl&>(sharing).trunk();
+  if (!append_layers(trunk.module(), made->layers_, reason)) {
+    return nullptr;
+  }
+  std::string ignored;
+  made->linear_heads_ = LinearHeads::make(model, ignored);
+  return made;
+}
+
+Obstacle LayerGradients::obstacle(
+    const HeadSteps& steps, bool share_input) const {
+  if (!share_input && steps.size() > 1) {
+    return {"the tasks have inputs of their own"};
+  }
+  const torch::Tensor& input = *steps[0].input;
+  if (input.layout() != at::kStrided || input.requires_grad()) {
+    return {"the input is sparse or requires a gradient"};
+  }
+  const auto& parameters = context_.parameters;
+  for (const auto& layer : layers_) {
+    if (auto found = layer->obstacle(
+            parameters[0].scalar_type(), parameters[0].device())) {
+      return found;
+    }
+  }
+  return {};
+}
+
+torch::Tensor LayerGradients::forward(
+    const HeadSteps& steps, bool /*share_input*/) {
+  torch::NoGradGuard no_grad;
+  steps_ = steps;
+  has_rows_ = false;
+  shared_.clear();
+  offsets_.clear();
+  counts_.clear();
+  count_ = 0;
+  top_ = 0;
+  features_ = *steps[0].input;
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    features_ = layers_[i]->forward(features_);
+    const auto own = layers_[i]->parameters();
+    offsets_.push_back(count_);
+    counts_.push_back(count_elements(own));
+    count_ += counts_.back();
+    shared_.insert(shared_.end(), own.begin(), own.end());
+    top_ = own.empty() ? top_ : i + 1;
+  }
+  const bool is_matrix = features_.dim() == 2 && features_.is_contiguous() &&
+      features_.device().is_cpu();
+  uses_linear_heads_ = linear_heads_ && is_matrix &&
+      features_.size(1) == linear_heads_->width() &&
+      features_.scalar_type() == linear_heads_->type(0) &&
+      !linear_heads_->obstacle(
+          features_.scalar_type(), features_.size(0), steps);
+  if (!uses_linear_heads_) {
+    return cut_heads_.forward(
+        context_,
+        steps,
+        std::vector<torch::Tensor>(steps.size(), features_),
+        shared_);
+  }
+  std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
+  linear_heads_->forward(features_, steps, /*needs_cotangent=*/true, by_task);
+  std::vector<double> losses;
+  for (const HeadStep& step : steps) {
+    losses.push_back(by_task[static_cast<size_t>(step.task)]);
+  }
+  return host_vector(losses, features_.options());
+}
+
+void LayerGradients::backward_heads() {
+  if (uses_linear_heads_) {
+    torch::NoGradGuard no_grad;
+    linear_heads_->backward(features_, steps_, {});
+    linear_heads_->publish(steps_);
+    reserve(
+        cotangents_,
+        {tasks(), features_.size(0), features_.size(1)},
+        features_.options());
+    linear_heads_->cotangents(steps_, cotangents_);
+  } else {
+    cut_heads_.backward();
+    cotangents_ = cut_heads_.cotangents();
+  }
+  descend_to_top();
+}
+
+void LayerGradients::descend_to_top() {
+  torch::NoGradGuard no_grad;
+  cotangents_ = cotangents_.flatten(0, 1);
+  if (top_ == 0) {
+    return;
+  }
+  for (size_t i = layers_.size(); i-- > top_;) {
+    cotangents_ = layers_[i]->backward(cotangents_, tasks());
+  }
+}
+
+bool LayerGradients::learns_below(size_t layer) const {
+  return offsets_[layer] > 0;
+}
+
+template <typename Visit>
+void LayerGradients::backward(
+    torch::Tensor cotangents, int64_t tasks, const Visit& visit) {
+  torch::NoGradGuard no_grad;
+  for (size_t i = top_; i-- > 0;) {
+    if (counts_[i] > 0) {
+      visit(i, cotangents);
+    }
+    if (!learns_below(i)) {
+      return;
+    }
+    cotangents = layers_[i]->backward(cotangents, tasks);
+  }
+}
+
+void LayerGradients::write_rows(torch::Tensor rows) {
+  const int64_t batch = cotangents_.size(0) / tasks();
+  const int64_t group = std::clamp<int64_t>(
+      kGroupElements * tasks() / std::max<int64_t>(1, cotangents_.numel()),
+      1,
+      tasks());
+  for (int64_t begin = 0; begin < tasks(); begin += group) {
+    const int64_t size = std::min(group, tasks() - begin);
+    backward(
+        cotangents_.narrow(0, begin * batch, size * batch),
+        size,
+        [&](size_t i, const torch::Tensor& cotangents) {
+          layers_[i]->write_rows(
+              cotangents,
+              rows.narrow(0, begin, size)
+                  .narrow(1, offsets_[i], counts_[i]));
+        });
+  }
+}
+
+torch::Tensor LayerGradients::jacobian() {
+  if (!has_rows_) {
+    const Route wanted = context_.options.route();
+    TORCH_CHECK_VALUE(
+        wanted != Route::kLayerGramian && wanted != Route::kFeatureGradients,
+        "training: the route '",
+        to_string(wanted),
+        "' cannot take this step: the method reads the Jacobian itself.");
+    choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
+    // The user may keep a direction, but nobody keeps the rows.
+    reserve(rows_, {tasks(), count_}, cotangents_.options());
+    write_rows(rows_);
+    has_rows_ = true;
+  }
+  return rows_;
+}
+
+// What the Gramian costs by way of the rows, and without them.
+bool LayerGradients::holds_rows() const {
+  const Route wanted = context_.options.route();
+  if (wanted == Route::kLayerJacobian || wanted == Route::kLayerGramian) {
+    return wanted == Route::kLayerJacobian;
+  }
+  const int64_t batch = cotangents_.size(0) / tasks();
+  const RowsJob job{
+      tasks(),
+      batch,
+      count_,
+      static_cast<int64_t>(cotangents_.element_size())};
+  if (is_too_large_to_hold(job)) {
+    return false;
+  }
+  double held =
+      held_rows_cost(tasks(), count_, job.element_size) +
+      2 * static_cast<double>(tasks() * tasks() * count_) / kFlops;
+  double streamed = weighted_backward_cost(batch, count_);
+  for (const auto& layer : layers_) {
+    const auto costs = layer->costs(tasks());
+    held += costs.rows;
+    streamed += costs.gramian;
+  }
+  return held <= streamed;
+}
+
+math::Matrix LayerGradients::gramian() {
+  torch::NoGradGuard no_grad;
+  GramianSum sum(tasks());
+  if (context_.options.route() == Route::kFeatureGradients) {
+    choice_ = {Route::kFeatureGradients, "it was asked for"};
+    sum.add_rows(cotangents_.reshape({tasks(), -1}));
+  } else if (holds_rows()) {
+    sum.add_rows(jacobian());
+  } else {
+    choice_ = {
+        Route::kLayerGramian,
+        "the trunk has known layers only, and a Jacobian would cost more"};
+    backward(
+        cotangents_, tasks(), [&](size_t i, const torch::Tensor& cotangents) {
+          layers_[i]->add_to_gramian(cotangents, tasks(), sum);
+        });
+  }
+  return sum.value();
+}
+
+void LayerGradients::publish_weighted(const math::Vector& weights) {
+  torch::NoGradGuard no_grad;
+  const torch::Tensor factors = host_vector(weights, cotangents_.options());
+  if (has_rows_) {
+    publish_direction(torch::mv(rows_.t(), factors));
+    return;
+  }
+  if (top_ == 0) {
+    return;
+  }
+  const torch::Tensor direction =
+      torch::empty({1, count_}, cotangents_.options());
+  auto shape = cotangents_.sizes().vec();
+  shape[0] /= tasks();
+  const torch::Tensor combined =
+      torch::mv(cotangents_.reshape({tasks(), -1}).t(), factors).view(shape);
+  backward(combined, 1, [&](size_t i, const torch::Tensor& cotangents) {
+    layers_[i]->write_rows(
+        cotangents, direction.narrow(1, offsets_[i], counts_[i]));
+  });
+  publish_direction(direction.view(-1));
+}
+
+void LayerGradients::publish_direction(const torch::Tensor& direction) {
+  torch::NoGradGuard no_grad;
+  set_flat_gradient(shared_, direction);
+  cut_heads_.clear();
+}
+
+void LayerGradients::scale_heads(const math::Vector& weights) {
+  if (!uses_linear_heads_) {
+    cut_heads_.scale(weights);
+    return;
+  }
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    linear_heads_->scale(steps_[i].task, weights[i]);
+  }
+}
+
+std::vector<int64_t> LayerGradients::block_sizes() const {
+  return sizes_of(shared_);
+}
+
+} // namespace polytask::detail

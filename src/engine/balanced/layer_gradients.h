@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../layers/known_layer.h"
+#include "../program/linear_heads.h"
+#include "../step_context.h"
+#include "cut_heads.h"
+#include "task_gradients.h"
+
+namespace polytask::detail {
+
+/// The gradients of a hard-shared trunk of known layers, without a graph of it:
+/// all tasks' cotangents go through it together.
+class LayerGradients : public TaskGradients {
+ public:
+  /// Null, with the reason, where the model's trunk is of another kind.
+  static std::unique_ptr<LayerGradients> make(
+      StepContext& context, std::string& reason);
+
+  /// Why it cannot take this step.
+  Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
+
+  RouteChoice choice() const override {
+    return choice_;
+  }
+  torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
+  void backward_heads() override;
+  math::Matrix gramian() override;
+  torch::Tensor jacobian() override;
+  void publish_weighted(const math::Vector& weights) override;
+  void publish_direction(const torch::Tensor& direction) override;
+  void scale_heads(const math::Vector& weights) override;
+  std::vector<int64_t> block_sizes() const override;
+
+ private:
+  explicit LayerGradients(StepContext& context) : context_(context) {}
+
+  int64_t tasks() const {
+    return static_cast<int64_t>(steps_.size());
+  }
+  bool learns_below(size_t layer) const;
+  bool holds_rows() const;
+  /// The cotangents of layer `top_`'s output, [n · B, ...].
+  void descend_to_top();
+  void write_rows(torch::Tensor rows);
+  /// Visits each layer that learns, from the top, with the cotangents of its
+  /// output.
+  template <typename Visit>
+  void backward(torch::Tensor cotangents, int64_t tasks, const Visit& visit);
+
+  StepContext& context_;
+  std::vector<std::unique_ptr<KnownLayer>> layers_;
+  std::unique_ptr<LinearHeads> linear_heads_; // where heads are linear
+  bool uses_linear_heads_ = false;
+  CutHeads cut_heads_;
+  HeadSteps steps_;
+  RouteChoice choice_;
+
+  // Of the step.
+  torch::Tensor features_;
+  torch::Tensor cotangents_;
+  size_t top_ = 0; // one past the highest layer that learns
+  /// Of each layer: its parameters' place among all, and their number.
+  std::vector<int64_t> offsets_;
+  std::vector<int64_t> counts_;
+  std::vector<torch::Tensor> shared_;
+  int64_t count_ = 0; // N
+  torch::Tensor rows_;
+  bool has_rows_ = false;
+};
+
+} // namespace polytask::detail

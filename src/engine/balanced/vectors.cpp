@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "vectors.h"
+
+#include "../program/linear_layer.h"
+
+namespace polytask::detail {
+
+void write_flat(
+    const std::vector<torch::Tensor>& gradients,
+    const std::vector<torch::Tensor>& parameters,
+    torch::Tensor row) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const int64_t size = parameters[i].numel();
+    if (gradients[i].defined()) {
+      row.narrow(0, offset, size).view(parameters[i].sizes()).copy_(gradients[i]);
+    }
+    offset += size;
+  }
+}
+
+// Not as views, for LibTorch's zero_grad detaches gradients in place.
+void set_flat_gradient(
+    const std::vector<torch::Tensor>& parameters,
+    const torch::Tensor& direction) {
+  const torch::Tensor flat = direction.contiguous();
+  int64_t offset = 0;
+  for (const auto& parameter : parameters) {
+    parameter.mutable_grad() = alias(flat, offset, parameter.sizes());
+    offset += parameter.numel();
+  }
+}
+
+std::vector<int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {
+  std::vector<int64_t> sizes;
+  for (const auto& parameter : parameters) {
+    sizes.push_back(parameter.numel());
+  }
+  return sizes;
+}
+
+} // namespace polytask::detail

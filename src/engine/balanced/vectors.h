@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+// Parameters as one vector [N], one after the other.
+
+namespace polytask::detail {
+
+/// Writes gradients, which may be undefined, of `parameters` to `row` [N].
+void write_flat(
+    const std::vector<torch::Tensor>& gradients,
+    const std::vector<torch::Tensor>& parameters,
+    torch::Tensor row);
+
+/// Makes the parts of `direction` [N] the parameters' gradients.
+void set_flat_gradient(
+    const std::vector<torch::Tensor>& parameters,
+    const torch::Tensor& direction);
+
+std::vector<int64_t> sizes_of(const std::vector<torch::Tensor>& parameters);
+
+} // namespace polytask::detail
