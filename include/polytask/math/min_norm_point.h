@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/core/api.h>
+#include <polytask/math/matrix.h>
+
+namespace polytask::math {
+
+/// The weights w of the shortest vector in the convex hull of the rows of a
+/// Jacobian J: argmin of w^T G w subject to w >= 0 and sum w = 1.
+///
+/// `gramian` is G = J J^T, [T, T]; the result has T weights, exact zeros off
+/// its support. Solved exactly, by an active set, on rows of unit length.
+/// J^T w is unique; w is not where rows depend on each other. Zero rows share
+/// all weight. An error if rounding keeps the active set from settling, as with
+/// values that are not finite.
+///
+/// Source: P. Wolfe, "Finding the nearest point in a polytope", Mathematical
+/// Programming 1976; the active set is that of C. Lawson and R. Hanson,
+/// "Solving least squares problems", 1974, chapter 23, with the row of ones of
+/// its problem LDP.
+POLYTASK_API Vector min_norm_point(const Matrix& gramian);
+
+} // namespace polytask::math
