@@ -188,7 +188,7 @@ int64_t ConflictAverseProblem::steepest(RoundingTolerance& tolerance) {
     multiplier += y_[member] * (products_[member] + t_ * pulls_[member]);
   }
   int64_t best = -1;
-  double steepest = -tolerance.next(scale);
+  double steepest = -tolerance.next() * scale;
   for (size_t i = 0; i < products_.size(); ++i) {
     const double slope =
         products_[i] + t_ * pulls_[i] - multiplier * hull_.shares[i];

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/math/halfspace_projection.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include <polytask/math/normalized_gramian.h>
@@ -13,8 +12,8 @@ namespace polytask::math {
 
 namespace {
 
-// By how much rounding may leave a constraint short, relative to the largest.
-constexpr double kShortfall = 1e-7;
+// By how much rounding may leave a constraint short, relative to its terms.
+constexpr double kShortfall = 1e-6;
 
 } // namespace
 
@@ -24,11 +23,9 @@ std::optional<Vector> project_onto_halfspaces(
   NormalizedGramian rows = normalize_gramian(gramian);
   // Distances that row 0 lacks to the constraints, along unit normals.
   Vector lacks(size, 0.0);
-  double largest = 0;
   for (int64_t j = 1; j < size; ++j) {
     if (rows.norms[j] > 0) {
       lacks[j] = bounds[j] / rows.norms[j] - rows.cosines(j, 0) * rows.norms[0];
-      largest = std::max(largest, std::abs(lacks[j]));
     } else if (bounds[j] > 0) {
       return std::nullopt;
     }
@@ -44,10 +41,12 @@ std::optional<Vector> project_onto_halfspaces(
   weights[0] = 1;
   for (int64_t j = 1; j < size; ++j) {
     double gained = 0;
+    double moved = 0;
     for (int64_t i = 1; i < size; ++i) {
       gained += rows.cosines(j, i) * x[i];
+      moved += x[i];
     }
-    if (gained < lacks[j] - kShortfall * largest) {
+    if (gained < lacks[j] - kShortfall * (std::abs(lacks[j]) + moved)) {
       return std::nullopt;
     }
     if (x[j] > 0) {

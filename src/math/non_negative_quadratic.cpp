@@ -10,6 +10,15 @@
 
 namespace polytask::math {
 
+namespace {
+
+// Rows that depend on others to rounding of their Gramian do so to its square
+// root only: smaller slopes and shares of theirs say nothing.
+constexpr double kSmallestSlope = 1e-7;
+constexpr double kSmallestShare = 1e-6;
+
+} // namespace
+
 NonNegativeQuadratic::NonNegativeQuadratic(const Matrix& hessian)
     : hessian_(hessian),
       factor_(hessian),
@@ -21,22 +30,30 @@ NonNegativeQuadratic::NonNegativeQuadratic(const Matrix& hessian)
 const Vector& NonNegativeQuadratic::minimize(std::span<const double> f) {
   start(f);
   std::ranges::fill(refused_, 0);
-  double largest = 0;
-  for (const double value : f) {
-    largest = std::max(largest, std::abs(value));
-  }
   RoundingTolerance tolerance("active set", hessian_.size());
+  double size = 0;
   for (;;) {
     update_slopes(f);
-    double scale = largest;
-    for (const double value : x_) {
-      scale += value;
+    double sum = 0;
+    for (const double value : target_) {
+      sum += std::abs(value);
     }
-    const int64_t index = steepest();
-    if (index < 0 || !(slopes_[index] > tolerance.next(scale))) {
+    // Larger values of earlier rounds have left their rounding.
+    size = std::max(size, sum);
+    const double relative = tolerance.next();
+    int64_t index = -1;
+    for (int64_t i = 0; i < hessian_.size(); ++i) {
+      if (slopes_[i] > relative * (std::abs(f[i]) + size) &&
+          (index < 0 || slopes_[i] > slopes_[index]) && may_join(i)) {
+        index = i;
+      }
+    }
+    if (index < 0) {
       return x_;
     }
-    if (factor_.append(index) || exchange(index)) {
+    const double scale = std::abs(f[index]) + size;
+    if (factor_.append(index) ||
+        (slopes_[index] > kSmallestSlope * scale && exchange(index))) {
       settle(f);
     }
     if (factor_.contains(index)) {
@@ -87,26 +104,20 @@ void NonNegativeQuadratic::update_slopes(std::span<const double> f) {
   }
 }
 
-int64_t NonNegativeQuadratic::steepest() const {
-  int64_t best = -1;
-  for (int64_t i = 0; i < hessian_.size(); ++i) {
-    if (!factor_.contains(i) && refused_[i] == 0 &&
-        (best < 0 || slopes_[i] > slopes_[best])) {
-      best = i;
-    }
-  }
-  return best;
+bool NonNegativeQuadratic::may_join(int64_t index) const {
+  return !factor_.contains(index) && refused_[index] == 0;
 }
 
 // For an index that depends on the members: raises its x and changes theirs so
-// that H x stays, until a member can leave for it. False where none has to.
+// that H x stays, until a member can leave for it. False, and no change, where
+// none has to.
 bool NonNegativeQuadratic::exchange(int64_t index) {
   factor_.solve(hessian_.row(index), target_);
   const auto& members = factor_.members();
   double step = std::numeric_limits<double>::infinity();
   size_t leaving = 0;
   for (size_t i = 0; i < members.size(); ++i) {
-    if (target_[i] > 0 && x_[members[i]] < step * target_[i]) {
+    if (target_[i] > kSmallestShare && x_[members[i]] < step * target_[i]) {
       step = x_[members[i]] / target_[i];
       leaving = i;
     }
@@ -119,10 +130,9 @@ bool NonNegativeQuadratic::exchange(int64_t index) {
   }
   x_[members[leaving]] = 0;
   factor_.remove(leaving);
-  if (!factor_.append(index)) {
-    return false;
+  if (factor_.append(index)) {
+    x_[index] = step;
   }
-  x_[index] = step;
   return true;
 }
 

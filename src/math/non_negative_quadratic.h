@@ -28,7 +28,7 @@ class NonNegativeQuadratic {
  private:
   void start(std::span<const double> f);
   void update_slopes(std::span<const double> f);
-  int64_t steepest() const;
+  bool may_join(int64_t index) const;
   bool exchange(int64_t index);
   void settle(std::span<const double> f);
   void move(double fraction);

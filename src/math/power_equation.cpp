@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include <polytask/math/min_norm_point.h>
 #include <polytask/math/normalized_gramian.h>
 
 #include "src/math/growing_cholesky.h"
@@ -19,6 +20,9 @@ namespace {
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 constexpr int kMaxSteps = 500;
+
+// Relative change of z below which Newton's method needs no damping.
+constexpr double kSmallChange = 0.01;
 
 // In place of w, z = w / w_alone, where w_alone = |g|^(-2 alpha / (1 + alpha))
 // solves the equation of a row by itself. With r = |g| w_alone and the cosines
@@ -52,9 +56,10 @@ class PowerEquation {
   void start();
   void evaluate();
   bool is_stationary() const;
-  bool is_solved() const;
+  double error() const;
   double slope() const;
   bool find_direction();
+  double move();
 
   const Matrix& cosines_;
   Matrix hessian_;
@@ -112,18 +117,14 @@ bool PowerEquation::is_stationary() const {
   return square_ <= 16 * kEpsilon * sum * sum;
 }
 
-bool PowerEquation::is_solved() const {
-  double sum = 0;
-  for (const double length : lengths_) {
-    sum += length;
-  }
+// The largest residual, relative to its side of the equation.
+double PowerEquation::error() const {
+  double largest = 0;
   for (size_t i = 0; i < z_.size(); ++i) {
-    if (!(std::abs(residuals_[i]) <=
-          4 * kEpsilon * (units_[i] * powers_[i] + sum))) {
-      return false;
-    }
+    largest =
+        std::max(largest, std::abs(residuals_[i]) / (units_[i] * powers_[i]));
   }
-  return true;
+  return largest;
 }
 
 // Of the potential along the direction.
@@ -151,37 +152,49 @@ bool PowerEquation::find_direction() {
   return true;
 }
 
+// Moves along the direction: most of the way to the boundary, and not far
+// beyond the minimum. Returns the largest relative change of the full step.
+double PowerEquation::move() {
+  double change = 0;
+  double fraction = 1;
+  for (size_t i = 0; i < z_.size(); ++i) {
+    const double relative = direction_[i] / lengths_[i];
+    change = std::max(change, std::abs(relative));
+    if (relative < -0.99) {
+      fraction = std::min(fraction, -0.99 / relative);
+    }
+  }
+  const double initial = slope();
+  const Vector from = z_;
+  for (int halvings = 0; halvings < 60; ++halvings, fraction /= 2) {
+    for (size_t i = 0; i < z_.size(); ++i) {
+      z_[i] = from[i] + fraction * direction_[i] / units_[i];
+    }
+    evaluate();
+    if (change < kSmallChange || slope() <= -0.5 * initial) {
+      break;
+    }
+  }
+  return change;
+}
+
 bool PowerEquation::solve(Vector& z) {
   start();
+  double previous = error();
   for (int step = 0; step < kMaxSteps; ++step) {
-    if (is_stationary()) {
+    if (is_stationary() || !find_direction()) {
       return false;
     }
-    if (is_solved()) {
+    const double change = move();
+    const double current = error();
+    // Close to the solution the error falls with the square of the change,
+    // until all that is left is rounding.
+    if (current <= 4 * kEpsilon ||
+        (change < kSmallChange && current > previous / 2)) {
       z = z_;
       return true;
     }
-    if (!find_direction()) {
-      break;
-    }
-    // Most of the way to the boundary, and not far beyond the minimum.
-    double fraction = 1;
-    for (size_t i = 0; i < z_.size(); ++i) {
-      if (direction_[i] < -0.99 * lengths_[i]) {
-        fraction = std::min(fraction, -0.99 * lengths_[i] / direction_[i]);
-      }
-    }
-    const double initial = slope();
-    const Vector from = z_;
-    for (int halvings = 0; halvings < 60; ++halvings, fraction /= 2) {
-      for (size_t i = 0; i < z_.size(); ++i) {
-        z_[i] = from[i] + fraction * direction_[i] / units_[i];
-      }
-      evaluate();
-      if (slope() <= -0.5 * initial) {
-        break;
-      }
-    }
+    previous = current;
   }
   TORCH_CHECK(
       false,

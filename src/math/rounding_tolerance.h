@@ -17,8 +17,8 @@ class RoundingTolerance {
   RoundingTolerance(const char* who, int64_t size)
       : who_(who), patience_(4 * size + 8) {}
 
-  // For the next round, of terms of this magnitude.
-  double next(double scale) {
+  // For the next round, relative to the magnitude of its terms.
+  double next() {
     if (++rounds_ % patience_ == 0) {
       relative_ *= 4;
       TORCH_CHECK(
@@ -28,7 +28,7 @@ class RoundingTolerance {
           rounds_,
           " rounds. Are all values finite?");
     }
-    return relative_ * scale;
+    return relative_;
   }
 
  private:
