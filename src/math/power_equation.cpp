@@ -19,10 +19,25 @@ namespace {
 
 constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
+constexpr const char* kNotSettled =
+    "solve_power_equation: Newton's method did not settle. Are all values "
+    "finite?";
+
 constexpr int kMaxSteps = 500;
 
 // Relative change of z below which Newton's method needs no damping.
 constexpr double kSmallChange = 0.01;
+
+// Relative residual at which what is left may be rounding.
+constexpr double kSmallError = 1e-11;
+
+// Squared length, in units of that of its terms, below which rounding of the
+// Gramian would decide on a sum of rows.
+constexpr double kZeroSquare = 1e-13;
+
+// A right side of the equation this small beside the terms of the left one may
+// be that of weights that ought to diverge and were stopped by rounding.
+constexpr double kFaint = 1e-6;
 
 // In place of w, z = w / w_alone, where w_alone = |g|^(-2 alpha / (1 + alpha))
 // solves the equation of a row by itself. With r = |g| w_alone and the cosines
@@ -48,6 +63,7 @@ class PowerEquation {
 
   // z; false where there is none.
   bool solve(Vector& z);
+  bool is_faint() const;
 
  private:
   double power(double value) const {
@@ -58,7 +74,7 @@ class PowerEquation {
   bool is_stationary() const;
   double error() const;
   double slope() const;
-  bool find_direction();
+  void find_direction();
   double move();
 
   const Matrix& cosines_;
@@ -108,21 +124,39 @@ void PowerEquation::evaluate() {
   }
 }
 
-// Whether the rows, weighted with w, cancel to rounding.
+// Whether the rows, weighted with w, cancel: the squared length of their sum is
+// at rounding level.
 bool PowerEquation::is_stationary() const {
   double sum = 0;
   for (const double length : lengths_) {
     sum += length;
   }
-  return square_ <= 16 * kEpsilon * sum * sum;
+  return square_ <= kZeroSquare * sum * sum;
 }
 
-// The largest residual, relative to its side of the equation.
+bool PowerEquation::is_faint() const {
+  double sum = 0;
+  for (const double length : lengths_) {
+    sum += length;
+  }
+  for (size_t i = 0; i < z_.size(); ++i) {
+    if (units_[i] * powers_[i] < kFaint * sum) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The largest residual, relative to the terms it is the sum of.
 double PowerEquation::error() const {
   double largest = 0;
   for (size_t i = 0; i < z_.size(); ++i) {
-    largest =
-        std::max(largest, std::abs(residuals_[i]) / (units_[i] * powers_[i]));
+    const auto row = cosines_.row(static_cast<int64_t>(i));
+    double terms = units_[i] * powers_[i];
+    for (size_t j = 0; j < z_.size(); ++j) {
+      terms += std::abs(row[j]) * lengths_[j];
+    }
+    largest = std::max(largest, std::abs(residuals_[i]) / terms);
   }
   return largest;
 }
@@ -136,20 +170,20 @@ double PowerEquation::slope() const {
   return sum;
 }
 
-bool PowerEquation::find_direction() {
+void PowerEquation::find_direction() {
+  // Keeps equal rows apart; of use only where z is so large that their shares
+  // hardly matter.
+  const double least = 16 * kEpsilon * static_cast<double>(z_.size());
   factor_.clear();
   for (size_t i = 0; i < z_.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
-    hessian_(index, index) = 1 + powers_[i] / (alpha_ * z_[i]);
-    if (!factor_.append(index)) {
-      return false;
-    }
+    hessian_(index, index) = 1 + std::max(powers_[i] / (alpha_ * z_[i]), least);
+    TORCH_CHECK(factor_.append(index), kNotSettled);
   }
   factor_.solve(residuals_, direction_);
   for (double& value : direction_) {
     value = -value;
   }
-  return true;
 }
 
 // Moves along the direction: most of the way to the boundary, and not far
@@ -157,7 +191,9 @@ bool PowerEquation::find_direction() {
 double PowerEquation::move() {
   double change = 0;
   double fraction = 1;
+  double length = 0;
   for (size_t i = 0; i < z_.size(); ++i) {
+    length += lengths_[i];
     const double relative = direction_[i] / lengths_[i];
     change = std::max(change, std::abs(relative));
     if (relative < -0.99) {
@@ -165,13 +201,17 @@ double PowerEquation::move() {
     }
   }
   const double initial = slope();
+  double rounding = 0;
+  for (const double value : direction_) {
+    rounding += 8 * kEpsilon * length * std::abs(value);
+  }
   const Vector from = z_;
   for (int halvings = 0; halvings < 60; ++halvings, fraction /= 2) {
     for (size_t i = 0; i < z_.size(); ++i) {
       z_[i] = from[i] + fraction * direction_[i] / units_[i];
     }
     evaluate();
-    if (change < kSmallChange || slope() <= -0.5 * initial) {
+    if (change < kSmallChange || slope() <= -0.5 * initial + rounding) {
       break;
     }
   }
@@ -182,24 +222,34 @@ bool PowerEquation::solve(Vector& z) {
   start();
   double previous = error();
   for (int step = 0; step < kMaxSteps; ++step) {
-    if (is_stationary() || !find_direction()) {
+    if (is_stationary()) {
       return false;
     }
+    find_direction();
     const double change = move();
     const double current = error();
     // Close to the solution the error falls with the square of the change,
     // until all that is left is rounding.
-    if (current <= 4 * kEpsilon ||
-        (change < kSmallChange && current > previous / 2)) {
+    if (current <= kEpsilon ||
+        (current < kSmallError && change < kSmallChange &&
+         current > previous / 2)) {
       z = z_;
       return true;
     }
     previous = current;
   }
-  TORCH_CHECK(
-      false,
-      "solve_power_equation: Newton's method did not settle. Are all values "
-      "finite?");
+  TORCH_CHECK(false, kNotSettled);
+}
+
+bool hull_holds_zero(const Matrix& cosines) {
+  const Vector weights = min_norm_point(cosines);
+  double square = 0;
+  for (int64_t i = 0; i < cosines.size(); ++i) {
+    for (int64_t j = 0; j < cosines.size(); ++j) {
+      square += weights[i] * cosines(i, j) * weights[j];
+    }
+  }
+  return square <= kZeroSquare;
 }
 
 } // namespace
@@ -215,8 +265,10 @@ std::optional<Vector> solve_power_equation(
   if (std::ranges::count(rows.norms, 0.0) > 0) {
     return std::nullopt;
   }
+  PowerEquation equation(rows, alpha);
   Vector weights;
-  if (!PowerEquation(rows, alpha).solve(weights)) {
+  if (!equation.solve(weights) ||
+      (equation.is_faint() && hull_holds_zero(rows.cosines))) {
     return std::nullopt;
   }
   for (size_t i = 0; i < weights.size(); ++i) {
