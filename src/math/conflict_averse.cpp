@@ -24,6 +24,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // at 0, sqrt(|g|^2 + kSmoothing) has, and differs by at most 1e-12.
 constexpr double kSmoothing = 1e-24;
 
+// Shares of unit rows in another one below this may be rounding.
+constexpr double kSmallestShare = 1e-6;
+
 // argmin of f(y) = pulls^T y + c |g(y)| over y >= 0 with shares^T y = 1, where
 // pulls are the cosines of the rows with their mean, so that f is F divided by
 // |g_0| and by the length of the shortest row.
@@ -49,6 +52,7 @@ class ConflictAverseProblem {
   int64_t best_row() const;
   void minimize_on_face();
   bool solve_face();
+  bool exchange(int64_t index);
   int64_t steepest(RoundingTolerance& tolerance);
 
   const HullScaling& hull_;
@@ -94,7 +98,7 @@ const Vector& ConflictAverseProblem::minimize() {
       return y_;
     }
     refused_[index] = 1;
-    if (factor_.append(index)) {
+    if (factor_.append(index) || exchange(index)) {
       minimize_on_face();
       if (factor_.contains(index)) {
         std::ranges::fill(refused_, 0);
@@ -171,6 +175,41 @@ void ConflictAverseProblem::minimize_on_face() {
     y_[members[leaving]] = 0;
     factor_.remove(leaving);
   }
+}
+
+// For a row that depends on the members', shares apart: raises its y and
+// changes theirs so that g(y) stays, until a member can leave for it; then
+// restores shares^T y = 1. False, and no change, where none has to leave.
+bool ConflictAverseProblem::exchange(int64_t index) {
+  factor_.solve(hull_.rows.cosines.row(index), drift_);
+  const auto& members = factor_.members();
+  double step = kInfinity;
+  size_t leaving = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (drift_[i] > kSmallestShare && y_[members[i]] < step * drift_[i]) {
+      step = y_[members[i]] / drift_[i];
+      leaving = i;
+    }
+  }
+  if (std::isinf(step)) {
+    return false;
+  }
+  for (size_t i = 0; i < members.size(); ++i) {
+    y_[members[i]] = std::max(y_[members[i]] - step * drift_[i], 0.0);
+  }
+  y_[members[leaving]] = 0;
+  factor_.remove(leaving);
+  if (factor_.append(index)) {
+    y_[index] = step;
+  }
+  double total = 0;
+  for (const int64_t member : members) {
+    total += hull_.shares[member] * y_[member];
+  }
+  for (double& y : y_) {
+    y /= total;
+  }
+  return true;
 }
 
 int64_t ConflictAverseProblem::steepest(RoundingTolerance& tolerance) {
