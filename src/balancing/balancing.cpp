@@ -54,6 +54,9 @@ void Balancing::prepare(int64_t tasks) {
       tasks,
       "; reset() forgets it.");
   check_tasks(tasks);
+  for (Balancing* part : parts()) {
+    part->prepare(tasks);
+  }
   tasks_ = tasks;
   start();
 }
@@ -62,6 +65,18 @@ void Balancing::reset() {
   tasks_ = 0;
   for (auto& [name, tensor] : buffers_) {
     tensor.reset();
+  }
+  for (Balancing* part : parts()) {
+    part->reset();
+  }
+}
+
+void Balancing::seed(uint64_t seed) {
+  random_ = Random(seed);
+  for (Balancing* part : parts()) {
+    part->seed(seed);
+    // The parts' random numbers are not to be the same.
+    ++seed;
   }
 }
 
@@ -76,10 +91,58 @@ State Balancing::state() const {
     state[kRandom] = random_.state();
   }
   state[kTasks] = at::scalar_tensor(tasks_, at::kLong);
+  int64_t index = 0;
+  for (const Balancing* part : parts()) {
+    for (const auto& [name, tensor] : part->state()) {
+      state[std::to_string(index) + '/' + name] = tensor;
+    }
+    ++index;
+  }
   return state;
 }
 
 void Balancing::load_state(const State& state) {
+  State own;
+  std::map<int64_t, State> inner;
+  for (const auto& [key, tensor] : state) {
+    const size_t end = key.find('/');
+    const bool is_inner = end != std::string::npos && end > 0 && end < 9 &&
+        key.find_first_not_of("0123456789") == end;
+    if (is_inner) {
+      inner[std::stoll(key.substr(0, end))][key.substr(end + 1)] = tensor;
+    } else {
+      own[key] = tensor;
+    }
+  }
+  if (inner.empty() && parts().empty()) {
+    load_own(own);
+    return;
+  }
+  const auto load = [&](Balancing& into) {
+    const auto count = static_cast<int64_t>(inner.size());
+    into.make_parts(count);
+    const auto into_parts = into.parts();
+    TORCH_CHECK_VALUE(
+        inner.rbegin()->first + 1 == count && into_parts.size() == inner.size(),
+        name(),
+        ": expected a state of ",
+        into_parts.size(),
+        " parts, but got one of ",
+        count,
+        ".");
+    for (auto& [index, part_state] : inner) {
+      into_parts[static_cast<size_t>(index)]->load_state(part_state);
+    }
+    into.load_own(own);
+  };
+  TORCH_CHECK_VALUE(
+      !inner.empty(), name(), ": the state lacks that of its parts.");
+  // What throws is thrown before anything is changed.
+  load(*clone());
+  load(*this);
+}
+
+void Balancing::load_own(const State& state) {
   const auto tasks = state.find(kTasks);
   TORCH_CHECK_VALUE(
       tasks != state.end() && tasks->second.numel() == 1,
@@ -131,6 +194,9 @@ void Balancing::to(const at::Device& device) {
     if (tensor.defined() && tensor.dim() > 1) {
       tensor = tensor.to(device);
     }
+  }
+  for (Balancing* part : parts()) {
+    part->to(device);
   }
 }
 

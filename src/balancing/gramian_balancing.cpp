@@ -92,13 +92,7 @@ at::Tensor GramianBalancing::weights(
 
 at::Tensor GramianBalancing::direction(
     const at::Tensor& jacobian, const Extras& extras) {
-  TORCH_CHECK_VALUE(
-      jacobian.defined() && jacobian.is_floating_point() && jacobian.dim() >= 2,
-      name(),
-      ": expected a floating-point Jacobian [T, ...], but got ",
-      jacobian.defined() ? c10::str(jacobian.toString(), " ", jacobian.sizes())
-                         : "an undefined tensor",
-      ".");
+  detail::check_jacobian(jacobian, name());
   const at::Tensor rows = jacobian.detach();
   const math::Vector found = solve(gramian_of(rows, extras), extras);
   return detail::weighted_sum(found, combined_rows(rows, extras).detach());
@@ -112,9 +106,16 @@ math::Vector GramianBalancing::solve(
   return last_weights_;
 }
 
+math::Vector GramianBalancing::repeat() {
+  math::Vector weights = repeated();
+  TORCH_CHECK_VALUE(
+      !weights.empty(), name(), ": there are no weights to repeat yet.");
+  return last_weights_ = std::move(weights);
+}
+
 math::Matrix GramianBalancing::gramian_of(
     const at::Tensor& jacobian, const Extras& /*extras*/) const {
-  return detail::host_gramian(jacobian.reshape({jacobian.size(0), -1}));
+  return detail::host_gramian(jacobian.flatten(1));
 }
 
 at::Tensor GramianBalancing::combined_rows(

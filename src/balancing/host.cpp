@@ -3,6 +3,7 @@
 #include "host.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mv.h>
 #include <c10/util/Exception.h>
@@ -84,8 +85,25 @@ math::Matrix host_gramian(const at::Tensor& jacobian) {
   return gramian;
 }
 
+void check_jacobian(const at::Tensor& jacobian, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      jacobian.defined() && jacobian.is_floating_point() && jacobian.dim() >= 2,
+      who,
+      ": expected a floating-point Jacobian [T, ...], but got ",
+      jacobian.defined() ? c10::str(jacobian.toString(), " ", jacobian.sizes())
+                         : "an undefined tensor",
+      ".");
+}
+
+void check_finite_rows(const at::Tensor& jacobian, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      !jacobian.device().is_cpu() || at::isfinite(jacobian).all().item<bool>(),
+      who,
+      ": the Jacobian holds numbers that are not finite.");
+}
+
 at::Tensor weighted_sum(const math::Vector& weights, const at::Tensor& rows) {
-  const at::Tensor flat = rows.reshape({rows.size(0), -1});
+  const at::Tensor flat = rows.flatten(1);
   const at::Tensor factors =
       polytask::detail::host_vector(weights, rows.options());
   return at::mv(flat.t(), factors).reshape(rows.sizes().slice(1));

@@ -17,6 +17,12 @@ math::Vector host_values(const at::Tensor& vector, const std::string& who);
 /// The same of a square matrix.
 math::Matrix host_matrix(const at::Tensor& matrix, const std::string& who);
 
+/// Throws, naming `who`, unless it is a floating-point tensor [T, ...].
+void check_jacobian(const at::Tensor& jacobian, const std::string& who);
+
+/// Throws, naming `who`, if it is on the CPU and not finite.
+void check_finite_rows(const at::Tensor& jacobian, const std::string& who);
+
 /// J Jᵀ in double of a Jacobian [T, N]; products within a block of columns are
 /// summed in its dtype where that is double already, else in double.
 math::Matrix host_gramian(const at::Tensor& jacobian);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/loss_balancing.h>
 
+#include <ATen/ops/mv.h>
+#include <ATen/ops/ones.h>
 #include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
+#include "extras.h"
 #include "host.h"
 
 namespace polytask::balancing {
@@ -55,6 +58,19 @@ at::Tensor LossBalancing::weights(
     return at::Tensor(losses).detach().new_zeros(losses.sizes());
   }
   return torch::autograd::grad({scalar}, {leaf})[0];
+}
+
+at::Tensor LossBalancing::direction(
+    const at::Tensor& jacobian, const Extras& extras) {
+  detail::check_jacobian(jacobian, name());
+  detail::check_finite_rows(jacobian, name());
+  at::Tensor losses = detail::find_extra(extras, "losses");
+  if (!losses.defined()) {
+    losses = at::ones({jacobian.size(0)}, jacobian.options());
+  }
+  const at::Tensor rows = jacobian.detach().flatten(1);
+  const at::Tensor factors = weights(losses, extras).to(rows.options());
+  return at::mv(rows.t(), factors).reshape(jacobian.sizes().slice(1));
 }
 
 } // namespace polytask::balancing

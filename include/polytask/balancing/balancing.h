@@ -68,9 +68,7 @@ class POLYTASK_API Balancing {
   void to(const at::Device& device);
 
   /// Starts its random numbers anew.
-  void seed(uint64_t seed) {
-    random_ = Random(seed);
-  }
+  void seed(uint64_t seed);
 
   /// Parameters to be trained with the model's, by gradients of `scalarize`.
   /// There are none before `prepare`.
@@ -126,8 +124,17 @@ class POLYTASK_API Balancing {
   Random& random() {
     return random_;
   }
+  /// The methods that a wrapper holds. They are prepared, reset, seeded, moved
+  /// and saved with it; in its state, the first one's "phi" is "0/phi".
+  virtual std::vector<Balancing*> parts() const {
+    return {};
+  }
+  /// Called with a state's number of parts, for wrappers that make them late.
+  virtual void make_parts(int64_t /*count*/) {}
 
  private:
+  void load_own(const State& state);
+
   int64_t tasks_ = 0;
   std::map<std::string, at::Tensor> buffers_;
   Random random_;

@@ -27,16 +27,16 @@ class POLYTASK_API GramianBalancing : public Balancing {
   /// The same on the host, for callers who have checked their Gramian.
   math::Vector solve(const math::Matrix& gramian, const Extras& extras = {});
 
+  /// For a step without gradients, where `wants_gradients` is false: the last
+  /// weights again. Counts as a step.
+  math::Vector repeat();
+
   /// The weights of the last call.
   const math::Vector& last_weights() const {
     return last_weights_;
   }
 
- protected:
-  /// `tasks()` is the Gramian's size, at least 1.
-  virtual math::Vector compute(
-      const math::Matrix& gramian, const Extras& extras) = 0;
-  /// The matrix that `compute` gets for a Jacobian: J Jᵀ, for most.
+  /// The matrix that `solve` needs for a Jacobian [T, ...]: J Jᵀ, for most.
   virtual math::Matrix gramian_of(
       const at::Tensor& jacobian, const Extras& extras) const;
   /// What the weights are applied to, for most the Jacobian.
@@ -45,6 +45,15 @@ class POLYTASK_API GramianBalancing : public Balancing {
   /// False where the matrix is a product of two batches' Jacobians.
   virtual bool is_symmetric() const {
     return true;
+  }
+
+ protected:
+  /// `tasks()` is the Gramian's size, at least 1.
+  virtual math::Vector compute(
+      const math::Matrix& gramian, const Extras& extras) = 0;
+  /// What `repeat` gives.
+  virtual math::Vector repeated() {
+    return last_weights_;
   }
 
  private:

@@ -22,6 +22,10 @@ class POLYTASK_API LossBalancing : public Balancing {
   /// step of the method, as `scalarize` does.
   at::Tensor weights(const at::Tensor& losses, const Extras& extras = {});
 
+  /// The update [...] that `scalarize` gives for a Jacobian [T, ...]: its rows
+  /// by the weights at "losses" among the extras, or at ones without them.
+  at::Tensor direction(const at::Tensor& jacobian, const Extras& extras = {});
+
  protected:
   virtual at::Tensor value(const at::Tensor& losses, const Extras& extras) = 0;
 };

@@ -31,6 +31,9 @@ at::Tensor UncertaintyWeighting::value(
     const at::Tensor& losses, const Extras& extras) {
   at::Tensor log_var = detail::find_extra(extras, "log_var");
   if (!log_var.defined()) {
+    log_var = detail::find_extra(extras, "loss_scale");
+  }
+  if (!log_var.defined()) {
     log_var = buffer("log_var");
   }
   log_var = log_var.to(losses.options());

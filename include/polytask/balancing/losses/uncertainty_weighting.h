@@ -16,7 +16,8 @@ struct POLYTASK_API UncertaintyWeightingOptions {
 /// Σ_k ½ exp(-s_k) L_k + ½ s_k with learned log-variances s [T].
 ///
 /// The paper has ½ for regression and 1 for classification losses; this has ½
-/// throughout, as every library. Extras: "log_var" [T] in place of s.
+/// throughout, as every library. Extras: "log_var" [T] in place of s, or
+/// "loss_scale", as LibMTL calls it.
 ///
 /// Source: A. Kendall, Y. Gal, R. Cipolla, "Multi-task learning using
 /// uncertainty to weigh losses for scene geometry and semantics", CVPR 2018,

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/balancing/loss_balancing.h>
+
+namespace polytask::balancing {
+
+/// Σ_k w_k L_k with weights [T] that are given; they may be negative.
+///
+/// Throws where the number of tasks is not that of the weights. No state.
+class POLYTASK_API ConstantWeights
+    : public Cloneable<ConstantWeights, LossBalancing> {
+ public:
+  explicit ConstantWeights(std::vector<double> weights);
+  std::string name() const override {
+    return "constant";
+  }
+
+ protected:
+  void check_tasks(int64_t tasks) const override;
+  at::Tensor value(const at::Tensor& losses, const Extras& extras) override;
+
+ private:
+  std::vector<double> weights_;
+};
+
+} // namespace polytask::balancing

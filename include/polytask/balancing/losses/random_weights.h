@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/balancing/loss_balancing.h>
+
+namespace polytask::balancing {
+
+/// Σ_k w_k L_k with w = softmax(z), z ~ N(0, I) drawn anew in each step; the
+/// weights sum to 1.
+///
+/// Extras: "normals" [T] in place of z.
+///
+/// Source: B. Lin, F. Ye, Y. Zhang, I. Tsang, "Reasonable effectiveness of
+/// random weighting: a litmus test for multi-task learning", TMLR 2022.
+class POLYTASK_API RandomWeights
+    : public Cloneable<RandomWeights, LossBalancing> {
+ public:
+  std::string name() const override {
+    return "random";
+  }
+
+ protected:
+  bool is_random() const override {
+    return true;
+  }
+  at::Tensor value(const at::Tensor& losses, const Extras& extras) override;
+};
+
+} // namespace polytask::balancing

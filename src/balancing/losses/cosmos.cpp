@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/cosmos.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cosine_similarity.h>
+#include <ATen/ops/dot.h>
+#include <ATen/ops/full_like.h>
+
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../extras.h"
+
+namespace polytask::balancing {
+
+COSMOS::COSMOS(COSMOSOptions options) : options_(std::move(options)) {
+  detail::check_option(
+      options_.lambda() >= 0,
+      name(),
+      "a lambda",
+      "from 0 on",
+      options_.lambda());
+}
+
+void COSMOS::check_tasks(int64_t tasks) const {
+  if (!options_.weights().empty()) {
+    detail::check_preference(
+        options_.weights(), tasks, name(), "weights", true);
+  }
+}
+
+at::Tensor COSMOS::value(const at::Tensor& losses, const Extras& extras) {
+  at::Tensor weights = detail::find_extra(extras, "weights");
+  if (weights.defined()) {
+    weights = weights.to(losses.options());
+  } else if (options_.weights().empty()) {
+    weights = at::full_like(losses, 1 / static_cast<double>(tasks()));
+  } else {
+    weights =
+        polytask::detail::host_vector(options_.weights(), losses.options());
+  }
+  return at::dot(weights, losses) -
+      options_.lambda() * at::cosine_similarity(weights, losses, 0, 1e-8);
+}
+
+} // namespace polytask::balancing

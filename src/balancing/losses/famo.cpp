@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/famo.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+
+#include <cmath>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../extras.h"
+#include "../host.h"
+#include "../softmax.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+constexpr double kFamoTiny = 1e-8;
+
+} // namespace
+
+FAMO::FAMO(FAMOOptions options) : options_(std::move(options)) {
+  for (const char* kept : {"logits", "mean", "square", "step", "losses"}) {
+    buffer(kept);
+  }
+}
+
+void FAMO::start() {
+  for (const char* kept : {"logits", "mean", "square"}) {
+    buffer(kept) = at::zeros({tasks()}, at::kDouble);
+  }
+  buffer("step") = at::scalar_tensor(0, at::kLong);
+}
+
+void FAMO::check_tasks(int64_t tasks) const {
+  if (!options_.min_losses().empty()) {
+    detail::check_one_each(options_.min_losses(), tasks, name(), "min_losses");
+  }
+}
+
+std::vector<double> FAMO::bounds() const {
+  return options_.min_losses().empty()
+      ? std::vector<double>(static_cast<size_t>(tasks()), 0.0)
+      : options_.min_losses();
+}
+
+math::Vector FAMO::log_distances(const at::Tensor& losses) const {
+  auto values = detail::host_values(losses, name());
+  detail::check_one_each(values, tasks(), name(), "losses");
+  auto least = bounds();
+  for (double& bound : least) {
+    bound -= kFamoTiny;
+  }
+  detail::check_losses_above(losses, least, name());
+  for (size_t task = 0; task < values.size(); ++task) {
+    values[task] = std::log(values[task] - least[task]);
+  }
+  return values;
+}
+
+at::Tensor FAMO::value(const at::Tensor& losses, const Extras& extras) {
+  auto least = bounds();
+  for (double& bound : least) {
+    bound -= kFamoTiny;
+  }
+  detail::check_losses_above(losses, least, name());
+  const at::Tensor distances =
+      losses - polytask::detail::host_vector(least, losses.options());
+  const at::Tensor shares = polytask::detail::host_vector(
+      detail::softmax_of(detail::host_values(buffer("logits"), name())),
+      losses.options());
+  const at::Tensor scale = 1 / (shares / distances.detach()).sum();
+  buffer("losses") = losses.detach().clone();
+  const at::Tensor after = detail::find_extra(extras, "losses_after");
+  if (after.defined()) {
+    observe_after(after);
+  }
+  return scale * (shares * at::log(distances)).sum();
+}
+
+// D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
+// with LibTorch's defaults.
+void FAMO::observe_after(const at::Tensor& losses) {
+  constexpr double kBeta1 = 0.9;
+  constexpr double kBeta2 = 0.999;
+  constexpr double kEps = 1e-8;
+  TORCH_CHECK_VALUE(
+      buffer("losses").defined(),
+      name(),
+      ": observe_after() needs a step before it.");
+  const auto before = log_distances(buffer("losses"));
+  const auto after = log_distances(losses);
+  auto logits = detail::host_values(buffer("logits"), name());
+  auto mean = detail::host_values(buffer("mean"), name());
+  auto square = detail::host_values(buffer("square"), name());
+  const auto step = buffer("step").item<int64_t>() + 1;
+  const auto shares = detail::softmax_of(logits);
+  double average = 0;
+  for (size_t task = 0; task < shares.size(); ++task) {
+    average += shares[task] * (before[task] - after[task]);
+  }
+  const double correction1 = 1 - std::pow(kBeta1, step);
+  const double correction2 = 1 - std::pow(kBeta2, step);
+  for (size_t task = 0; task < shares.size(); ++task) {
+    const double gradient =
+        shares[task] * (before[task] - after[task] - average) +
+        options_.weight_decay() * logits[task];
+    mean[task] = kBeta1 * mean[task] + (1 - kBeta1) * gradient;
+    square[task] = kBeta2 * square[task] + (1 - kBeta2) * gradient * gradient;
+    logits[task] -= options_.lr() / correction1 * mean[task] /
+        (std::sqrt(square[task] / correction2) + kEps);
+  }
+  buffer("logits") = polytask::detail::host_vector(logits, at::kDouble);
+  buffer("mean") = polytask::detail::host_vector(mean, at::kDouble);
+  buffer("square") = polytask::detail::host_vector(square, at::kDouble);
+  buffer("step") = at::scalar_tensor(step, at::kLong);
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/imtl_l.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/full.h>
+
+#include "../extras.h"
+
+namespace polytask::balancing {
+
+IMTLL::IMTLL(IMTLLOptions options) : options_(options) {
+  buffer("log_scale");
+}
+
+std::vector<at::Tensor> IMTLL::parameters() const {
+  if (tasks() == 0) {
+    return {};
+  }
+  return {buffer("log_scale")};
+}
+
+void IMTLL::start() {
+  buffer("log_scale") =
+      at::full({tasks()}, options_.initial(), at::kDouble).requires_grad_();
+}
+
+at::Tensor IMTLL::value(const at::Tensor& losses, const Extras& extras) {
+  at::Tensor scale = detail::find_extra(extras, "log_scale");
+  if (!scale.defined()) {
+    scale = buffer("log_scale");
+  }
+  scale = scale.to(losses.options());
+  return (at::exp(scale) * losses - scale).sum();
+}
+
+} // namespace polytask::balancing

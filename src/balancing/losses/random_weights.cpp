@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/random_weights.h>
+
+#include <ATen/TensorOperators.h>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../extras.h"
+#include "../host.h"
+#include "../softmax.h"
+
+namespace polytask::balancing {
+
+at::Tensor RandomWeights::value(
+    const at::Tensor& losses, const Extras& extras) {
+  math::Vector normals;
+  const at::Tensor given = detail::find_extra(extras, "normals");
+  if (given.defined()) {
+    normals = detail::host_values(given, name() + ": normals");
+    detail::check_one_each(normals, tasks(), name(), "normals");
+  } else {
+    for (int64_t task = 0; task < tasks(); ++task) {
+      normals.push_back(random().normal());
+    }
+  }
+  const at::Tensor weights = polytask::detail::host_vector(
+      detail::softmax_of(normals), losses.options());
+  return (weights * losses).sum();
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/scale_invariant.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/log.h>
+
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+
+namespace polytask::balancing {
+
+ScaleInvariant::ScaleInvariant(ScaleInvariantOptions options)
+    : options_(std::move(options)) {}
+
+void ScaleInvariant::check_tasks(int64_t tasks) const {
+  if (!options_.weights().empty()) {
+    detail::check_preference(
+        options_.weights(), tasks, name(), "weights", true);
+  }
+}
+
+at::Tensor ScaleInvariant::value(
+    const at::Tensor& losses, const Extras& /*extras*/) {
+  detail::check_losses_above(losses, {0}, name());
+  const at::Tensor logs = at::log(losses);
+  if (options_.weights().empty()) {
+    return logs.sum();
+  }
+  return (logs *
+          polytask::detail::host_vector(options_.weights(), losses.options()))
+      .sum();
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/stch.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/logsumexp.h>
+
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+
+namespace polytask::balancing {
+
+STCH::STCH(STCHOptions options) : options_(std::move(options)) {
+  detail::check_option(
+      options_.mu() > 0, name(), "a mu", "above 0", options_.mu());
+}
+
+void STCH::check_tasks(int64_t tasks) const {
+  if (!options_.weights().empty()) {
+    detail::check_preference(
+        options_.weights(), tasks, name(), "weights", true);
+  }
+  if (!options_.reference().empty()) {
+    detail::check_one_each(options_.reference(), tasks, name(), "references");
+  }
+}
+
+at::Tensor STCH::value(const at::Tensor& losses, const Extras& /*extras*/) {
+  at::Tensor distances = losses;
+  if (!options_.reference().empty()) {
+    distances = distances -
+        polytask::detail::host_vector(options_.reference(), losses.options());
+  }
+  distances = options_.weights().empty()
+      ? distances / static_cast<double>(tasks())
+      : distances *
+          polytask::detail::host_vector(options_.weights(), losses.options());
+  return options_.mu() * at::logsumexp(distances / options_.mu(), 0);
+}
+
+} // namespace polytask::balancing

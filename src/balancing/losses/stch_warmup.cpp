@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/losses/stch_warmup.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/logsumexp.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include "../checks.h"
+#include "../extras.h"
+
+namespace polytask::balancing {
+
+STCHWarmup::STCHWarmup(STCHWarmupOptions options) : options_(options) {
+  detail::check_option(
+      options_.mu() > 0, name(), "a mu", "above 0", options_.mu());
+  detail::check_option(
+      options_.warmup_epoch() >= 0,
+      name(),
+      "a warmup_epoch",
+      "from 0 on",
+      static_cast<double>(options_.warmup_epoch()));
+  for (const char* kept : {"epoch", "sum", "count"}) {
+    buffer(kept);
+  }
+}
+
+void STCHWarmup::start() {
+  buffer("epoch") = at::scalar_tensor(0, at::kLong);
+  buffer("sum") = at::zeros({tasks()}, at::kDouble);
+  buffer("count") = at::scalar_tensor(0, at::kDouble);
+}
+
+void STCHWarmup::end_epoch() {
+  if (tasks() > 0) {
+    buffer("epoch") = buffer("epoch") + 1;
+  }
+}
+
+at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
+  // LibMTL's, so that no logarithm is infinite.
+  constexpr double kTiny = 1e-20;
+  detail::check_losses_above(losses, {0}, name());
+  const at::Tensor given = detail::find_extra(extras, "epoch");
+  if (given.defined()) {
+    buffer("epoch") = given.detach().to(at::kCPU).to(at::kLong);
+  }
+  const auto epoch = buffer("epoch").item<int64_t>();
+  if (epoch == options_.warmup_epoch()) {
+    buffer("sum") =
+        buffer("sum").to(losses.device()) + losses.detach().to(at::kDouble);
+    buffer("count") = buffer("count") + 1;
+  }
+  if (epoch <= options_.warmup_epoch()) {
+    return at::log(losses + kTiny).sum();
+  }
+  const auto count = buffer("count").item<double>();
+  TORCH_CHECK_VALUE(
+      count > 0,
+      name(),
+      ": expected a step in epoch ",
+      options_.warmup_epoch(),
+      ", whose mean losses are the reference, before one in epoch ",
+      epoch,
+      ".");
+  const at::Tensor reference = (buffer("sum") / count).to(losses.options());
+  return static_cast<double>(tasks()) * options_.mu() *
+      at::logsumexp(at::log(losses / reference + kTiny) / options_.mu(), 0);
+}
+
+} // namespace polytask::balancing
