@@ -19,7 +19,8 @@ const detail::Table& all_methods() {
     for (auto part :
          {detail::loss_methods(),
           detail::gramian_methods(),
-          detail::jacobian_methods()}) {
+          detail::jacobian_methods(),
+          detail::wrappers()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {

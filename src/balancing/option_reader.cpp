@@ -91,6 +91,34 @@ std::vector<double> OptionReader::number_or_numbers(
   return {value ? *value->number() : otherwise};
 }
 
+std::string OptionReader::required_word(const std::string& name) {
+  auto value = word(name, "");
+  TORCH_CHECK_VALUE(
+      values_.contains(name), method_, ": needs the option '", name, "'.");
+  return value;
+}
+
+std::vector<int64_t> OptionReader::integers(const std::string& name) {
+  std::vector<int64_t> found;
+  for (const double value : numbers(name).value_or(std::vector<double>{})) {
+    found.push_back(whole(name, value));
+  }
+  return found;
+}
+
+OptionValues OptionReader::take_rest() {
+  OptionValues rest;
+  for (const auto& [name, value] : values_) {
+    if (std::find(known_.begin(), known_.end(), name) == known_.end()) {
+      rest.emplace(name, value);
+    }
+  }
+  for (const auto& [name, value] : rest) {
+    known_.push_back(name);
+  }
+  return rest;
+}
+
 void OptionReader::check_all_read() const {
   for (const auto& [name, value] : values_) {
     TORCH_CHECK_VALUE(

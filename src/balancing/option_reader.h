@@ -25,10 +25,16 @@ class OptionReader {
   /// Nothing where it is not given.
   std::optional<std::vector<double>> numbers(const std::string& name);
   std::vector<double> required_numbers(const std::string& name);
+  std::string required_word(const std::string& name);
+  /// Whole numbers; empty where they are not given.
+  std::vector<int64_t> integers(const std::string& name);
   /// One number for all tasks, or one for each.
   std::vector<double> number_or_numbers(
       const std::string& name, double otherwise);
 
+  /// What nobody has read yet, for a method inside of this one, which then
+  /// answers for it.
+  OptionValues take_rest();
   /// Throws, and lists the method's options, if one was given that nobody read.
   void check_all_read() const;
 

@@ -79,9 +79,11 @@ std::string golden_folder() {
 }
 
 void expect_all_pass(const testing::GoldenReport& report) {
+  std::string failures;
   for (const auto& failure : report.failures) {
-    ADD_FAILURE() << failure;
+    failures += "\n  " + failure;
   }
+  EXPECT_EQ(report.passed(), report.cases) << failures;
 }
 
 void print_row(const std::string& file, const testing::GoldenReport& report) {

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/balancing/held.h>
+#include <polytask/balancing/jacobian_balancing.h>
+
+namespace polytask::balancing {
+
+/// Applies a method to each block of the Jacobian's columns by itself, such as
+/// each layer's parameters; every block has a clone with its own state.
+///
+/// Extras: "parameter_sizes" [groups], the blocks' numbers of columns, needed
+/// where they were not given before. The others reach every block; of "uniform"
+/// and "jacobian_1" to "jacobian_3", a block gets its own columns.
+///
+/// State: the first block's under "0/", and so on.
+class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
+ public:
+  /// For a method of losses, a Gramian or a Jacobian. Throws unless the sizes,
+  /// if there are any, are positive.
+  explicit PerGroup(
+      std::unique_ptr<Balancing> method, std::vector<int64_t> sizes = {});
+  std::string name() const override {
+    return "per_group";
+  }
+  std::vector<at::Tensor> parameters() const override;
+  bool wants_losses() const override;
+  bool wants_losses_after() const override;
+  void observe_after(const at::Tensor& losses) override;
+  int64_t batches() const override;
+  void end_epoch() override;
+
+ protected:
+  at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
+  std::vector<Balancing*> parts() const override;
+  void make_parts(int64_t count) override;
+  bool is_random() const override {
+    return true;
+  }
+
+ private:
+  std::vector<int64_t> sizes_of(int64_t columns, const Extras& extras) const;
+
+  std::vector<int64_t> sizes_;
+  /// One until the number of blocks is known.
+  std::vector<Held> blocks_;
+};
+
+} // namespace polytask::balancing

@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/jacobian/config.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/linalg_pinv.h>
+#include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/mv.h>
+#include <ATen/ops/zeros.h>
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../host.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+/// β = (U Uᵀ)⁻¹ p for unit rows; nothing where that loses more than about six
+/// digits.
+std::optional<Eigen::VectorXd> config_shares(
+    const Eigen::MatrixXd& cosines, const Eigen::VectorXd& preference) {
+  constexpr double kWorst = 1e-6;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(cosines);
+  const auto& values = solver.eigenvalues();
+  if (!(values[0] > kWorst * values[values.size() - 1])) {
+    return std::nullopt;
+  }
+  const auto& vectors = solver.eigenvectors();
+  const Eigen::VectorXd rotated =
+      (vectors.transpose() * preference).cwiseQuotient(values);
+  return vectors * rotated;
+}
+
+/// v = U⁺ p = Q (Rᵀ)⁺ p for Uᵀ = Q R: the rows' condition is not squared.
+at::Tensor config_least_squares(
+    const at::Tensor& jacobian,
+    const math::Vector& lengths,
+    const std::vector<double>& preference) {
+  math::Vector inverse(lengths.size());
+  for (size_t task = 0; task < lengths.size(); ++task) {
+    inverse[task] = lengths[task] > 0 ? 1 / lengths[task] : 0;
+  }
+  const auto options = jacobian.options().dtype(at::kDouble);
+  const at::Tensor rows = jacobian.to(at::kDouble);
+  const at::Tensor unit =
+      rows * polytask::detail::host_vector(inverse, options).unsqueeze(1);
+  const auto [q, r] = at::linalg_qr(unit.t());
+  const at::Tensor v = at::mv(
+      q,
+      at::mv(
+          at::linalg_pinv(r.t()),
+          polytask::detail::host_vector(preference, options)));
+  const at::Tensor direction = v / v.norm().clamp_min(1e-12);
+  return (at::mv(rows, direction).sum() * direction).to(jacobian.options());
+}
+
+} // namespace
+
+ConFIG::ConFIG(ConFIGOptions options) : options_(std::move(options)) {}
+
+void ConFIG::check_tasks(int64_t tasks) const {
+  if (!options_.preference().empty()) {
+    detail::check_preference(
+        options_.preference(), tasks, name(), "preferences", true);
+  }
+}
+
+at::Tensor ConFIG::combine(
+    const at::Tensor& jacobian, const Extras& /*extras*/) {
+  const math::Matrix gramian = detail::host_gramian(jacobian);
+  const auto count = static_cast<size_t>(tasks());
+  const std::vector<double> preference = options_.preference().empty()
+      ? std::vector<double>(count, 1.0)
+      : options_.preference();
+  math::Vector lengths(count);
+  std::vector<int64_t> active;
+  for (int64_t task = 0; task < tasks(); ++task) {
+    lengths[static_cast<size_t>(task)] = std::sqrt(gramian(task, task));
+    if (gramian(task, task) > 0) {
+      active.push_back(task);
+    }
+  }
+  math::Vector weights(count, 0.0);
+  if (active.empty()) {
+    return detail::weighted_sum(weights, jacobian);
+  }
+  if (count == 2 && active.size() == 2 && preference[0] == preference[1]) {
+    for (size_t task = 0; task < 2; ++task) {
+      weights[task] = (lengths[0] + lengths[1]) / (2 * lengths[task]);
+    }
+    return detail::weighted_sum(weights, jacobian);
+  }
+  const auto size = static_cast<Eigen::Index>(active.size());
+  Eigen::MatrixXd cosines(size, size);
+  Eigen::VectorXd wanted(size);
+  Eigen::VectorXd norms(size);
+  for (Eigen::Index i = 0; i < size; ++i) {
+    const int64_t task = active[static_cast<size_t>(i)];
+    wanted[i] = preference[static_cast<size_t>(task)];
+    norms[i] = lengths[static_cast<size_t>(task)];
+    for (Eigen::Index j = 0; j <= i; ++j) {
+      const int64_t other = active[static_cast<size_t>(j)];
+      cosines(i, j) = cosines(j, i) =
+          gramian(task, other) / norms[i] / lengths[static_cast<size_t>(other)];
+    }
+  }
+  const auto shares = config_shares(cosines, wanted);
+  if (!shares) {
+    return config_least_squares(jacobian, lengths, preference);
+  }
+  // |v|² = βᵀ C β and g_k · v = |g_k| (C β)_k.
+  const Eigen::VectorXd products = cosines * *shares;
+  const double square = std::max(shares->dot(products), 1e-24);
+  for (Eigen::Index i = 0; i < size; ++i) {
+    weights[static_cast<size_t>(active[static_cast<size_t>(i)])] =
+        norms.dot(products) / square * (*shares)[i] / norms[i];
+  }
+  return detail::weighted_sum(weights, jacobian);
+}
+
+} // namespace polytask::balancing

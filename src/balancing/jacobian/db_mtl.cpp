@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/jacobian/db_mtl.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <polytask/core/host_value.h>
+
+#include "../extras.h"
+#include "../host.h"
+#include "kept_rows.h"
+
+namespace polytask::balancing {
+
+DBMTL::DBMTL(DBMTLOptions options) : options_(options) {
+  buffer("buffer");
+  buffer("steps");
+}
+
+void DBMTL::start() {
+  buffer("steps") = at::scalar_tensor(0, at::kLong);
+}
+
+at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
+  constexpr double kTiny = 1e-8;
+  auto factors = detail::need_losses(extras, tasks(), name());
+  for (size_t task = 0; task < factors.size(); ++task) {
+    TORCH_CHECK_VALUE(
+        factors[task] >= 0 && std::isfinite(factors[task]),
+        name(),
+        ": expected losses from 0 on, but that of task ",
+        task,
+        " is ",
+        factors[task],
+        ".");
+    factors[task] = 1 / (factors[task] + kTiny);
+  }
+  at::Tensor& average = buffer("buffer");
+  detail::keep_rows(average, jacobian, name());
+  const auto step = buffer("steps").item<int64_t>() + 1;
+  buffer("steps") = at::scalar_tensor(step, at::kLong);
+
+  const at::Tensor scaled = jacobian *
+      polytask::detail::host_vector(factors, jacobian.options()).unsqueeze(1);
+  const double beta =
+      options_.beta() * std::pow(static_cast<double>(step), -options_.sigma());
+  average = scaled + beta * (average - scaled);
+
+  auto weights = detail::host_values(detail::row_lengths(average), name());
+  const double longest = *std::max_element(weights.begin(), weights.end());
+  for (double& weight : weights) {
+    weight = longest / (weight + kTiny);
+  }
+  return detail::weighted_sum(weights, average);
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/jacobian/excess_mtl.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/sqrt.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../host.h"
+#include "../softmax.h"
+#include "kept_rows.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+constexpr double kExcessTiny = 1e-7;
+
+} // namespace
+
+ExcessMTL::ExcessMTL(ExcessMTLOptions options) : options_(options) {
+  detail::check_option(
+      std::isfinite(options_.step_size()),
+      name(),
+      "a step_size",
+      "that is finite",
+      options_.step_size());
+  for (const char* kept : {"squares", "baseline", "weights", "steps"}) {
+    buffer(kept);
+  }
+}
+
+void ExcessMTL::start() {
+  const double total =
+      options_.sum_to_tasks() ? static_cast<double>(tasks()) : 1;
+  buffer("weights") =
+      at::full({tasks()}, total / static_cast<double>(tasks()), at::kDouble);
+  buffer("baseline") = at::zeros({tasks()}, at::kDouble);
+  buffer("steps") = at::scalar_tensor(0, at::kLong);
+}
+
+math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
+  at::Tensor& squares = buffer("squares");
+  detail::keep_rows(squares, jacobian, name());
+  const at::Tensor now = jacobian * jacobian;
+  squares = squares + now;
+  return detail::host_values(
+      (now / at::sqrt(squares + kExcessTiny)).sum(1, false, at::kDouble),
+      name());
+}
+
+/// By the baselines; empty where the weights stay.
+math::Vector ExcessMTL::relative(const math::Vector& risks) {
+  auto baseline = detail::host_values(buffer("baseline"), name());
+  const auto step = buffer("steps").item<int64_t>();
+  buffer("steps") = at::scalar_tensor(step + 1, at::kLong);
+  const int64_t warmup = options_.warmup_steps().value_or(0);
+  const bool is_torchjd = options_.warmup_steps().has_value();
+  math::Vector quotients(risks.size(), 0.0);
+  for (size_t task = 0; task < risks.size(); ++task) {
+    if (is_torchjd && step < warmup) {
+      baseline[task] += risks[task] / static_cast<double>(warmup);
+    } else if (is_torchjd && step == 0) {
+      quotients[task] = baseline[task] = risks[task];
+    } else if (is_torchjd) {
+      quotients[task] = risks[task] / (baseline[task] + kExcessTiny);
+    } else if (baseline[task] == 0) {
+      baseline[task] = risks[task];
+    } else {
+      quotients[task] = risks[task] / baseline[task];
+    }
+  }
+  buffer("baseline") = polytask::detail::host_vector(baseline, at::kDouble);
+  return quotients;
+}
+
+at::Tensor ExcessMTL::combine(
+    const at::Tensor& jacobian, const Extras& /*extras*/) {
+  const auto quotients = relative(excess_risks(jacobian));
+  // In the logarithm, so that no weight overflows; one that vanishes stays at
+  // the smallest number.
+  auto weights = detail::host_values(buffer("weights"), name());
+  double total = 0;
+  for (size_t task = 0; task < weights.size(); ++task) {
+    total += weights[task];
+    weights[task] = std::log(std::max(weights[task], 1e-300)) +
+        std::clamp(options_.step_size() * quotients[task], -1e300, 1e300);
+  }
+  weights = detail::softmax_of(std::move(weights));
+  for (double& weight : weights) {
+    weight *= total;
+  }
+  buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
+  return detail::weighted_sum(weights, jacobian);
+}
+
+} // namespace polytask::balancing

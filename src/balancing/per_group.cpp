@@ -1,0 +1,161 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/per_group.h>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <c10/util/Exception.h>
+
+#include <numeric>
+#include <utility>
+
+#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/loss_balancing.h>
+
+#include "checks.h"
+#include "extras.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+at::Tensor group_direction(
+    Balancing& method, const at::Tensor& columns, const Extras& extras) {
+  switch (method.reads()) {
+    case Reads::kLosses:
+      return static_cast<LossBalancing&>(method).direction(columns, extras);
+    case Reads::kGramian:
+      return static_cast<GramianBalancing&>(method).direction(columns, extras);
+    default:
+      return static_cast<JacobianBalancing&>(method).direction(columns, extras);
+  }
+}
+
+bool is_cut_by_columns(const std::string& name) {
+  return name == "uniform" || name == "jacobian_1" || name == "jacobian_2" ||
+      name == "jacobian_3";
+}
+
+} // namespace
+
+PerGroup::PerGroup(
+    std::unique_ptr<Balancing> method, std::vector<int64_t> sizes)
+    : sizes_(std::move(sizes)) {
+  TORCH_CHECK_VALUE(
+      method && method->reads() != Reads::kBilevel,
+      name(),
+      ": expected a method of losses, a Gramian or a Jacobian.");
+  for (const int64_t size : sizes_) {
+    detail::check_option(
+        size > 0, name(), "sizes", "above 0", static_cast<double>(size));
+  }
+  blocks_.emplace_back(std::move(method));
+  make_parts(static_cast<int64_t>(sizes_.size()));
+}
+
+std::vector<Balancing*> PerGroup::parts() const {
+  std::vector<Balancing*> parts;
+  for (const auto& block : blocks_) {
+    parts.push_back(&*block);
+  }
+  return parts;
+}
+
+void PerGroup::make_parts(int64_t count) {
+  if (blocks_.size() != 1) {
+    return;
+  }
+  while (static_cast<int64_t>(blocks_.size()) < count) {
+    blocks_.push_back(blocks_.front());
+    // The blocks' random numbers are not to be the same.
+    blocks_.back()->seed(static_cast<uint64_t>(random().uniform() * 0x1p53));
+  }
+}
+
+std::vector<at::Tensor> PerGroup::parameters() const {
+  std::vector<at::Tensor> all;
+  for (const auto& block : blocks_) {
+    const auto of_block = block->parameters();
+    all.insert(all.end(), of_block.begin(), of_block.end());
+  }
+  return all;
+}
+
+bool PerGroup::wants_losses() const {
+  return blocks_.front()->wants_losses();
+}
+
+bool PerGroup::wants_losses_after() const {
+  return blocks_.front()->wants_losses_after();
+}
+
+void PerGroup::observe_after(const at::Tensor& losses) {
+  for (const auto& block : blocks_) {
+    block->observe_after(losses);
+  }
+}
+
+int64_t PerGroup::batches() const {
+  return blocks_.front()->batches();
+}
+
+void PerGroup::end_epoch() {
+  for (const auto& block : blocks_) {
+    block->end_epoch();
+  }
+}
+
+std::vector<int64_t> PerGroup::sizes_of(
+    int64_t columns, const Extras& extras) const {
+  std::vector<int64_t> sizes = sizes_;
+  if (sizes.empty()) {
+    const at::Tensor given =
+        detail::need_extra(extras, "parameter_sizes", name())
+            .to(at::kCPU)
+            .to(at::kLong)
+            .contiguous();
+    sizes.assign(
+        given.const_data_ptr<int64_t>(),
+        given.const_data_ptr<int64_t>() + given.numel());
+  }
+  const auto sum = std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+  TORCH_CHECK_VALUE(
+      sum == columns,
+      name(),
+      ": expected sizes of the sum ",
+      columns,
+      ", the Jacobian's columns, but theirs is ",
+      sum,
+      ".");
+  return sizes;
+}
+
+at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
+  const auto sizes = sizes_of(jacobian.size(1), extras);
+  make_parts(static_cast<int64_t>(sizes.size()));
+  TORCH_CHECK_VALUE(
+      sizes.size() == blocks_.size(),
+      name(),
+      ": keeps a state of ",
+      blocks_.size(),
+      " groups, but got ",
+      sizes.size(),
+      ".");
+  std::vector<at::Tensor> directions;
+  int64_t begin = 0;
+  for (size_t group = 0; group < sizes.size(); ++group) {
+    Extras own = extras;
+    own.erase("parameter_sizes");
+    for (auto& [name, extra] : own) {
+      if (is_cut_by_columns(name) && extra.size(-1) == jacobian.size(1)) {
+        extra = extra.narrow(-1, begin, sizes[group]);
+      }
+    }
+    directions.push_back(group_direction(
+        *blocks_[group], jacobian.narrow(1, begin, sizes[group]), own));
+    begin += sizes[group];
+  }
+  return at::cat(directions);
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/preference.h>
+
+#include <utility>
+
+#include "checks.h"
+
+namespace polytask::balancing {
+
+Preference::Preference(
+    std::unique_ptr<Balancing> method, std::vector<double> preferences)
+    : Cloneable(std::move(method), "preference"),
+      preferences_(std::move(preferences)) {
+  detail::check_preference(
+      preferences_,
+      static_cast<int64_t>(preferences_.size()),
+      name(),
+      "preferences");
+}
+
+void Preference::check_tasks(int64_t tasks) const {
+  detail::check_one_each(preferences_, tasks, name(), "preferences");
+}
+
+math::Vector Preference::compute(
+    const math::Matrix& gramian, const Extras& extras) {
+  math::Matrix seen = gramian;
+  for (int64_t i = 0; i < seen.size(); ++i) {
+    for (int64_t j = 0; j < seen.size(); ++j) {
+      seen(i, j) *= preferences_[static_cast<size_t>(i)] *
+          preferences_[static_cast<size_t>(j)];
+    }
+  }
+  return scaled(inner().solve(seen, extras));
+}
+
+math::Vector Preference::repeated() {
+  return scaled(inner().repeat());
+}
+
+math::Vector Preference::scaled(math::Vector weights) const {
+  for (size_t task = 0; task < weights.size(); ++task) {
+    weights[task] *= preferences_[task];
+  }
+  return weights;
+}
+
+} // namespace polytask::balancing
