@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd_route.h"
+#include "balanced/balanced_route.h"
 #include "graph_route.h"
 #include "modes_run.h"
 #include "program_route.h"
@@ -25,6 +26,11 @@ class Engine::Parts {
         graph(context),
         choice(program.choice()) {
     const Route wanted = context.options.route();
+    if (context.options.balancing()) {
+      balanced = std::make_unique<detail::BalancedRoute>(context);
+      choice = balanced->choice();
+      return;
+    }
     TORCH_CHECK_VALUE(
         wanted == Route::kAuto || wanted == choice.route,
         "training: the route '",
@@ -38,6 +44,18 @@ class Engine::Parts {
     forget_run();
     context.collect(batch, steps);
     return take_step(batch.shares_input(), {}, /*report=*/true);
+  }
+
+  StepReport joint_step(const std::vector<Batch>& batches) {
+    TORCH_CHECK_VALUE(
+        balanced || batches.size() == 1,
+        "training: expected one batch for a step without a balancing, but got ",
+        batches.size(),
+        ".");
+    StepReport report =
+        balanced ? balanced->step(batches) : joint_step(batches[0]);
+    choice = balanced ? balanced->choice() : choice;
+    return report;
   }
 
   StepReport task_step(
@@ -60,6 +78,7 @@ class Engine::Parts {
   detail::StepContext context;
   detail::ProgramRoute program;
   detail::GraphRoute graph;
+  std::unique_ptr<detail::BalancedRoute> balanced;
   RouteChoice choice;
 
  private:
@@ -110,6 +129,11 @@ void Engine::Parts::leave_program(const std::string& reason) {
 
 StepReport Engine::Parts::take_step(
     bool share_input, const TaskSource& source, bool report) {
+  if (balanced) {
+    StepReport taken = balanced->step(steps, share_input);
+    choice = balanced->choice();
+    return taken;
+  }
   torch::Tensor features;
   if (!steps.empty() && use_program(share_input)) {
     if (program.step(steps, share_input, source, features)) {
@@ -177,10 +201,10 @@ StepReport Engine::Parts::run(
     int64_t& counter) {
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
-  choice = program.choice();
+  choice = balanced ? balanced->choice() : program.choice();
   ran = true;
   int64_t drawn = ModesRun::kNoTask;
-  if (context.options.fixed_batch() != FixedBatch::kResidual) {
+  if (!balanced && context.options.fixed_batch() != FixedBatch::kResidual) {
     count -= run_modes(
         batch, count - 1, source, static_cast<bool>(observer), counter, drawn);
   }
@@ -199,7 +223,7 @@ StepReport Engine::Parts::run(
 // A step by itself may go another way than the run before it.
 void Engine::Parts::forget_run() {
   if (ran) {
-    choice = program.choice();
+    choice = balanced ? balanced->choice() : program.choice();
     ran = false;
   }
 }
@@ -241,6 +265,10 @@ StepReport Engine::joint_step(const Batch& batch) {
   return parts_->joint_step(batch);
 }
 
+StepReport Engine::joint_step(const std::vector<Batch>& batches) {
+  return parts_->joint_step(batches);
+}
+
 StepReport Engine::task_step(
     const Batch& batch, int64_t task, const TaskSource& source) {
   return parts_->task_step(batch, task, source);
@@ -269,6 +297,10 @@ const MultiTaskModel& Engine::model() const {
 
 torch::optim::Optimizer& Engine::optimizer() {
   return *parts_->context.optimizer;
+}
+
+balancing::Balancing* Engine::balancing() {
+  return parts_->context.options.balancing().get();
 }
 
 const RouteChoice& Engine::route() const {

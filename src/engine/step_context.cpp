@@ -27,18 +27,26 @@ void check_rate(const std::string& whose, const std::optional<double>& rate) {
 }
 
 std::vector<optim::ParameterGroup> parameter_groups(
-    const MultiTaskModel& model, const LearningRates& rates) {
-  if (rates.empty()) {
-    return {{model->unique_parameters(), std::nullopt}};
-  }
-  check_rate("what tasks share", rates.shared());
+    const MultiTaskModel& model, const EngineOptions& options) {
   std::vector<optim::ParameterGroup> groups;
+  if (options.balancing()) {
+    options.balancing()->prepare(model->size());
+    groups.push_back({options.balancing()->parameters(), std::nullopt});
+  }
+  const LearningRates& rates = options.learning_rates();
+  if (rates.empty()) {
+    groups.push_back({model->unique_parameters(), std::nullopt});
+    return groups;
+  }
+  const size_t first = groups.size();
+  check_rate("what tasks share", rates.shared());
   groups.push_back({model->shared_parameters(), rates.shared()});
   for (const auto& name : model->task_names()) {
     groups.push_back({model->task_parameters(name), std::nullopt});
   }
   for (const auto& [name, rate] : rates.tasks()) {
-    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
+    auto& own =
+        groups[first + static_cast<size_t>(model->index(name)) + 1];
     TORCH_CHECK_VALUE(
         !own.learning_rate,
         "learning_rates: task '",
@@ -66,7 +74,7 @@ StepContext::StepContext(
     EngineOptions engine_options)
     : model(checked_model(given)),
       own_optimizer(optim::make_optimizer(
-          parameter_groups(model, engine_options.learning_rates()),
+          parameter_groups(model, engine_options),
           optimizer_options)),
       optimizer(own_optimizer.get()),
       options(std::move(engine_options)) {
@@ -97,6 +105,18 @@ void StepContext::bind() {
       !parameters.empty(), "training: the model has no parameter.");
   left_out_ = without(parameters, optimized());
   tasks_ = model->size();
+  if (!options.balancing()) {
+    return;
+  }
+  options.balancing()->prepare(tasks_);
+  method_parameters = options.balancing()->parameters();
+  TORCH_CHECK_VALUE(
+      without(method_parameters, optimized()).empty(),
+      "training: the balancing '",
+      options.balancing()->name(),
+      "' has parameters that your optimizer lacks; prepare(",
+      tasks_,
+      ") it, add its parameters() and hand it over as shared_balancing.");
 }
 
 template <typename Visit>

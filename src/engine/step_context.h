@@ -48,6 +48,8 @@ struct StepContext {
   EngineOptions options;
   /// All parameters of the model.
   std::vector<torch::Tensor> parameters;
+  /// Those that the balancing learns, if any.
+  std::vector<torch::Tensor> method_parameters;
 
  private:
   template <typename Visit>

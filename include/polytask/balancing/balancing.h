@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -57,6 +58,12 @@ class POLYTASK_API Balancing {
   }
   /// Forgets the tasks and all that was learned of them.
   void reset();
+
+  /// Calls `action` with this method as one of some of its tasks only, by
+  /// place: those that take part in a step. What it keeps of the others stays
+  /// as it was.
+  void with_tasks(
+      const std::vector<int64_t>& present, const std::function<void()>& action);
 
   /// Detached copies; "tasks" holds their number.
   State state() const;
@@ -113,6 +120,9 @@ class POLYTASK_API Balancing {
   const at::Tensor& buffer(const std::string& name) const {
     return buffers_.at(name);
   }
+  /// Of numbers that were given for each task, those of the tasks that take
+  /// part.
+  std::vector<double> of_present(const std::vector<double>& numbers) const;
   /// Sets the buffers at their start; `tasks()` is set.
   virtual void start() {}
   /// Looks at what was given for each task; called once the number is known.
@@ -134,8 +144,12 @@ class POLYTASK_API Balancing {
 
  private:
   void load_own(const State& state);
+  void select_buffers(const at::Tensor& present);
+  void restore_buffers(
+      const std::map<std::string, at::Tensor>& whole, const at::Tensor& present);
 
   int64_t tasks_ = 0;
+  std::vector<int64_t> present_; // within `with_tasks`
   std::map<std::string, at::Tensor> buffers_;
   Random random_;
 };

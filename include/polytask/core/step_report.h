@@ -6,7 +6,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+
+#include <polytask/core/gradient_report.h>
 
 namespace polytask {
 
@@ -23,6 +26,9 @@ struct StepReport {
   /// [T]: the factor of each loss in the update; 0 for a task that took no
   /// part (not drawn, or without a label in the batch).
   at::Tensor weights;
+  /// How the gradients stood to each other, in a joint step with a balancing
+  /// that reads them.
+  std::optional<GradientReport> gradients;
 };
 
 /// Sees the report of each step of a run.

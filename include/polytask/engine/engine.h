@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
+#include <polytask/balancing/balancing.h>
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
 #include <polytask/core/step_report.h>
@@ -18,6 +20,18 @@
 #include <polytask/optim/clipping.h>
 
 namespace polytask {
+
+/// What a task's own parameters learn from in a step with a balancing.
+enum class HeadGradients {
+  /// As the method has it: with methods that read losses, each task's loss times
+  /// its weight; with those that read gradients, the loss itself.
+  kAsMethod,
+  /// Each task's own loss.
+  kUnweighted,
+  /// Each task's loss times its weight. Throws with a method whose update is no
+  /// combination of the gradients.
+  kWeighted,
+};
 
 struct POLYTASK_API EngineOptions {
   /// Rates for the shared part and for single tasks; only with optimizer
@@ -38,6 +52,13 @@ struct POLYTASK_API EngineOptions {
   /// Not where a network's forward reads numbers on the host that change from
   /// step to step, for a graph keeps those of its recording.
   TORCH_ARG(bool, device_graph) = false;
+  /// How joint steps weigh the tasks; by the sum of their losses where it is
+  /// null. The engine uses it as it is, with what it has learned.
+  TORCH_ARG(std::shared_ptr<balancing::Balancing>, balancing);
+  TORCH_ARG(HeadGradients, head_gradients) = HeadGradients::kAsMethod;
+  /// Report the tasks' inner products also with a method that does not need
+  /// them but reads the Jacobian.
+  TORCH_ARG(bool, report_gradients) = false;
 };
 
 /// Which task is next in alternating training, and who wants its loss.
@@ -70,6 +91,8 @@ class POLYTASK_API Engine {
   /// One forward, one backward of Σ weight · loss over the tasks with a label
   /// in the batch, one optimizer step. Where no task has one, nothing moves.
   StepReport joint_step(const Batch& batch);
+  /// For a balancing that needs several batches.
+  StepReport joint_step(const std::vector<Batch>& batches);
 
   /// The same for one task alone. Parameters that it does not use have no
   /// gradient then, so that the optimizer passes them over, state and all.
@@ -92,6 +115,8 @@ class POLYTASK_API Engine {
 
   const MultiTaskModel& model() const;
   torch::optim::Optimizer& optimizer();
+  /// Null where there is none.
+  balancing::Balancing* balancing();
   /// The route of the last step or run; before the first, the one that the
   /// model allows.
   const RouteChoice& route() const;

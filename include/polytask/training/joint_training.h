@@ -4,6 +4,12 @@
 
 #include <torch/arg.h>
 
+#include <concepts>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <polytask/balancing/balancing.h>
 #include <polytask/core/api.h>
 #include <polytask/engine/engine.h>
 
@@ -25,6 +31,39 @@ struct POLYTASK_API JointTrainingOptions {
   /// Not where a network's forward reads numbers on the host that change from
   /// step to step, for a graph keeps those of its recording.
   TORCH_ARG(bool, device_graph) = false;
+  /// What a task's own parameters learn from in a step with a balancing.
+  TORCH_ARG(HeadGradients, head_gradients) = HeadGradients::kAsMethod;
+  /// Report the tasks' inner products also with a method that does not need
+  /// them but reads the Jacobian.
+  TORCH_ARG(bool, report_gradients) = false;
+
+ public:
+  /// How the tasks are weighed; by the sum of their losses if this is not
+  /// called. Each training has a copy of its own.
+  template <std::derived_from<balancing::Balancing> Method>
+  JointTrainingOptions& balancing(const Method& method) {
+    return balancing(method.clone());
+  }
+  JointTrainingOptions& balancing(
+      std::unique_ptr<balancing::Balancing> method) {
+    balancing_ = std::move(method);
+    shares_balancing_ = false;
+    return *this;
+  }
+  /// The same, but the training uses this very method. So an optimizer of the
+  /// user's own can have its `parameters()`, after `prepare(T)`.
+  JointTrainingOptions& shared_balancing(
+      std::shared_ptr<balancing::Balancing> method) {
+    balancing_ = std::move(method);
+    shares_balancing_ = true;
+    return *this;
+  }
+  /// What a training with these options is to use; null for the plain sum.
+  std::shared_ptr<balancing::Balancing> make_balancing() const;
+
+ private:
+  std::shared_ptr<balancing::Balancing> balancing_;
+  bool shares_balancing_ = false;
 };
 
 /// Trains all tasks together: each step minimises the sum of their losses, each
@@ -57,6 +96,11 @@ class POLYTASK_API JointTraining {
   /// task.
   StepReport step(const Batch& batch);
 
+  /// The same for a balancing that needs several independent batches
+  /// (`balancing::Balancing::batches`): it weighs the tasks by the first ones,
+  /// and the update lowers the losses of the last.
+  StepReport step(const std::vector<Batch>& batches);
+
   /// `steps` steps on one batch; the observer sees each, with the parameters
   /// after it. Returns the last report. Throws if `steps` is less than 1, and
   /// as `step` does; then the parameters are those after the last good step.
@@ -74,6 +118,10 @@ class POLYTASK_API JointTraining {
   /// first, what the model allows.
   const RouteChoice& route() const {
     return engine_.route();
+  }
+  /// How the tasks are weighed; null for the plain sum.
+  balancing::Balancing* balancing() {
+    return engine_.balancing();
   }
 
  private:

@@ -187,6 +187,9 @@ torch::Tensor AutogradGradients::rows_by(Route route) {
 }
 
 torch::Tensor AutogradGradients::jacobian() {
+  if (shared_.empty()) {
+    return torch::zeros({static_cast<int64_t>(heads_.parts().size()), 0});
+  }
   if (!rows_.defined()) {
     rows_ = rows_by(choose_route(/*reads_jacobian=*/true));
   }
@@ -194,6 +197,9 @@ torch::Tensor AutogradGradients::jacobian() {
 }
 
 math::Matrix AutogradGradients::gramian() {
+  if (shared_.empty()) {
+    return math::Matrix(static_cast<int64_t>(heads_.parts().size()));
+  }
   const Route route = choose_route(/*reads_jacobian=*/false);
   if (route == Route::kStreamedGramian) {
     return streamed();
@@ -209,6 +215,9 @@ math::Matrix AutogradGradients::gramian() {
 }
 
 void AutogradGradients::publish_weighted(const math::Vector& weights) {
+  if (choice_.reason.empty() || choice_.route == Route::kAuto) {
+    choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
+  }
   if (has_gates_ || heads_.has_tied()) {
     jacobian(); // gates have a gradient of their own task alone
   }
@@ -232,7 +241,7 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
       cotangents.push_back(scaled);
     }
   }
-  if (!outputs.empty()) {
+  if (!outputs.empty() && !shared_.empty()) {
     auto gradients = torch::autograd::grad(
         outputs, shared_, cotangents, /*retain_graph=*/false, false, true);
     for (size_t i = 0; i < shared_.size(); ++i) {

@@ -139,20 +139,20 @@ void LayerGradients::backward_heads() {
     linear_heads_->backward(features_, steps_, {});
     linear_heads_->publish(steps_);
     reserve(
-        cotangents_,
+        features_cotangents_,
         {tasks(), features_.size(0), features_.size(1)},
         features_.options());
-    linear_heads_->cotangents(steps_, cotangents_);
+    linear_heads_->cotangents(steps_, features_cotangents_);
   } else {
     cut_heads_.backward();
-    cotangents_ = cut_heads_.cotangents();
+    features_cotangents_ = cut_heads_.cotangents();
   }
   descend_to_top();
 }
 
 void LayerGradients::descend_to_top() {
   torch::NoGradGuard no_grad;
-  cotangents_ = cotangents_.flatten(0, 1);
+  cotangents_ = features_cotangents_.flatten(0, 1);
   if (top_ == 0) {
     return;
   }

@@ -45,7 +45,6 @@ class LayerGradients : public TaskGradients {
   }
   bool learns_below(size_t layer) const;
   bool holds_rows() const;
-  /// The cotangents of layer `top_`'s output, [n · B, ...].
   void descend_to_top();
   void write_rows(torch::Tensor rows);
   /// Visits each layer that learns, from the top, with the cotangents of its
@@ -63,7 +62,8 @@ class LayerGradients : public TaskGradients {
 
   // Of the step.
   torch::Tensor features_;
-  torch::Tensor cotangents_;
+  torch::Tensor features_cotangents_; // as the heads wrote them
+  torch::Tensor cotangents_; // of layer `top_`, [n · B, ...]
   size_t top_ = 0; // one past the highest layer that learns
   /// Of each layer: its parameters' place among all, and their number.
   std::vector<int64_t> offsets_;

@@ -1,0 +1,334 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "balanced_route.h"
+
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <utility>
+
+#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/loss_balancing.h>
+#include <polytask/core/host_value.h>
+#include <polytask/engine/losses.h>
+
+#include "gramian_sum.h"
+
+namespace polytask::detail {
+
+namespace {
+
+using balancing::Reads;
+
+std::vector<double> host_values(const torch::Tensor& vector) {
+  const torch::Tensor here =
+      vector.detach().to(torch::kCPU, torch::kDouble).contiguous();
+  const auto* values = here.const_data_ptr<double>();
+  return {values, values + here.numel()};
+}
+
+std::vector<int64_t> places(const HeadSteps& tasks) {
+  std::vector<int64_t> all;
+  for (const HeadStep& step : tasks) {
+    all.push_back(step.task);
+  }
+  return all;
+}
+
+// Each loss times its task's weight.
+torch::Tensor weighted(const torch::Tensor& losses, const HeadSteps& tasks) {
+  std::vector<double> weights;
+  bool is_plain = true;
+  for (const HeadStep& step : tasks) {
+    weights.push_back(step.weight);
+    is_plain = is_plain && step.weight == 1;
+  }
+  return is_plain ? losses : losses * host_vector(weights, losses.options());
+}
+
+} // namespace
+
+BalancedRoute::BalancedRoute(StepContext& context)
+    : context_(context), autograd_(context) {
+  const Route wanted = context.options.route();
+  const auto& method = *context.options.balancing();
+  TORCH_CHECK_VALUE(
+      method.reads() == Reads::kLosses ||
+          !context.model->shared_parameters().empty(),
+      "training: the balancing '",
+      method.name(),
+      "' weighs gradients for shared parameters, but these tasks share none.");
+  TORCH_CHECK_VALUE(
+      wanted != Route::kStackedHeads && wanted != Route::kLinearProgram &&
+          wanted != Route::kTrunkProgram,
+      "training: the route '",
+      to_string(wanted),
+      "' is none for steps with a balancing.");
+  const bool wants_graph = wanted == Route::kAutograd ||
+      wanted == Route::kBatchedJacobian || wanted == Route::kStreamedGramian;
+  if (wants_graph) {
+    why_no_layers_ = "it was asked for";
+    return;
+  }
+  layers_ = LayerGradients::make(context, why_no_layers_);
+  TORCH_CHECK_VALUE(
+      layers_ ||
+          (wanted != Route::kLayerJacobian && wanted != Route::kLayerGramian),
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this model: ",
+      why_no_layers_,
+      ".");
+}
+
+RouteChoice BalancedRoute::choice() const {
+  if (last_) {
+    return last_->choice();
+  }
+  return layers_
+      ? RouteChoice{Route::kLayerJacobian, "the trunk has known layers only"}
+      : RouteChoice{Route::kAutograd, why_no_layers_};
+}
+
+TaskGradients& BalancedRoute::gradients_for(
+    const HeadSteps& tasks, bool share_input) {
+  const Route wanted = context_.options.route();
+  std::string reason = why_no_layers_;
+  if (layers_) {
+    const auto obstacle = layers_->obstacle(tasks, share_input);
+    if (!obstacle) {
+      return *layers_;
+    }
+    TORCH_CHECK_VALUE(
+        obstacle.is_error || wanted == Route::kAuto ||
+            wanted == Route::kFeatureGradients,
+        "training: the route '",
+        to_string(wanted),
+        "' cannot take this step: ",
+        obstacle.reason,
+        ".");
+    reason = obstacle.reason;
+  }
+  autograd_.because(reason);
+  return autograd_;
+}
+
+BalancedRoute::Step BalancedRoute::begin(
+    const HeadSteps& tasks, bool share_input) {
+  Step step{
+      tasks, share_input, gradients_for(tasks, share_input), {}, {}, {}, {}};
+  last_ = &step.gradients;
+  context_.reset_gradients();
+  step.losses = step.gradients.forward(tasks, share_input);
+  if (step.losses.device().is_cpu()) {
+    const auto losses = host_values(step.losses);
+    for (size_t i = 0; i < tasks.size(); ++i) {
+      context_.check_loss(tasks[i].task, losses[i]);
+    }
+  }
+  return step;
+}
+
+bool BalancedRoute::weighs_heads() const {
+  switch (context_.options.head_gradients()) {
+    case HeadGradients::kUnweighted:
+      return false;
+    case HeadGradients::kWeighted:
+      return true;
+    default:
+      return context_.options.balancing()->reads() == Reads::kLosses;
+  }
+}
+
+// The method's parameters learn by the way.
+void BalancedRoute::weigh_losses(Step& step) {
+  auto& method =
+      static_cast<balancing::LossBalancing&>(*context_.options.balancing());
+  torch::AutoGradMode grad_mode(true);
+  const torch::Tensor losses =
+      weighted(step.losses, step.tasks).detach().requires_grad_();
+  const torch::Tensor value = method.scalarize(losses, step.extras);
+  const auto learned = context_.method_parameters;
+  std::vector<torch::Tensor> inputs{losses};
+  inputs.insert(inputs.end(), learned.begin(), learned.end());
+  const auto gradients = torch::autograd::grad(
+      {value}, inputs, {}, std::nullopt, false, /*allow_unused=*/true);
+  for (size_t i = 0; i < learned.size(); ++i) {
+    learned[i].mutable_grad() = gradients[i + 1];
+  }
+  step.weights = gradients[0].defined()
+      ? host_values(gradients[0])
+      : std::vector<double>(step.tasks.size(), 0.0);
+}
+
+void BalancedRoute::weigh_gradients(Step& step) {
+  auto& method =
+      static_cast<balancing::GramianBalancing&>(*context_.options.balancing());
+  if (!method.wants_gradients()) {
+    step.weights = method.repeat();
+    return;
+  }
+  step.gramian = step.gradients.gramian();
+  step.weights = method.solve(*step.gramian, step.extras);
+}
+
+void BalancedRoute::follow_jacobian(Step& step) {
+  auto& method = *context_.options.balancing();
+  TORCH_CHECK_VALUE(
+      context_.options.head_gradients() != HeadGradients::kWeighted,
+      "training: the balancing '",
+      method.name(),
+      "' has no weights that the heads could have.");
+  const torch::Tensor jacobian = step.gradients.jacobian();
+  if (context_.options.report_gradients()) {
+    GramianSum sum(jacobian.size(0));
+    sum.add_rows(jacobian);
+    step.gramian = sum.value();
+  }
+  const auto sizes = step.gradients.block_sizes();
+  step.extras["parameter_sizes"] = torch::tensor(sizes, torch::kLong);
+  const torch::Tensor direction = method.reads() == Reads::kGramian
+      ? static_cast<balancing::GramianBalancing&>(method).direction(
+            jacobian, step.extras)
+      : static_cast<balancing::JacobianBalancing&>(method).direction(
+            jacobian, step.extras);
+  step.gradients.publish_direction(direction);
+}
+
+void BalancedRoute::weigh(Step& step) {
+  auto& method = *context_.options.balancing();
+  const torch::Tensor losses = weighted(step.losses, step.tasks);
+  if (method.wants_losses()) {
+    step.extras["losses"] = losses;
+  }
+  if (method.reads() == Reads::kLosses) {
+    weigh_losses(step);
+  } else if (method.reads() == Reads::kGramian && method.batches() == 1) {
+    weigh_gradients(step);
+  }
+}
+
+void BalancedRoute::finish(Step& step) {
+  auto& method = *context_.options.balancing();
+  if (step.weights.empty()) {
+    follow_jacobian(step);
+  } else {
+    if (weighs_heads()) {
+      step.gradients.scale_heads(step.weights);
+    }
+    step.gradients.publish_weighted(step.weights);
+  }
+  context_.update();
+  if (method.wants_losses_after()) {
+    const torch::Tensor after =
+        step.gradients.forward(step.tasks, step.share_input);
+    method.observe_after(weighted(after, step.tasks));
+  }
+}
+
+StepReport BalancedRoute::take(Step& step) {
+  step.gradients.backward_heads();
+  context_.options.balancing()->with_tasks(places(step.tasks), [&] {
+    weigh(step);
+    finish(step);
+  });
+  return report(step);
+}
+
+StepReport BalancedRoute::report(const Step& step) const {
+  const auto all = static_cast<size_t>(context_.model->size());
+  const auto count = step.tasks.size();
+  std::vector<double> weights(all, 0.0);
+  std::vector<double> factors(all, 0.0);
+  std::vector<double> products(all * all, 0.0);
+  for (size_t i = 0; i < count; ++i) {
+    const auto task = static_cast<size_t>(step.tasks[i].task);
+    factors[task] = step.weights.empty() ? 1.0 : step.weights[i];
+    weights[task] = factors[task] * step.tasks[i].weight;
+    for (size_t j = 0; step.gramian && j < count; ++j) {
+      products[task * all + static_cast<size_t>(step.tasks[j].task)] =
+          (*step.gramian)(static_cast<int64_t>(i), static_cast<int64_t>(j));
+    }
+  }
+  StepReport report;
+  report.losses = torch::zeros({static_cast<int64_t>(all)}, step.losses.options());
+  report.losses.index_copy_(
+      0,
+      torch::tensor(places(step.tasks), torch::kLong).to(step.losses.device()),
+      step.losses);
+  report.weights = host_vector(weights, step.losses.options());
+  if (step.gramian) {
+    GradientReport gradients;
+    gradients.gramian =
+        host_vector(products, torch::kDouble)
+            .view({static_cast<int64_t>(all), static_cast<int64_t>(all)});
+    if (!step.weights.empty()) {
+      gradients.weights = host_vector(factors, torch::kDouble);
+    }
+    report.gradients = std::move(gradients);
+  }
+  return report;
+}
+
+StepReport BalancedRoute::step(const HeadSteps& tasks, bool share_input) {
+  const auto& method = *context_.options.balancing();
+  TORCH_CHECK_VALUE(
+      method.batches() == 1,
+      "training: the balancing '",
+      method.name(),
+      "' needs ",
+      method.batches(),
+      " batches for each step; call step({batch, ...}).");
+  if (tasks.empty()) {
+    return WeightedLosses(context_.model->size()).report();
+  }
+  Step step = begin(tasks, share_input);
+  return take(step);
+}
+
+StepReport BalancedRoute::step(const std::vector<Batch>& batches) {
+  const auto& method = *context_.options.balancing();
+  TORCH_CHECK_VALUE(
+      static_cast<int64_t>(batches.size()) == method.batches(),
+      "training: the balancing '",
+      method.name(),
+      "' needs ",
+      method.batches(),
+      " batches for each step, but got ",
+      batches.size(),
+      ".");
+  balancing::Extras extras;
+  HeadSteps tasks;
+  std::vector<int64_t> present;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    context_.collect(batches[i], tasks);
+    TORCH_CHECK_VALUE(
+        !tasks.empty(), "training: batch ", i, " has no label at all.");
+    TORCH_CHECK_VALUE(
+        i == 0 || places(tasks) == present,
+        "training: expected labels of the same tasks in all batches of a step, "
+        "but batch ",
+        i,
+        " has other ones.");
+    present = places(tasks);
+    Step step = begin(tasks, batches[i].shares_input());
+    if (batches.size() == 1) {
+      return take(step);
+    }
+    step.gradients.backward_heads();
+    extras["jacobian_" + std::to_string(i + 1)] =
+        step.gradients.jacobian().clone();
+    if (i + 1 == batches.size()) {
+      step.extras = extras;
+      context_.options.balancing()->with_tasks(present, [&] {
+        weigh(step);
+        finish(step);
+      });
+      return report(step);
+    }
+  }
+  return {};
+}
+
+} // namespace polytask::detail
