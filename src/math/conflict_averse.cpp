@@ -9,9 +9,9 @@
 #include <limits>
 #include <numeric>
 
-#include "src/math/growing_cholesky.h"
-#include "src/math/hull_scaling.h"
-#include "src/math/rounding_tolerance.h"
+#include "growing_cholesky.h"
+#include "hull_scaling.h"
+#include "rounding_tolerance.h"
 
 namespace polytask::math {
 

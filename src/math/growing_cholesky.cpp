@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "src/math/growing_cholesky.h"
+#include "growing_cholesky.h"
 
 #include <cmath>
 #include <limits>

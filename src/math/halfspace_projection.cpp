@@ -6,7 +6,7 @@
 
 #include <polytask/math/normalized_gramian.h>
 
-#include "src/math/non_negative_quadratic.h"
+#include "non_negative_quadratic.h"
 
 namespace polytask::math {
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "src/math/hull_scaling.h"
+#include "hull_scaling.h"
 
 #include <limits>
 

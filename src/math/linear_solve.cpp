@@ -6,7 +6,7 @@
 
 #include <polytask/math/symmetric_eigen.h>
 
-#include "src/math/growing_cholesky.h"
+#include "growing_cholesky.h"
 
 namespace polytask::math {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "src/math/hull_scaling.h"
-#include "src/math/non_negative_quadratic.h"
+#include "hull_scaling.h"
+#include "non_negative_quadratic.h"
 
 namespace polytask::math {
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "src/math/non_negative_quadratic.h"
+#include "non_negative_quadratic.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "src/math/rounding_tolerance.h"
+#include "rounding_tolerance.h"
 
 namespace polytask::math {
 

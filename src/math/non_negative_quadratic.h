@@ -7,7 +7,7 @@
 
 #include <polytask/math/matrix.h>
 
-#include "src/math/growing_cholesky.h"
+#include "growing_cholesky.h"
 
 namespace polytask::math {
 

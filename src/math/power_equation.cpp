@@ -11,7 +11,7 @@
 #include <polytask/math/min_norm_point.h>
 #include <polytask/math/normalized_gramian.h>
 
-#include "src/math/growing_cholesky.h"
+#include "growing_cholesky.h"
 
 namespace polytask::math {
 
