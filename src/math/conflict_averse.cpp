@@ -17,15 +17,11 @@ namespace polytask::math {
 
 namespace {
 
-constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Added to squared lengths, in units of the shortest row: |g| has no gradient
 // at 0, sqrt(|g|^2 + kSmoothing) has, and differs by at most 1e-12.
 constexpr double kSmoothing = 1e-24;
-
-// Shares of unit rows in another one below this may be rounding.
-constexpr double kSmallestShare = 1e-6;
 
 // argmin of f(y) = pulls^T y + c |g(y)| over y >= 0 with shares^T y = 1, where
 // pulls are the cosines of the rows with their mean, so that f is F divided by

@@ -10,15 +10,6 @@
 
 namespace polytask::math {
 
-namespace {
-
-// Rows that depend on others to rounding of their Gramian do so to its square
-// root only: smaller slopes and shares of theirs say nothing.
-constexpr double kSmallestSlope = 1e-7;
-constexpr double kSmallestShare = 1e-6;
-
-} // namespace
-
 NonNegativeQuadratic::NonNegativeQuadratic(const Matrix& hessian)
     : hessian_(hessian),
       factor_(hessian),

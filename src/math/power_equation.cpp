@@ -6,18 +6,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <polytask/math/min_norm_point.h>
 #include <polytask/math/normalized_gramian.h>
 
 #include "growing_cholesky.h"
+#include "rounding_tolerance.h"
 
 namespace polytask::math {
 
 namespace {
-
-constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
 
 constexpr const char* kNotSettled =
     "solve_power_equation: Newton's method did not settle. Are all values "

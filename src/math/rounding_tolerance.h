@@ -9,6 +9,13 @@
 
 namespace polytask::math {
 
+inline constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+
+// Rows that depend on others to rounding of their Gramian do so to its square
+// root only: smaller slopes and shares of theirs, as unit rows, say nothing.
+inline constexpr double kSmallestSlope = 1e-7;
+inline constexpr double kSmallestShare = 1e-6;
+
 // What an active set takes for rounding: a few units in the last place, and
 // more for one that comes back to the same sets again and again. Such a set
 // ends here: an error once it takes more than a billionth.
@@ -35,7 +42,7 @@ class RoundingTolerance {
   const char* who_;
   int64_t patience_;
   int64_t rounds_ = 0;
-  double relative_ = 8 * std::numeric_limits<double>::epsilon();
+  double relative_ = 8 * kEpsilon;
 };
 
 } // namespace polytask::math

@@ -12,10 +12,12 @@ namespace polytask::math {
 ///
 /// `gramian` is G = J J^T, [T, T]; `c` is at least 0. Solved exactly, by an
 /// active set whose minimum on a face has a closed form, on rows of unit
-/// length. g_w is unique unless it is zero; squared lengths at rounding level,
-/// relative to the shortest row, count as zero. Where g_0 is zero (every w is
-/// as good) the weights are equal. An error if rounding keeps the active set
-/// from settling, as with values that are not finite.
+/// length. The direction of g_w is unique, unless g_w is zero, which to
+/// rounding is a length of 1e-7 times that of its terms w_i g_i, or c = 1 and
+/// every direction opposite to g_0 is as good. With c = 0 all weight is on one
+/// row. Where g_0 is zero (every w is as good) the weights are equal. Values
+/// must be finite. Errors: a negative c; rounding that keeps the active set
+/// from settling.
 ///
 /// Source: B. Liu, X. Liu, X. Jin, P. Stone, Q. Liu, "Conflict-averse gradient
 /// descent for multi-task learning", NeurIPS 2021, equation 3.

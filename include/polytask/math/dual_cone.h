@@ -25,8 +25,8 @@ struct DualConeRegularization {
 /// result v >= u, G v >= 0, and for each row one of them is an equality. Solved
 /// exactly, by an active set, on rows of unit length, so that rows of any
 /// length are protected. J^T v is unique; v is not where rows depend on each
-/// other. An error if rounding keeps the active set from settling, as with
-/// values that are not finite.
+/// other. Values must be finite. An error if rounding keeps the active set from
+/// settling.
 ///
 /// Source: P. Quinton, V. Rey, "Jacobian descent for multi-objective
 /// optimization", 2024, proposition 1; the active set is that of C. Lawson and

@@ -18,8 +18,8 @@ namespace polytask::math {
 /// is not read. At the result w_0 = 1; the other w_j >= 0 are the multipliers,
 /// zero where a constraint does not bind. d is unique; w is not where rows
 /// depend on each other. A zero row's constraint holds if its bound is at most
-/// 0. An error if rounding keeps the active set from settling, as with values
-/// that are not finite.
+/// 0. Values must be finite. An error if rounding keeps the active set from
+/// settling.
 ///
 /// Source: D. Goldfarb, A. Idnani, "A numerically stable dual method for
 /// solving strictly convex quadratic programs", Mathematical Programming 1983.

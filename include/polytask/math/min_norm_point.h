@@ -13,8 +13,8 @@ namespace polytask::math {
 /// `gramian` is G = J J^T, [T, T]; the result has T weights, exact zeros off
 /// its support. Solved exactly, by an active set, on rows of unit length.
 /// J^T w is unique; w is not where rows depend on each other. Zero rows share
-/// all weight. An error if rounding keeps the active set from settling, as with
-/// values that are not finite.
+/// all weight. Values must be finite. An error if rounding keeps the active set
+/// from settling.
 ///
 /// Source: P. Wolfe, "Finding the nearest point in a polytope", Mathematical
 /// Programming 1976; the active set is that of C. Lawson and R. Hanson,

@@ -16,8 +16,8 @@ namespace polytask::math {
 /// the gradient of the convex potential 1/2 w^T G w - sum_i phi(w_i) vanishes,
 /// where phi'(t) = t^(-1 / alpha); it is solved by damped Newton steps, scaled
 /// so that rows of any length count alike. Zero counts as held when the hull of
-/// the unit rows has a point of squared length at rounding level. An error if
-/// the steps do not settle, as with values that are not finite.
+/// the unit rows has a point of squared length below 1e-13. Values must be
+/// finite. Errors: an alpha that is not positive; steps that do not settle.
 ///
 /// Source: A. Navon et al., "Multi-task learning as a bargaining game", ICML
 /// 2022 (alpha = 1); H. Ban, K. Ji, "Fair resource allocation in multi-task
