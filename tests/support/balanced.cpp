@@ -1,0 +1,275 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "balanced.h"
+
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/nn/modules/pooling.h>
+#include <torch/torch.h>
+
+#include <polytask/sharing/hard_sharing.h>
+#include <polytask/task/linear_task.h>
+#include <polytask/task/losses/cross_entropy.h>
+#include <polytask/task/losses/huber.h>
+
+#include "networks.h"
+
+namespace polytask::testing {
+
+namespace {
+
+using torch::nn::Sequential;
+
+constexpr int64_t kRows = 12;
+
+// x · gate of the task, behind one linear layer: a sharing with parameters of
+// single tasks.
+class GatedSharingImpl : public Sharing {
+ public:
+  explicit GatedSharingImpl(int64_t tasks)
+      : layer_(register_module("layer", torch::nn::Linear(5, 8))) {
+    for (int64_t t = 0; t < tasks; ++t) {
+      gates_.push_back(
+          register_parameter("gate" + std::to_string(t), torch::randn({8})));
+    }
+  }
+  std::vector<torch::Tensor> features(
+      const torch::Tensor& input, int64_t tasks) override {
+    std::vector<torch::Tensor> all;
+    for (int64_t t = 0; t < tasks; ++t) {
+      all.push_back(features_of(input, t));
+    }
+    return all;
+  }
+  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override {
+    return torch::tanh(layer_(input)) * gates_[static_cast<size_t>(task)];
+  }
+  std::vector<torch::Tensor> task_parameters(int64_t task) const override {
+    return {gates_[static_cast<size_t>(task)]};
+  }
+
+ private:
+  torch::nn::Linear layer_;
+  std::vector<torch::Tensor> gates_;
+};
+
+MultiTaskModel with_heads(Sequential trunk) {
+  MultiTaskModel model{HardSharing(trunk)};
+  model->add_task("a", LinearTask(8, 1));
+  model->add_task(
+      "b", Task(torch::nn::Linear(8, 1), HuberLoss()).weight(0.3));
+  model->add_task("c", LinearTask(8, 2));
+  return model;
+}
+
+Sequential make_trunk(const std::string& kind) {
+  using namespace torch::nn;
+  if (kind == "deep") {
+    return Sequential(
+        Linear(5, 6),
+        GELU(),
+        Linear(LinearOptions(6, 7).bias(false)),
+        SiLU(),
+        Linear(7, 9),
+        LeakyReLU(),
+        Sequential(Linear(9, 6), ELU(), Identity()),
+        Linear(6, 5),
+        Sigmoid(),
+        Linear(5, 8),
+        Tanh());
+  }
+  if (kind == "conv") {
+    return Sequential(
+        Conv2d(Conv2dOptions(2, 4, 3).padding(1)),
+        ReLU(),
+        MaxPool2d(MaxPool2dOptions(3).stride(2)),
+        Conv2d(Conv2dOptions(4, 4, 3).groups(2).bias(false)),
+        Tanh(),
+        Flatten(),
+        Linear(4, 8));
+  }
+  if (kind == "embedding") {
+    return Sequential(
+        Embedding(EmbeddingOptions(11, 6).padding_idx(0)),
+        Linear(6, 4),
+        LayerNorm(LayerNormOptions({4})),
+        ReLU(),
+        Flatten(),
+        Linear(12, 8),
+        LayerNorm(LayerNormOptions({8}).elementwise_affine(false)));
+  }
+  if (kind == "unknown") {
+    return Sequential(Linear(5, 6), Softplus(), Linear(6, 8));
+  }
+  return Sequential(Linear(5, 6), ReLU(), Linear(6, 8), ReLU());
+}
+
+torch::Tensor make_input(const std::string& kind) {
+  if (kind == "conv") {
+    return torch::randn({kRows, 2, 6, 6}, torch::kDouble);
+  }
+  if (kind == "embedding") {
+    return torch::randint(0, 11, {kRows, 3}, torch::kLong);
+  }
+  return torch::randn({kRows, 5}, torch::kDouble);
+}
+
+MultiTaskModel make_model(const std::string& kind) {
+  if (kind == "tied") {
+    MultiTaskModel model{HardSharing(make_trunk("mlp"))};
+    const torch::nn::Linear both(8, 1);
+    model->add_task("a", Task(both, MSELoss()));
+    model->add_task("b", Task(both, HuberLoss()));
+    model->add_task("c", LinearTask(8, 2));
+    return model;
+  }
+  if (kind == "gated") {
+    MultiTaskModel model(
+        std::static_pointer_cast<Sharing>(std::make_shared<GatedSharingImpl>(3)));
+    model->add_task("a", LinearTask(8, 1));
+    model->add_task("b", LinearTask(8, 1));
+    model->add_task("c", LinearTask(8, 2));
+    return model;
+  }
+  if (kind == "headed") {
+    MultiTaskModel model{HardSharing(make_trunk("mlp"))};
+    model->add_task("a", LinearTask(8, 1));
+    model->add_task(
+        "b",
+        Task(
+            Sequential(
+                torch::nn::Linear(8, 3),
+                torch::nn::Tanh(),
+                torch::nn::Linear(3, 1)),
+            MSELoss()));
+    model->add_task("c", LinearTask(8, 2));
+    return model;
+  }
+  MultiTaskModel model = with_heads(make_trunk(kind));
+  if (kind == "frozen") {
+    auto parameters = model->sharing().parameters();
+    parameters[0].requires_grad_(false);
+    parameters[3].requires_grad_(false);
+  }
+  return model;
+}
+
+} // namespace
+
+const std::vector<std::string>& balanced_kinds() {
+  static const std::vector<std::string> kinds{
+      "mlp",
+      "deep",
+      "conv",
+      "embedding",
+      "unknown",
+      "tied",
+      "gated",
+      "headed",
+      "frozen"};
+  return kinds;
+}
+
+BalancedJob balanced_job(const std::string& kind, torch::ScalarType type) {
+  torch::manual_seed(5);
+  MultiTaskModel model = make_model(kind);
+  model->to(type);
+  torch::Tensor input = make_input(kind);
+  if (input.is_floating_point()) {
+    input = input.to(type);
+  }
+  torch::Tensor some = torch::randn({kRows, 1}, type);
+  some[2][0] = std::numeric_limits<double>::quiet_NaN();
+  Batch batch(
+      input,
+      {{"a", torch::randn({kRows, 1}, type)},
+       {"b", some},
+       {"c", torch::randn({kRows, 2}, type)}});
+  return {model, batch};
+}
+
+std::vector<double> GramianProbe::weights_of(int64_t tasks) {
+  std::vector<double> weights;
+  for (int64_t t = 0; t < tasks; ++t) {
+    weights.push_back(1 + 0.5 * static_cast<double>(t));
+  }
+  return weights;
+}
+
+math::Vector GramianProbe::compute(
+    const math::Matrix& gramian, const balancing::Extras&) {
+  seen = gramian;
+  return weights_of(gramian.size());
+}
+
+at::Tensor JacobianProbe::combine(
+    const at::Tensor& jacobian, const balancing::Extras&) {
+  seen = jacobian.clone();
+  const auto weights = GramianProbe::weights_of(jacobian.size(0));
+  return torch::mv(
+      jacobian.t(), torch::tensor(weights, jacobian.options()));
+}
+
+ExpectedStep expected_step(const BalancedJob& job) {
+  const auto& model = job.model;
+  const auto parameters = model->unique_parameters();
+  std::vector<torch::Tensor> shared;
+  for (const auto& parameter : model->shared_parameters()) {
+    if (parameter.requires_grad()) {
+      shared.push_back(parameter);
+    }
+  }
+  const auto is_shared = [&](const torch::Tensor& parameter) {
+    return std::any_of(shared.begin(), shared.end(), [&](const auto& one) {
+      return one.is_same(parameter);
+    });
+  };
+  ExpectedStep expected;
+  expected.gradients.resize(parameters.size());
+  std::vector<torch::Tensor> rows;
+  const auto weights = GramianProbe::weights_of(model->size());
+  for (int64_t t = 0; t < model->size(); ++t) {
+    const auto& name = model->task_names()[static_cast<size_t>(t)];
+    const auto& part = job.batch.part(name);
+    const auto features = model->sharing().features_of(part.input, t);
+    const auto loss =
+        model->loss(t, features, part.labels) * model->task(t).weight();
+    std::vector<torch::Tensor> trained;
+    for (const auto& parameter : parameters) {
+      if (parameter.requires_grad()) {
+        trained.push_back(parameter);
+      }
+    }
+    const auto gradients = torch::autograd::grad(
+        {loss}, trained, {}, std::nullopt, false, /*allow_unused=*/true);
+    std::vector<torch::Tensor> row;
+    size_t place = 0;
+    for (size_t p = 0; p < parameters.size(); ++p) {
+      if (!parameters[p].requires_grad()) {
+        continue;
+      }
+      const torch::Tensor gradient = gradients[place++];
+      const bool shares = is_shared(parameters[p]);
+      if (shares) {
+        row.push_back(
+            gradient.defined() ? gradient.reshape(-1)
+                               : torch::zeros_like(parameters[p]).reshape(-1));
+      }
+      if (gradient.defined()) {
+        const double weight = shares ? weights[static_cast<size_t>(t)] : 1;
+        auto& sum = expected.gradients[p];
+        sum = sum.defined() ? sum + gradient * weight : gradient * weight;
+      }
+    }
+    rows.push_back(torch::cat(row));
+  }
+  expected.jacobian = torch::stack(rows);
+  return expected;
+}
+
+} // namespace polytask::testing
