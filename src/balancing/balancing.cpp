@@ -40,11 +40,11 @@ Balancing& Balancing::operator=(const Balancing& other) {
 }
 
 void Balancing::prepare(int64_t tasks) {
+  TORCH_CHECK_VALUE(
+      tasks >= 1, name(), ": expected at least one task, but got none.");
   if (tasks == tasks_) {
     return;
   }
-  TORCH_CHECK_VALUE(
-      tasks >= 1, name(), ": expected at least one task, but got none.");
   TORCH_CHECK_VALUE(
       tasks_ == 0 || buffers_.empty(),
       name(),

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -133,6 +134,63 @@ INSTANTIATE_TEST_SUITE_P(
     Files, GoldenFile, ::testing::ValuesIn(kGoldenFiles), golden_name);
 INSTANTIATE_TEST_SUITE_P(
     Values, GoldenValues, ::testing::ValuesIn(kGoldenFiles), golden_name);
+
+// The rule itself, on a file of one case: the reference found (0.5, 0.5), the
+// optimum is (0.4, 0.6).
+testing::GoldenReport report_of(
+    std::vector<double> weights, std::vector<double> gradient) {
+  const auto file = nlohmann::json::parse(R"({
+    "method": "mgda", "cases": [{"name": "one", "hyperparameters": {"a": 1},
+      "jacobian": [[3, 0], [0, 2.449489742783178]],
+      "expected": {"weights": [0.5, 0.5], "gradient": [1.5, 1.224744871391589]},
+      "tolerance": {"rtol": 1e-6, "atol": 1e-12,
+                    "fields": {"gradient": {"rtol": 1e-3, "atol": 0}}},
+      "optimum": {"weights": [0.4, 0.6],
+                  "gradient": [1.2, 1.4696938456699067],
+                  "objective": 3.6, "reference_objective": 3.75,
+                  "tolerance": {"rtol": 1e-9, "atol": 0}},
+      "also_accept": [{"why": "for the test", "gradient": [7, 8]}]}]})");
+  return testing::check_golden(file, [&](const testing::GoldenCase& golden) {
+    EXPECT_EQ(*golden.options.at("a").number(), 1);
+    EXPECT_EQ(golden.steps.size(), 1U);
+    return std::vector<testing::Outputs>{
+        {{"weights", testing::golden_tensor(nlohmann::json(weights))},
+         {"gradient", testing::golden_tensor(nlohmann::json(gradient))}}};
+  });
+}
+
+TEST(GoldenRule, TakesTheReferencesAnswerWithinEachFieldsTolerance) {
+  EXPECT_EQ(report_of({0.5, 0.5}, {1.5, 1.225}).passed(), 1);
+  EXPECT_EQ(report_of({0.5, 0.5000004}, {1.5, 1.23}).passed(), 0);
+}
+
+TEST(GoldenRule, TakesTheOptimumWithinItsTolerance) {
+  EXPECT_EQ(report_of({0.4, 0.6}, {1.2, 1.4696938456699067}).passed(), 1);
+  // The objective of these weights is better than the reference's, but they do
+  // not sum to 1.
+  EXPECT_EQ(report_of({0.4, 0.59}, {1.2, 1.4}).passed(), 0);
+}
+
+TEST(GoldenRule, TakesAnObjectiveAsGoodAsTheReferences) {
+  EXPECT_EQ(report_of({0.45, 0.55}, {1.35, 1.3472193585307478}).passed(), 1);
+  EXPECT_EQ(report_of({0.55, 0.45}, {1.65, 1.102270384252430}).passed(), 0);
+}
+
+TEST(GoldenRule, TakesAnotherAnswerThatIsAccepted) {
+  EXPECT_EQ(report_of({9, 9}, {7, 8}).passed(), 1);
+}
+
+TEST(GoldenRule, FailsWhatIsNotANumberOrOfAnotherShape) {
+  EXPECT_EQ(report_of({0.5, NAN}, {1.5, 1.2247448713}).passed(), 0);
+  EXPECT_EQ(report_of({0.5}, {1.5, 1.2247448713}).passed(), 0);
+}
+
+TEST(GoldenRule, MeasuresTheDistanceFromTheOptimumBesideTheReferences) {
+  const auto report = report_of({0.4, 0.6}, {1.2, 1.4696938456699067});
+  EXPECT_LT(report.error, 1e-12);
+  ASSERT_TRUE(report.reference_error);
+  EXPECT_NEAR(*report.reference_error, 0.3 / 1.4696938456699067, 1e-12);
+}
 
 } // namespace
 } // namespace polytask

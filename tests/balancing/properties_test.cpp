@@ -18,11 +18,13 @@
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -58,6 +60,10 @@ struct Method {
   OptionValues (*options)(int64_t tasks);
   Promises promises;
 };
+
+void PrintTo(const Method& method, std::ostream* stream) {
+  *stream << method.name;
+}
 
 OptionValues nothing(int64_t) {
   return {};

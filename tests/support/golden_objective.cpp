@@ -3,12 +3,13 @@
 #include "tests/support/golden_objective.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/abs.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/pow.h>
+#include <ATen/ops/sqrt.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -104,6 +105,28 @@ std::optional<double> fair_objective(
       .item<double>();
 }
 
+/// |Σ w_i g_i / n_i|², w on the simplex; the multipliers are w_i / n_i.
+std::optional<double> normalised_objective(
+    const GoldenCase& golden,
+    const json& step,
+    const at::Tensor& gramian,
+    const at::Tensor& multipliers) {
+  const auto found = golden.options.find("mgda_gn");
+  const std::string kind =
+      found == golden.options.end() ? "none" : *found->second.word();
+  at::Tensor norms = at::full_like(multipliers, 1);
+  if (kind == "l2" || kind == "loss+") {
+    norms = norms * at::sqrt(gramian.diagonal());
+  }
+  if (kind == "loss" || kind == "loss+") {
+    norms = norms * golden_tensor(step["losses"]);
+  }
+  if (!on_simplex(multipliers * norms)) {
+    return std::nullopt;
+  }
+  return at::dot(multipliers, at::mv(gramian, multipliers)).item<double>();
+}
+
 std::optional<double> objective(
     const GoldenCase& golden, const json& step, const Outputs& outputs) {
   const auto found = outputs.find("weights");
@@ -113,9 +136,18 @@ std::optional<double> objective(
   const at::Tensor jacobian = golden_tensor(step["jacobian"]);
   const at::Tensor gramian = jacobian.mm(jacobian.t());
   const at::Tensor weights = found->second.to(at::kDouble);
+  const auto gradient = outputs.find("gradient");
+  if (gradient != outputs.end() &&
+      !at::allclose(
+          gradient->second, at::mv(jacobian.t(), weights), 1e-9, 1e-9)) {
+    return std::nullopt;
+  }
   const auto& method = golden.method;
   if (method == "mgda") {
     return squared_length(gramian, weights);
+  }
+  if (method == "mgda_libmtl") {
+    return normalised_objective(golden, step, gramian, weights);
   }
   if (method == "cagrad" || method == "cagrad_libmtl") {
     return cagrad_objective(golden, gramian, weights);
