@@ -154,6 +154,12 @@ TEST(FAMO, WeighsATaskThatFallsSlowlyMore) {
   EXPECT_LT(weights[0].item<double>(), weights[1].item<double>());
 }
 
+TEST(FAMO, TakesALossThatIsAtItsLeast) {
+  FAMO method(FAMOOptions().min_losses({0.5, 0.5}));
+  const auto weights = method.weights(at::tensor({0.5f, 1.0f}));
+  EXPECT_NEAR(weights.sum().item<double>(), 1, 1e-6);
+}
+
 TEST(FAMO, NeedsAStepBeforeItObserves) {
   EXPECT_TRUE(testing::says(
       testing::error_of([] { FAMO().observe_after(doubles({1, 1})); }),

@@ -11,7 +11,7 @@ namespace polytask::balancing {
 /// weights are D w(D G D).
 ///
 /// Methods that are indifferent to the rows' lengths, such as IMTL-G and
-/// Nash-MTL, give the same update with it; some have a preference of their own.
+/// Nash-MTL, keep their direction; some have a preference of their own.
 class POLYTASK_API Preference : public Cloneable<Preference, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method and the preferences are positive.

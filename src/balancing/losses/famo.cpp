@@ -71,18 +71,20 @@ at::Tensor FAMO::value(const at::Tensor& losses, const Extras& extras) {
     bound -= kFamoTiny;
   }
   detail::check_losses_above(losses, least, name());
+  // In double: floats would lose the 1e-8.
+  const auto options = losses.options().dtype(at::kDouble);
   const at::Tensor distances =
-      losses - polytask::detail::host_vector(least, losses.options());
+      losses.to(at::kDouble) - polytask::detail::host_vector(least, options);
   const at::Tensor shares = polytask::detail::host_vector(
       detail::softmax_of(detail::host_values(buffer("logits"), name())),
-      losses.options());
+      options);
   const at::Tensor scale = 1 / (shares / distances.detach()).sum();
   buffer("losses") = losses.detach().clone();
   const at::Tensor after = detail::find_extra(extras, "losses_after");
   if (after.defined()) {
     observe_after(after);
   }
-  return scale * (shares * at::log(distances)).sum();
+  return (scale * (shares * at::log(distances)).sum()).to(losses.scalar_type());
 }
 
 // D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
