@@ -12,6 +12,7 @@
 #include <polytask/balancing/jacobian/db_mtl.h>
 #include <polytask/balancing/jacobian/excess_mtl.h>
 #include <polytask/balancing/jacobian/graddrop.h>
+#include <polytask/balancing/jacobian/gradvac_rows.h>
 #include <polytask/balancing/jacobian/moco.h>
 #include <polytask/balancing/jacobian/representation_graddrop.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>

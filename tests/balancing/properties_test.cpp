@@ -125,6 +125,7 @@ const Method kMethods[] = {
     {"db_mtl", nothing, {}},
     {"excess_mtl", nothing, {}},
     {"graddrop", nothing, {.degree = 1}},
+    {"gradvac_rows", nothing, {.permutes = false}},
     {"moco", nothing, {}},
     {"representation_graddrop", nothing, {}},
     {"trimmed_mean", nothing, {.degree = 1, .fewest_tasks = 3}},

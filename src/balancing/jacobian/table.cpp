@@ -4,14 +4,16 @@
 
 #include <c10/util/Exception.h>
 
+#include <utility>
+
 #include <polytask/balancing/jacobian/config.h>
 #include <polytask/balancing/jacobian/db_mtl.h>
 #include <polytask/balancing/jacobian/excess_mtl.h>
 #include <polytask/balancing/jacobian/graddrop.h>
+#include <polytask/balancing/jacobian/gradvac_rows.h>
 #include <polytask/balancing/jacobian/moco.h>
 #include <polytask/balancing/jacobian/representation_graddrop.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>
-#include <polytask/balancing/make.h>
 #include <polytask/balancing/per_group.h>
 
 namespace polytask::balancing::detail {
@@ -77,13 +79,23 @@ MadeJacobian jacobian_db_mtl(OptionReader& options) {
           .sigma(options.number("DB_beta_sigma", 0)));
 }
 
-// GradVac for each block of parameters; LibMTL's group types 1 and 2 differ in
-// what the blocks are.
+MadeJacobian jacobian_gradvac_rows(OptionReader& options) {
+  return std::make_unique<GradVacRows>(GradVacRowsOptions()
+                                           .beta(options.number("beta", 0.5))
+                                           .eps(options.number("eps", 1e-8)));
+}
+
+// LibMTL's group types 1 and 2 differ in what the blocks are; without sizes,
+// all is one block.
 MadeJacobian jacobian_gradvac_libmtl(OptionReader& options) {
   options.integer("GradVac_group_type", 0);
-  return std::make_unique<PerGroup>(
-      make("gradvac", {{"beta", options.number("GradVac_beta", 0.5)}}),
-      options.integers("parameter_sizes"));
+  auto made = std::make_unique<GradVacRows>(
+      GradVacRowsOptions().beta(options.number("GradVac_beta", 0.5)));
+  auto sizes = options.integers("parameter_sizes");
+  if (sizes.empty()) {
+    return made;
+  }
+  return std::make_unique<PerGroup>(std::move(made), std::move(sizes));
 }
 
 } // namespace
@@ -92,6 +104,7 @@ Table jacobian_methods() {
   return {
       {"config", jacobian_config},
       {"graddrop", jacobian_graddrop},
+      {"gradvac_rows", jacobian_gradvac_rows},
       {"representation_graddrop", jacobian_representation_graddrop},
       {"trimmed_mean", jacobian_trimmed_mean},
       {"excess_mtl", jacobian_excess_mtl},
