@@ -30,7 +30,8 @@ double tolerance_of(torch::ScalarType type) {
   const auto error =
       (actual.to(torch::kDouble) - expected.to(torch::kDouble)).abs().max();
   if (!(error.item<double>() <= tolerance * scale)) {
-    return ::testing::AssertionFailure() << "differs by " << error.item<double>();
+    return ::testing::AssertionFailure()
+        << "differs by " << error.item<double>();
   }
   return ::testing::AssertionSuccess();
 }
@@ -59,8 +60,9 @@ double tolerance_of(torch::ScalarType type) {
 }
 
 torch::Tensor as_tensor(const math::Matrix& matrix) {
-  return torch::tensor(std::vector<double>(
-             matrix.data(), matrix.data() + matrix.size() * matrix.size()),
+  return torch::tensor(
+             std::vector<double>(
+                 matrix.data(), matrix.data() + matrix.size() * matrix.size()),
              torch::kDouble)
       .view({matrix.size(), matrix.size()});
 }

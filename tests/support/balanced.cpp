@@ -12,10 +12,13 @@
 #include <torch/nn/modules/pooling.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <limits>
+
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/task/linear_task.h>
-#include <polytask/task/losses/cross_entropy.h>
 #include <polytask/task/losses/huber.h>
+#include <polytask/task/losses/mse.h>
 
 #include "networks.h"
 
@@ -61,8 +64,7 @@ class GatedSharingImpl : public Sharing {
 MultiTaskModel with_heads(Sequential trunk) {
   MultiTaskModel model{HardSharing(trunk)};
   model->add_task("a", LinearTask(8, 1));
-  model->add_task(
-      "b", Task(torch::nn::Linear(8, 1), HuberLoss()).weight(0.3));
+  model->add_task("b", Task(torch::nn::Linear(8, 1), HuberLoss()).weight(0.3));
   model->add_task("c", LinearTask(8, 2));
   return model;
 }
@@ -77,7 +79,9 @@ Sequential make_trunk(const std::string& kind) {
         SiLU(),
         Linear(7, 9),
         LeakyReLU(),
-        Sequential(Linear(9, 6), ELU(), Identity()),
+        Linear(9, 6),
+        ELU(),
+        Identity(),
         Linear(6, 5),
         Sigmoid(),
         Linear(5, 8),
@@ -111,7 +115,7 @@ Sequential make_trunk(const std::string& kind) {
 
 torch::Tensor make_input(const std::string& kind) {
   if (kind == "conv") {
-    return torch::randn({kRows, 2, 6, 6}, torch::kDouble);
+    return torch::randn({kRows, 2, 8, 8}, torch::kDouble);
   }
   if (kind == "embedding") {
     return torch::randint(0, 11, {kRows, 3}, torch::kLong);
@@ -129,8 +133,8 @@ MultiTaskModel make_model(const std::string& kind) {
     return model;
   }
   if (kind == "gated") {
-    MultiTaskModel model(
-        std::static_pointer_cast<Sharing>(std::make_shared<GatedSharingImpl>(3)));
+    MultiTaskModel model(std::static_pointer_cast<Sharing>(
+        std::make_shared<GatedSharingImpl>(3)));
     model->add_task("a", LinearTask(8, 1));
     model->add_task("b", LinearTask(8, 1));
     model->add_task("c", LinearTask(8, 2));
@@ -211,8 +215,7 @@ at::Tensor JacobianProbe::combine(
     const at::Tensor& jacobian, const balancing::Extras&) {
   seen = jacobian.clone();
   const auto weights = GramianProbe::weights_of(jacobian.size(0));
-  return torch::mv(
-      jacobian.t(), torch::tensor(weights, jacobian.options()));
+  return torch::mv(jacobian.t(), torch::tensor(weights, jacobian.options()));
 }
 
 ExpectedStep expected_step(const BalancedJob& job) {

@@ -60,7 +60,7 @@ class JacobianProbe
 
 /// What one step should leave: by one backward for each task.
 struct ExpectedStep {
-  torch::Tensor jacobian; // [n, N]
+  torch::Tensor jacobian;               // [n, N]
   std::vector<torch::Tensor> gradients; // of all parameters, in their order
 };
 ExpectedStep expected_step(const BalancedJob& job);

@@ -27,8 +27,9 @@ torch::Tensor AutogradGradients::forward(
   shared_ = trained(model->shared_parameters());
   count_ = count_elements(shared_);
   gates_.clear();
-  has_gates_ = false;
+  has_gates_ = input_learns_ = false;
   for (const HeadStep& step : steps) {
+    input_learns_ = input_learns_ || step.input->requires_grad();
     gates_.push_back(
         trained(without(model->sharing().task_parameters(step.task), shared_)));
     has_gates_ = has_gates_ || !gates_.back().empty();
@@ -75,7 +76,7 @@ torch::Tensor AutogradGradients::loop() {
           {part.features}, inputs, {part.cotangent}, true, false, true);
       write_flat(gradients, shared_, row);
       for (size_t g = 0; g < gates_[i].size(); ++g) {
-        gates_[i][g].mutable_grad() = gradients[shared_.size() + g];
+        set_own_gradient(gates_[i][g], gradients[shared_.size() + g]);
       }
     }
     add_tied(part, row);
@@ -85,16 +86,15 @@ torch::Tensor AutogradGradients::loop() {
 
 torch::Tensor AutogradGradients::batched() {
   const torch::Tensor cotangents = heads_.cotangents();
-  const auto gradients = batched_gradients(
-      heads_.parts()[0].features, cotangents, shared_);
+  const auto gradients =
+      batched_gradients(heads_.parts()[0].features, cotangents, shared_);
   std::vector<torch::Tensor> blocks;
   for (size_t i = 0; i < shared_.size(); ++i) {
     blocks.push_back(
-        gradients[i].defined()
-            ? gradients[i].reshape({cotangents.size(0), -1})
-            : torch::zeros(
-                  {cotangents.size(0), shared_[i].numel()},
-                  cotangents.options()));
+        gradients[i].defined() ? gradients[i].reshape({cotangents.size(0), -1})
+                               : torch::zeros(
+                                     {cotangents.size(0), shared_[i].numel()},
+                                     cotangents.options()));
   }
   return torch::cat(blocks, 1);
 }
@@ -116,11 +116,11 @@ math::Matrix AutogradGradients::streamed() {
 // All that the tasks share lies behind one feature tensor.
 bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
-  return !has_gates_ && !heads_.has_tied() && parts.size() > 1 &&
-      parts[0].features.requires_grad() &&
+  return !has_gates_ && !input_learns_ && !heads_.has_tied() &&
+      parts.size() > 1 && parts[0].features.requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
-           return part.features.is_same(parts[0].features);
-         });
+        return part.features.is_same(parts[0].features);
+      });
 }
 
 Route AutogradGradients::choose_route(bool reads_jacobian) {
@@ -245,7 +245,7 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
     auto gradients = torch::autograd::grad(
         outputs, shared_, cotangents, /*retain_graph=*/false, false, true);
     for (size_t i = 0; i < shared_.size(); ++i) {
-      shared_[i].mutable_grad() = std::move(gradients[i]);
+      set_own_gradient(shared_[i], gradients[i]);
     }
   }
   heads_.clear();

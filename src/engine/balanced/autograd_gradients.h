@@ -54,6 +54,7 @@ class AutogradGradients : public TaskGradients {
   /// Of each part: its task's own parameters within the sharing.
   std::vector<std::vector<torch::Tensor>> gates_;
   bool has_gates_ = false;
+  bool input_learns_ = false;
   /// Something in this model's backward cannot be vectorised.
   bool refuses_batches_ = false;
   torch::Tensor rows_;

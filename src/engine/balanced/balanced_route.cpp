@@ -252,7 +252,8 @@ StepReport BalancedRoute::report(const Step& step) const {
     }
   }
   StepReport report;
-  report.losses = torch::zeros({static_cast<int64_t>(all)}, step.losses.options());
+  report.losses =
+      torch::zeros({static_cast<int64_t>(all)}, step.losses.options());
   report.losses.index_copy_(
       0,
       torch::tensor(places(step.tasks), torch::kLong).to(step.losses.device()),

@@ -34,7 +34,7 @@ class BalancedRoute {
     TaskGradients& gradients;
     torch::Tensor losses; // [n], without their weights
     balancing::Extras extras;
-    std::vector<double> weights; // [n]; empty where there are none
+    std::vector<double> weights;         // [n]; empty where there are none
     std::optional<math::Matrix> gramian; // [n, n]
   };
 

@@ -176,7 +176,7 @@ void stream_gradients(
   const VmapLevel level(cotangents.size(0));
   const StreamHooks hooks(inputs, level, visit);
   torch::autograd::backward(
-      {output}, {level.wrap(cotangents)}, /*retain_graph=*/true, false, inputs);
+      {output}, {level.wrap(cotangents)}, /*retain_graph=*/true);
 }
 
 bool can_stream() {

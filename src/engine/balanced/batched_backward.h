@@ -18,7 +18,7 @@ std::vector<torch::Tensor> batched_gradients(
     const std::vector<torch::Tensor>& inputs);
 
 /// The same, but hands each gradient on as soon as it is whole and then drops
-/// it.
+/// it. `inputs` are all leaves of the graph that require a gradient.
 void stream_gradients(
     const torch::Tensor& output,
     const torch::Tensor& cotangents,

@@ -9,6 +9,8 @@
 
 #include <polytask/model/parameters.h>
 
+#include "vectors.h"
+
 namespace polytask::detail {
 
 std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
@@ -70,8 +72,8 @@ void CutHeads::backward() {
       /*allow_unused=*/true);
   auto gradient = gradients.begin();
   for (Part& part : parts_) {
-    for (torch::Tensor& parameter : part.own) {
-      parameter.mutable_grad() = std::move(*gradient++);
+    for (const torch::Tensor& parameter : part.own) {
+      set_own_gradient(parameter, *gradient++);
     }
     if (part.leaf.requires_grad()) {
       part.cotangent = gradient->defined() ? std::move(*gradient)

@@ -20,11 +20,11 @@ class CutHeads {
     int64_t task;
     double weight;
     torch::Tensor features; // what the head was given
-    torch::Tensor leaf; // the same, cut off
+    torch::Tensor leaf;     // the same, cut off
     torch::Tensor loss;
-    std::vector<torch::Tensor> own; // trained parameters of its head
+    std::vector<torch::Tensor> own;  // trained parameters of its head
     std::vector<torch::Tensor> tied; // of its head, but shared
-    torch::Tensor cotangent; // of the features
+    torch::Tensor cotangent;         // of the features
   };
 
   /// The losses [n], detached. `shared`: the parameters that more than one task

@@ -147,6 +147,11 @@ void LayerGradients::backward_heads() {
     cut_heads_.backward();
     features_cotangents_ = cut_heads_.cotangents();
   }
+  if (context_.options.route() == Route::kFeatureGradients) {
+    GramianSum sum(tasks());
+    sum.add_rows(features_cotangents_.flatten(1));
+    feature_gramian_ = sum.value();
+  }
   descend_to_top();
 }
 
@@ -194,8 +199,7 @@ void LayerGradients::write_rows(torch::Tensor rows) {
         [&](size_t i, const torch::Tensor& cotangents) {
           layers_[i]->write_rows(
               cotangents,
-              rows.narrow(0, begin, size)
-                  .narrow(1, offsets_[i], counts_[i]));
+              rows.narrow(0, begin, size).narrow(1, offsets_[i], counts_[i]));
         });
   }
 }
@@ -225,15 +229,11 @@ bool LayerGradients::holds_rows() const {
   }
   const int64_t batch = cotangents_.size(0) / tasks();
   const RowsJob job{
-      tasks(),
-      batch,
-      count_,
-      static_cast<int64_t>(cotangents_.element_size())};
+      tasks(), batch, count_, static_cast<int64_t>(cotangents_.element_size())};
   if (is_too_large_to_hold(job)) {
     return false;
   }
-  double held =
-      held_rows_cost(tasks(), count_, job.element_size) +
+  double held = held_rows_cost(tasks(), count_, job.element_size) +
       2 * static_cast<double>(tasks() * tasks() * count_) / kFlops;
   double streamed = weighted_backward_cost(batch, count_);
   for (const auto& layer : layers_) {
@@ -246,11 +246,12 @@ bool LayerGradients::holds_rows() const {
 
 math::Matrix LayerGradients::gramian() {
   torch::NoGradGuard no_grad;
-  GramianSum sum(tasks());
   if (context_.options.route() == Route::kFeatureGradients) {
     choice_ = {Route::kFeatureGradients, "it was asked for"};
-    sum.add_rows(cotangents_.reshape({tasks(), -1}));
-  } else if (holds_rows()) {
+    return feature_gramian_;
+  }
+  GramianSum sum(tasks());
+  if (holds_rows()) {
     sum.add_rows(jacobian());
   } else {
     choice_ = {

@@ -63,8 +63,9 @@ class LayerGradients : public TaskGradients {
   // Of the step.
   torch::Tensor features_;
   torch::Tensor features_cotangents_; // as the heads wrote them
-  torch::Tensor cotangents_; // of layer `top_`, [n · B, ...]
-  size_t top_ = 0; // one past the highest layer that learns
+  math::Matrix feature_gramian_;      // where it was asked for
+  torch::Tensor cotangents_;          // of layer `top_`, [n · B, ...]
+  size_t top_ = 0;                    // one past the highest layer that learns
   /// Of each layer: its parameters' place among all, and their number.
   std::vector<int64_t> offsets_;
   std::vector<int64_t> counts_;

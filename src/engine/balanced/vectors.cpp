@@ -14,7 +14,9 @@ void write_flat(
   for (size_t i = 0; i < parameters.size(); ++i) {
     const int64_t size = parameters[i].numel();
     if (gradients[i].defined()) {
-      row.narrow(0, offset, size).view(parameters[i].sizes()).copy_(gradients[i]);
+      row.narrow(0, offset, size)
+          .view(parameters[i].sizes())
+          .copy_(gradients[i]);
     }
     offset += size;
   }
@@ -30,6 +32,14 @@ void set_flat_gradient(
     parameter.mutable_grad() = alias(flat, offset, parameter.sizes());
     offset += parameter.numel();
   }
+}
+
+void set_own_gradient(
+    const torch::Tensor& parameter, const torch::Tensor& gradient) {
+  const bool is_own =
+      !gradient.defined() || (!gradient.is_view() && gradient.is_contiguous());
+  parameter.mutable_grad() =
+      is_own ? gradient : gradient.clone(at::MemoryFormat::Contiguous);
 }
 
 std::vector<int64_t> sizes_of(const std::vector<torch::Tensor>& parameters) {

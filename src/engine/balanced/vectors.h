@@ -21,6 +21,11 @@ void set_flat_gradient(
     const std::vector<torch::Tensor>& parameters,
     const torch::Tensor& direction);
 
+/// Makes a gradient that autograd gave the parameter's, in memory of its own:
+/// LibTorch's zero_grad cannot detach a view.
+void set_own_gradient(
+    const torch::Tensor& parameter, const torch::Tensor& gradient);
+
 std::vector<int64_t> sizes_of(const std::vector<torch::Tensor>& parameters);
 
 } // namespace polytask::detail

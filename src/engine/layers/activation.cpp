@@ -23,8 +23,8 @@ class KnownActivation : public KnownLayer {
  public:
   enum class Keeps { kInput, kOutput };
   using Forward = std::function<void(Tensor& output, const Tensor& input)>;
-  using Backward = std::function<
-      void(Tensor& to, const Tensor& cotangents, const Tensor& kept)>;
+  using Backward = std::function<void(
+      Tensor& to, const Tensor& cotangents, const Tensor& kept)>;
 
   KnownActivation(Keeps keeps, Forward forward, Backward backward)
       : keeps_(keeps),

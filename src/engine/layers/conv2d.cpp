@@ -18,7 +18,8 @@ namespace {
 class KnownConv2d : public KnownLayer {
  public:
   KnownConv2d(
-      std::shared_ptr<torch::nn::Conv2dImpl> module, std::vector<int64_t> padding)
+      std::shared_ptr<torch::nn::Conv2dImpl> module,
+      std::vector<int64_t> padding)
       : module_(std::move(module)),
         shape_(module_->weight.sizes().vec()),
         padding_(std::move(padding)) {}
@@ -77,8 +78,7 @@ class KnownConv2d : public KnownLayer {
       for (const auto* gradient :
            {&std::get<1>(gradients), &std::get<2>(gradients)}) {
         if (gradient->defined()) {
-          row.narrow(0, offset, gradient->numel())
-              .copy_(gradient->reshape(-1));
+          row.narrow(0, offset, gradient->numel()).copy_(gradient->reshape(-1));
           offset += gradient->numel();
         }
       }

@@ -37,10 +37,8 @@ class KnownEmbedding : public KnownLayer {
       const torch::Tensor& cotangents, torch::Tensor rows) override {
     const torch::Tensor slopes = by_task(cotangents, rows.size(0));
     for (int64_t task = 0; task < rows.size(0); ++task) {
-      rows.select(0, task)
-          .view(shape_)
-          .zero_()
-          .index_add_(0, indices_, slopes.select(0, task));
+      rows.select(0, task).view(shape_).zero_().index_add_(
+          0, indices_, slopes.select(0, task));
     }
     if (padding() >= 0) {
       rows.unflatten(1, shape_).select(1, padding()).zero_();

@@ -28,8 +28,7 @@ void KnownLayer::add_to_gramian(
   if (count == 0) {
     return;
   }
-  const torch::Tensor rows =
-      torch::empty({tasks, count}, cotangents.options());
+  const torch::Tensor rows = torch::empty({tasks, count}, cotangents.options());
   write_rows(cotangents, rows);
   sum.add_rows(rows);
 }

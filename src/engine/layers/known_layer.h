@@ -16,7 +16,8 @@
 namespace polytask::detail {
 
 /// A layer that the engine differentiates by hand, for n tasks at once: their
-/// cotangents stand one after the other, [n · B, ...], on one forward of B rows.
+/// cotangents stand one after the other, [n · B, ...], on one forward of B
+/// rows.
 ///
 /// Parameters are read anew in each step, for the user may move, freeze or
 /// replace them.
@@ -29,7 +30,8 @@ class KnownLayer {
       const std::shared_ptr<torch::nn::Module>& module);
 
   /// What changes from step to step: the mode, the parameters' memory, hooks.
-  virtual Obstacle obstacle(at::ScalarType type, torch::Device device) const = 0;
+  virtual Obstacle obstacle(
+      at::ScalarType type, torch::Device device) const = 0;
   /// Those that are to be trained, in the module's order.
   virtual std::vector<torch::Tensor> parameters() const {
     return {};
@@ -62,11 +64,17 @@ class KnownLayer {
 };
 
 // The kinds, each in a file of its own; null where the module is another.
-std::unique_ptr<KnownLayer> make_linear(const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_conv2d(const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_layer_norm(const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_embedding(const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_activation(const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_reshaping(const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_linear(
+    const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_conv2d(
+    const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_layer_norm(
+    const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_embedding(
+    const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_activation(
+    const std::shared_ptr<torch::nn::Module>& module);
+std::unique_ptr<KnownLayer> make_reshaping(
+    const std::shared_ptr<torch::nn::Module>& module);
 
 } // namespace polytask::detail

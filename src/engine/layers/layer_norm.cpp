@@ -89,7 +89,7 @@ class KnownLayerNorm : public KnownLayer {
   std::shared_ptr<torch::nn::LayerNormImpl> module_;
   std::vector<int64_t> shape_;
   torch::Tensor normalized_; // [1, rows, d]
-  torch::Tensor scale_; // [1, rows, 1]
+  torch::Tensor scale_;      // [1, rows, 1]
 };
 
 } // namespace

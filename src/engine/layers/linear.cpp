@@ -97,8 +97,7 @@ class KnownLinear : public KnownLayer {
 
   torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) override {
-    const torch::Tensor slopes =
-        cotangents.reshape({-1, layer_.outputs});
+    const torch::Tensor slopes = cotangents.reshape({-1, layer_.outputs});
     reserve(
         input_cotangents_, {slopes.size(0), layer_.width}, slopes.options());
     torch::mm_out(input_cotangents_, slopes, *layer_.weight);
