@@ -51,6 +51,14 @@ int64_t OptionReader::required_integer(const std::string& name) {
   return whole(name, required_number(name));
 }
 
+bool OptionReader::flag(const std::string& name, bool otherwise) {
+  const double value = number(name, otherwise ? 1 : 0);
+  if (value != 0 && value != 1) {
+    refuse(name, "0 or 1");
+  }
+  return value == 1;
+}
+
 std::string OptionReader::word(
     const std::string& name, const std::string& otherwise) {
   const OptionValue* value = find(name);

@@ -21,6 +21,8 @@ class OptionReader {
   double required_number(const std::string& name);
   int64_t integer(const std::string& name, int64_t otherwise);
   int64_t required_integer(const std::string& name);
+  /// 0 or 1.
+  bool flag(const std::string& name, bool otherwise);
   std::string word(const std::string& name, const std::string& otherwise);
   /// Nothing where it is not given.
   std::optional<std::vector<double>> numbers(const std::string& name);

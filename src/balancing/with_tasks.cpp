@@ -95,7 +95,7 @@ void Balancing::with_tasks(
 
 std::vector<double> Balancing::of_present(
     const std::vector<double>& numbers) const {
-  if (present_.empty()) {
+  if (present_.empty() || numbers.empty()) {
     return numbers;
   }
   std::vector<double> some;

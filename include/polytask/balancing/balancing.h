@@ -121,7 +121,7 @@ class POLYTASK_API Balancing {
     return buffers_.at(name);
   }
   /// Of numbers that were given for each task, those of the tasks that take
-  /// part.
+  /// part; none of none.
   std::vector<double> of_present(const std::vector<double>& numbers) const;
   /// Sets the buffers at their start; `tasks()` is set.
   virtual void start() {}

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian/cagrad.h>
+
+#include <cmath>
+
+#include <polytask/math/conflict_averse.h>
+
+#include "../checks.h"
+#include "quadratic.h"
+#include "softmax_cagrad.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+double cagrad_trace(const math::Matrix& gramian) {
+  double trace = 0;
+  for (int64_t i = 0; i < gramian.size(); ++i) {
+    trace += gramian(i, i);
+  }
+  return trace;
+}
+
+// 1/T + c |g_0| / |g_w| w.
+math::Vector cagrad_weights(
+    const math::Matrix& gramian, double c, double norm_eps) {
+  const auto count = static_cast<size_t>(gramian.size());
+  math::Vector mean(count, 1 / static_cast<double>(count));
+  math::Vector weights = math::conflict_averse_point(gramian, c);
+  const double length = detail::length_of_sum(gramian, weights);
+  if (norm_eps > 0) {
+    const double trace = cagrad_trace(gramian);
+    if (trace < norm_eps || length < norm_eps * std::sqrt(trace)) {
+      return math::Vector(count, 0.0);
+    }
+  }
+  if (length == 0) {
+    return mean;
+  }
+  const double factor =
+      c * std::sqrt(detail::squared_length(gramian, mean)) / length;
+  for (size_t i = 0; i < count; ++i) {
+    weights[i] = mean[i] + factor * weights[i];
+  }
+  return weights;
+}
+
+} // namespace
+
+CAGrad::CAGrad(CAGradOptions options) : options_(options) {
+  detail::check_option(
+      options_.c() >= 0 && std::isfinite(options_.c()),
+      name(),
+      "a c",
+      "of at least 0",
+      options_.c());
+  detail::check_option(
+      options_.norm_eps() >= 0,
+      name(),
+      "a norm_eps",
+      "of at least 0",
+      options_.norm_eps());
+}
+
+math::Vector CAGrad::compute(
+    const math::Matrix& gramian, const Extras& /*extras*/) {
+  const double c = options_.c();
+  auto weights = options_.iterations() > 0
+      ? detail::softmax_cagrad_weights(
+            gramian,
+            {c, options_.iterations(), options_.lr(), options_.momentum()})
+      : cagrad_weights(gramian, c, options_.norm_eps());
+  const auto rescale = options_.rescale();
+  if (rescale != CAGradOptions::Rescale::kNone) {
+    const double divisor =
+        1 + (rescale == CAGradOptions::Rescale::kSquare ? c * c : c);
+    for (double& weight : weights) {
+      weight /= divisor;
+    }
+  }
+  return weights;
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian/imtl.h>
+
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../extras.h"
+#include "../host.h"
+#include "equal_projections.h"
+
+namespace polytask::balancing {
+
+IMTL::IMTL(IMTLOptions options) : options_(options) {
+  detail::check_option(
+      options_.loss_scale_lr() >= 0,
+      name(),
+      "a loss_scale_lr",
+      "of at least 0",
+      options_.loss_scale_lr());
+  buffer("loss_scale");
+}
+
+void IMTL::start() {
+  buffer("loss_scale") = at::full({tasks()}, options_.initial(), at::kDouble);
+}
+
+math::Vector IMTL::compute(const math::Matrix& gramian, const Extras& extras) {
+  const auto losses = detail::need_losses(extras, tasks(), name());
+  detail::check_preference(losses, tasks(), name(), "losses", true);
+  const at::Tensor given = detail::find_extra(extras, "loss_scale");
+  auto scales = detail::host_values(
+      given.defined() ? given : buffer("loss_scale"), name());
+  detail::check_one_each(scales, tasks(), name(), "scales");
+
+  // On rows exp(s_k) g_k the weights are those on g_k divided by exp(s_k), up
+  // to their sum, so that w_k exp(s_k) is in proportion to the latter.
+  auto weights = detail::equal_projection_weights(gramian);
+  const double largest = *std::max_element(scales.begin(), scales.end());
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    sum += weights[i] * std::exp(largest - scales[i]);
+  }
+  for (double& weight : weights) {
+    weight *= sum != 0 ? std::exp(largest) / sum : 0;
+  }
+
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const double scaled = std::exp(scales[i]) * losses[i];
+    scales[i] -=
+        options_.loss_scale_lr() * (scaled - 1) / std::max(scaled, 1.0);
+  }
+  buffer("loss_scale") = polytask::detail::host_vector(scales, at::kDouble);
+  return weights;
+}
+
+} // namespace polytask::balancing

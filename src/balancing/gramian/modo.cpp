@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian/modo.h>
+
+#include <ATen/ops/full.h>
+
+#include <polytask/core/host_value.h>
+#include <polytask/math/simplex_projection.h>
+
+#include "../checks.h"
+#include "../host.h"
+#include "three_batches.h"
+
+namespace polytask::balancing {
+
+MoDo::MoDo(MoDoOptions options) : options_(options) {
+  detail::check_option(
+      options_.gamma() >= 0,
+      name(),
+      "a gamma",
+      "of at least 0",
+      options_.gamma());
+  detail::check_option(
+      options_.rho() >= 0, name(), "a rho", "of at least 0", options_.rho());
+  buffer("weights");
+}
+
+void MoDo::start() {
+  buffer("weights") =
+      at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
+}
+
+math::Matrix MoDo::gramian_of(
+    const at::Tensor& jacobian, const Extras& extras) const {
+  return detail::products_of_batches(jacobian, extras, name());
+}
+
+at::Tensor MoDo::combined_rows(
+    const at::Tensor& jacobian, const Extras& extras) const {
+  return detail::rows_of_third_batch(jacobian, extras, name());
+}
+
+math::Vector MoDo::compute(
+    const math::Matrix& gramian, const Extras& /*extras*/) {
+  const auto before = detail::host_values(buffer("weights"), name());
+  math::Vector weights = before;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const auto row = gramian.row(static_cast<int64_t>(i));
+    double slope = options_.rho() * before[i];
+    for (size_t j = 0; j < before.size(); ++j) {
+      slope += row[j] * before[j];
+    }
+    weights[i] -= options_.gamma() * slope;
+  }
+  math::project_onto_simplex(weights);
+  buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
+  return weights;
+}
+
+} // namespace polytask::balancing

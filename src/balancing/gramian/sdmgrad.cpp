@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/gramian/sdmgrad.h>
+
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+#include <polytask/math/simplex_projection.h>
+
+#include "../checks.h"
+#include "../host.h"
+#include "three_batches.h"
+
+namespace polytask::balancing {
+
+SDMGrad::SDMGrad(SDMGradOptions options) : options_(std::move(options)) {
+  detail::check_option(
+      options_.lr() >= 0, name(), "an lr", "of at least 0", options_.lr());
+  detail::check_option(
+      options_.momentum() >= 0 && options_.momentum() < 1,
+      name(),
+      "a momentum",
+      "from 0 to below 1",
+      options_.momentum());
+  detail::check_option(
+      options_.iterations() >= 1,
+      name(),
+      "a number of iterations",
+      "of at least 1",
+      static_cast<double>(options_.iterations()));
+  detail::check_option(
+      options_.lambda() >= 0,
+      name(),
+      "a lambda",
+      "of at least 0",
+      options_.lambda());
+  detail::check_option(
+      options_.eps() >= 0, name(), "an eps", "of at least 0", options_.eps());
+  buffer("simplex_weights");
+}
+
+void SDMGrad::check_tasks(int64_t tasks) const {
+  if (!options_.preference().empty()) {
+    detail::check_preference(
+        options_.preference(), tasks, name(), "preferences", true);
+  }
+}
+
+void SDMGrad::start() {
+  buffer("simplex_weights") =
+      at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
+}
+
+math::Matrix SDMGrad::gramian_of(
+    const at::Tensor& jacobian, const Extras& extras) const {
+  return detail::products_of_batches(jacobian, extras, name());
+}
+
+at::Tensor SDMGrad::combined_rows(
+    const at::Tensor& jacobian, const Extras& extras) const {
+  return detail::rows_of_third_batch(jacobian, extras, name());
+}
+
+// Those of the tasks that take part, with the sum of all.
+math::Vector SDMGrad::preference() const {
+  const auto& all = options_.preference();
+  const auto count = static_cast<size_t>(tasks());
+  const math::Vector mean(count, 1 / static_cast<double>(count));
+  if (all.empty()) {
+    return mean;
+  }
+  math::Vector some = of_present(all);
+  if (some.size() == all.size()) {
+    return some;
+  }
+  const double sum = std::accumulate(some.begin(), some.end(), 0.0);
+  if (!(sum > 0)) {
+    return mean;
+  }
+  const double factor = std::accumulate(all.begin(), all.end(), 0.0) / sum;
+  for (double& value : some) {
+    value *= factor;
+  }
+  return some;
+}
+
+void SDMGrad::descend(
+    const math::Matrix& products,
+    const math::Vector& preference,
+    math::Vector& weights) const {
+  double length = 0;
+  for (int64_t i = 0; i < products.size(); ++i) {
+    length += std::sqrt(std::max(products(i, i), 0.0)) /
+        static_cast<double>(products.size());
+  }
+  const double divisor = length * length + options_.eps();
+  if (!(divisor > 0)) {
+    return;
+  }
+  math::Vector slopes(weights.size());
+  math::Vector velocity(weights.size(), 0.0);
+  for (int64_t round = 0; round < options_.iterations(); ++round) {
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const auto row = products.row(static_cast<int64_t>(i));
+      slopes[i] = 0;
+      for (size_t j = 0; j < weights.size(); ++j) {
+        slopes[i] += row[j] * (weights[j] + options_.lambda() * preference[j]);
+      }
+    }
+    for (size_t i = 0; i < weights.size(); ++i) {
+      velocity[i] = options_.momentum() * velocity[i] + slopes[i] / divisor;
+      weights[i] -= options_.lr() * velocity[i];
+    }
+    math::project_onto_simplex(weights);
+  }
+}
+
+math::Vector SDMGrad::compute(
+    const math::Matrix& gramian, const Extras& /*extras*/) {
+  const auto preferred = preference();
+  auto weights = detail::host_values(buffer("simplex_weights"), name());
+  math::project_onto_simplex(weights);
+  descend(gramian, preferred, weights);
+  buffer("simplex_weights") =
+      polytask::detail::host_vector(weights, at::kDouble);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = (weights[i] + options_.lambda() * preferred[i]) /
+        (1 + options_.lambda());
+  }
+  return weights;
+}
+
+} // namespace polytask::balancing
