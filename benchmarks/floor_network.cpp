@@ -133,6 +133,7 @@ class NetworkFloor : public Contender {
     const torch::NoGradGuard no_grad;
     for (int64_t i = 0; i < steps; ++i) {
       forward();
+      backward_heads();
       backward();
       step_.add_(1);
       at::_fused_adam_(
@@ -152,7 +153,7 @@ class NetworkFloor : public Contender {
     }
   }
 
- private:
+ protected:
   void forward() {
     multiply(x_, Form::kPlain, layers_[0].weight, Form::kTransposed, h1_);
     add_bias_and_relu(h1_, layers_[0].bias);
@@ -161,7 +162,8 @@ class NetworkFloor : public Contender {
     multiply(h2_, Form::kPlain, layers_[2].weight, Form::kTransposed, r_);
   }
 
-  void backward() {
+  // Leaves the derivative of the losses in r_.
+  void backward_heads() {
     const Layer& heads = layers_[2];
     const Layer& head_gradients = gradients_[2];
     const float scale = 2.0f / static_cast<float>(x_.rows);
@@ -178,7 +180,10 @@ class NetworkFloor : public Contender {
       }
     }
     multiply(r_, Form::kTransposed, h2_, Form::kPlain, head_gradients.weight);
-    multiply(r_, Form::kPlain, heads.weight, Form::kPlain, d2_);
+  }
+
+  virtual void backward() {
+    multiply(r_, Form::kPlain, layers_[2].weight, Form::kPlain, d2_);
     mask_and_sum(d2_, h2_, gradients_[1].bias);
     multiply(d2_, Form::kTransposed, h1_, Form::kPlain, gradients_[1].weight);
     multiply(d2_, Form::kPlain, layers_[1].weight, Form::kPlain, d1_);
@@ -218,7 +223,59 @@ class NetworkFloor : public Contender {
   std::vector<Layer> gradients_;
 };
 
+// Task by task, so that its two buffers stay in the core's cache.
+class JacobianFloor : public NetworkFloor {
+ public:
+  JacobianFloor(const Problem& problem, int64_t hidden, double learning_rate)
+      : NetworkFloor(problem, hidden, learning_rate),
+        shared_(layers_[2].weight.data - layers_[0].weight.data),
+        jacobian_(torch::empty({problem.tasks(), shared_})),
+        gramian_(torch::empty({problem.tasks(), problem.tasks()})),
+        mean_weights_(torch::full(
+            {problem.tasks()}, 1.0 / static_cast<double>(problem.tasks()))) {}
+
+ private:
+  void backward() override {
+    const Layer& heads = layers_[2];
+    for (int t = 0; t < y_.columns; ++t) {
+      float* row = jacobian_.mutable_data_ptr<float>() + t * shared_;
+      const auto in_row = [&](const float* of) {
+        return row + (of - gradients_[0].weight.data);
+      };
+      const float* weight = heads.weight.data + t * heads.weight.stride;
+      for (int i = 0; i < d2_.rows; ++i) {
+        const float slope = r_.data[i * r_.stride + t];
+        for (int j = 0; j < d2_.columns; ++j) {
+          d2_.data[i * d2_.stride + j] = slope * weight[j];
+        }
+      }
+      mask_and_sum(d2_, h2_, in_row(gradients_[1].bias));
+      Matrix to = gradients_[1].weight;
+      to.data = in_row(to.data);
+      multiply(d2_, Form::kTransposed, h1_, Form::kPlain, to);
+      multiply(d2_, Form::kPlain, layers_[1].weight, Form::kPlain, d1_);
+      mask_and_sum(d1_, h1_, in_row(gradients_[0].bias));
+      to = gradients_[0].weight;
+      to.data = in_row(to.data);
+      multiply(d1_, Form::kTransposed, x_, Form::kPlain, to);
+    }
+    torch::mm_out(gramian_, jacobian_, jacobian_.t());
+    torch::Tensor update = gradient_.narrow(0, 0, shared_);
+    torch::mv_out(update, jacobian_.t(), mean_weights_);
+  }
+
+  int64_t shared_;
+  torch::Tensor jacobian_; // [T, N]
+  torch::Tensor gramian_;
+  torch::Tensor mean_weights_;
+};
+
 } // namespace
+
+std::unique_ptr<Contender> jacobian_floor(
+    const Problem& problem, int64_t hidden, double learning_rate) {
+  return std::make_unique<JacobianFloor>(problem, hidden, learning_rate);
+}
 
 std::unique_ptr<Contender> network_floor(
     const Problem& problem, int64_t hidden, double learning_rate) {

@@ -14,4 +14,9 @@ namespace polytask::benchmarks {
 std::unique_ptr<Contender> network_floor(
     const Problem& problem, int64_t hidden, double learning_rate);
 
+/// The same with the gradient of each task: the Jacobian of the shared layers,
+/// task by task, its Gramian, and the mean of its rows as the update.
+std::unique_ptr<Contender> jacobian_floor(
+    const Problem& problem, int64_t hidden, double learning_rate);
+
 } // namespace polytask::benchmarks

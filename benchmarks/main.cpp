@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "balanced_network.h"
 #include "generic.h"
 #include "linear_tasks.h"
 #include "modes.h"
@@ -20,6 +21,7 @@ Entries all_entries(const DataFolder& data) {
   Entries entries;
   add_linear_tasks(entries, data);
   add_shared_networks(entries, data);
+  add_balanced_networks(entries, data);
   add_optimizers(entries);
   add_generic(entries);
   return entries;

@@ -67,6 +67,8 @@ class NetworkLoop : public TensorContender {
   std::unique_ptr<torch::optim::Adam> optimizer_;
 };
 
+} // namespace
+
 MultiTaskModel network_model(const NetworkSize& size) {
   MultiTaskModel model{HardSharing(relu_trunk(size))};
   for (int64_t t = 0; t < size.tasks; ++t) {
@@ -75,8 +77,6 @@ MultiTaskModel network_model(const NetworkSize& size) {
   }
   return model;
 }
-
-} // namespace
 
 void add_shared_networks(Entries& entries, const DataFolder& data) {
   for (const NetworkSize& size :

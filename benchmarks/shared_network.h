@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/model/multi_task_model.h>
+
 #include "contender.h"
 #include "problem.h"
 
@@ -15,6 +17,8 @@ struct NetworkSize {
   int64_t features;
   int64_t hidden;
 };
+
+MultiTaskModel network_model(const NetworkSize& size);
 
 void add_shared_networks(Entries& entries, const DataFolder& data);
 

@@ -4,7 +4,24 @@
 
 #include <polytask/balancing/balancing.h>
 #include <polytask/balancing/every_k_steps.h>
+#include <polytask/balancing/gramian/aligned_mtl.h>
+#include <polytask/balancing/gramian/cagrad.h>
+#include <polytask/balancing/gramian/cr_mogm.h>
+#include <polytask/balancing/gramian/dualproj.h>
+#include <polytask/balancing/gramian/fairgrad.h>
+#include <polytask/balancing/gramian/gradnorm.h>
+#include <polytask/balancing/gramian/gradvac.h>
+#include <polytask/balancing/gramian/imtl.h>
+#include <polytask/balancing/gramian/imtl_g.h>
+#include <polytask/balancing/gramian/krum.h>
+#include <polytask/balancing/gramian/mgda.h>
+#include <polytask/balancing/gramian/modo.h>
+#include <polytask/balancing/gramian/nash_mtl.h>
+#include <polytask/balancing/gramian/pcd.h>
 #include <polytask/balancing/gramian/pcgrad.h>
+#include <polytask/balancing/gramian/sdmgrad.h>
+#include <polytask/balancing/gramian/summed_representation.h>
+#include <polytask/balancing/gramian/upgrad.h>
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/gramian_wrapper.h>
 #include <polytask/balancing/held.h>

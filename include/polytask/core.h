@@ -5,6 +5,7 @@
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
 #include <polytask/core/check.h>
+#include <polytask/core/gradient_report.h>
 #include <polytask/core/host_value.h>
 #include <polytask/core/labels.h>
 #include <polytask/core/missing.h>
