@@ -9,6 +9,7 @@
 
 #include "../checks.h"
 #include "../extras.h"
+#include "quadratic.h"
 
 namespace polytask::balancing {
 
@@ -22,12 +23,8 @@ struct GradVacRow {
   math::Vector weights;
   math::Vector products;
 
-  double length() const {
-    double square = 0;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      square += weights[i] * products[i];
-    }
-    return std::sqrt(std::max(square, 0.0));
+  double length(const math::Matrix& gramian) const {
+    return detail::length_of_sum(gramian, weights);
   }
   void add(double step, const math::Matrix& gramian, size_t row) {
     weights[row] += step;
@@ -77,7 +74,7 @@ math::Vector GradVac::compute(
       if (j == i) {
         continue;
       }
-      const double length = x.length();
+      const double length = x.length(gramian);
       const double other = std::sqrt(gramian(task, task));
       const double scale = length * other + eps;
       const double cosine =

@@ -17,6 +17,32 @@
 
 namespace polytask::balancing {
 
+namespace {
+
+// Whether the rows' sum is within the constraints; not where the projection's
+// multipliers are so large that their rounding is all that there is.
+bool pcd_is_within(
+    const math::Matrix& gramian,
+    const math::Vector& weights,
+    const math::Vector& bounds) {
+  for (size_t j = 1; j < weights.size(); ++j) {
+    const auto row = gramian.row(static_cast<int64_t>(j));
+    double product = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      product += row[i] * weights[i];
+    }
+    const auto task = static_cast<int64_t>(j);
+    constexpr double kShortfall = 1e-6;
+    if (product < bounds[j] -
+            kShortfall * std::sqrt(gramian(0, 0) * gramian(task, task))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace
+
 PCD::PCD(PCDOptions options) : options_(std::move(options)) {
   detail::check_option(
       options_.beta() >= 0 && options_.beta() < 1,
@@ -102,7 +128,7 @@ math::Vector PCD::compute(
     return first;
   }
   auto weights = math::project_onto_halfspaces(scaled, bounds);
-  if (!weights) {
+  if (!weights || !pcd_is_within(scaled, *weights, bounds)) {
     return first;
   }
   const double length = detail::length_of_sum(scaled, *weights);

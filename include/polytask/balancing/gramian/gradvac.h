@@ -24,7 +24,9 @@ struct POLYTASK_API GradVacOptions {
 /// φ̂_ij ← (1-β) φ̂_ij + β φ.
 ///
 /// Zero gradients and ones that other tasks' have made zero have the cosine 0
-/// with all, and stay. A φ̂ of 1 cannot be reached; such a pair is left.
+/// with all, and stay, as do ones that are shorter than the Gramian's rounding,
+/// for which GradVacRows reads the rows themselves. A φ̂ of 1 cannot be reached;
+/// such a pair is left.
 ///
 /// Extras: "orders" [T, T - 1], the order in which each task meets the others.
 /// State: "phi" [T, T], from 0.

@@ -18,7 +18,8 @@ struct POLYTASK_API MoDoOptions {
 /// Weights that descend towards the shortest vector in the hull, one step for
 /// each of the model's, by a gradient without bias: with Jacobians of three
 /// independent batches, λ ← Π(λ - γ (J_1 J_2ᵀ λ + ρ λ)), from 1/T, where Π is
-/// the projection on the simplex; the update is J_3ᵀ λ.
+/// the projection on the simplex; the update is J_3ᵀ λ. The gradients' unit
+/// matters beside γ.
 ///
 /// Needs three batches for each step. The matrix that `weights` takes is
 /// J_1 J_2ᵀ. Extras of `direction`: "jacobian_1", "jacobian_2", "jacobian_3",
