@@ -23,9 +23,6 @@ struct GradVacRow {
   math::Vector weights;
   math::Vector products;
 
-  double length(const math::Matrix& gramian) const {
-    return detail::length_of_sum(gramian, weights);
-  }
   void add(double step, const math::Matrix& gramian, size_t row) {
     weights[row] += step;
     const auto change = gramian.row(static_cast<int64_t>(row));
@@ -62,6 +59,7 @@ math::Vector GradVac::compute(
   // Whoever holds the state keeps what it was.
   buffer("phi") = buffer("phi").to(at::kCPU).clone();
   double* targets = buffer("phi").mutable_data_ptr<double>();
+  const auto norms = detail::row_norms(gramian);
   math::Vector sum(count, 0.0);
   GradVacRow x;
   for (size_t i = 0; i < count; ++i) {
@@ -74,8 +72,8 @@ math::Vector GradVac::compute(
       if (j == i) {
         continue;
       }
-      const double length = x.length(gramian);
-      const double other = std::sqrt(gramian(task, task));
+      const double length = detail::length_of_sum(x.weights, x.products, norms);
+      const double other = norms[j];
       const double scale = length * other + eps;
       const double cosine =
           scale > 0 ? std::clamp(x.products[j] / scale, -1.0, 1.0) : 0;

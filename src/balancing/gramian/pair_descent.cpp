@@ -8,6 +8,8 @@
 
 #include <polytask/math/simplex_projection.h>
 
+#include "quadratic.h"
+
 namespace polytask::balancing::detail {
 
 namespace {
@@ -51,18 +53,6 @@ math::Vector best_pair(const math::Matrix& gramian) {
     }
   }
   return weights;
-}
-
-math::Vector pair_products(
-    const math::Matrix& gramian, const math::Vector& weights) {
-  math::Vector products(weights.size(), 0.0);
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const auto row = gramian.row(static_cast<int64_t>(i));
-    for (size_t j = 0; j < weights.size(); ++j) {
-      products[i] += row[j] * weights[j];
-    }
-  }
-  return products;
 }
 
 double pair_dot(const math::Vector& a, const math::Vector& b) {
@@ -112,12 +102,12 @@ math::Vector pair_descent_weights(const math::Matrix& gramian) {
     return weights;
   }
   for (int round = 0; round < kPairDescentRounds; ++round) {
-    const auto products = pair_products(gramian, weights);
+    const auto products = products_with(gramian, weights);
     const auto point = next_point(weights, products);
     const auto [share, square] = pair_share(
         pair_dot(weights, products),
         pair_dot(point, products),
-        pair_dot(point, pair_products(gramian, point)));
+        pair_dot(point, products_with(gramian, point)));
     double change = 0;
     auto moved = weights;
     for (size_t i = 0; i < weights.size(); ++i) {

@@ -23,18 +23,13 @@ namespace {
 // multipliers are so large that their rounding is all that there is.
 bool pcd_is_within(
     const math::Matrix& gramian,
-    const math::Vector& weights,
+    const math::Vector& products,
     const math::Vector& bounds) {
-  for (size_t j = 1; j < weights.size(); ++j) {
-    const auto row = gramian.row(static_cast<int64_t>(j));
-    double product = 0;
-    for (size_t i = 0; i < weights.size(); ++i) {
-      product += row[i] * weights[i];
-    }
+  constexpr double kShortfall = 1e-6;
+  for (size_t j = 1; j < products.size(); ++j) {
     const auto task = static_cast<int64_t>(j);
-    constexpr double kShortfall = 1e-6;
-    if (product < bounds[j] -
-            kShortfall * std::sqrt(gramian(0, 0) * gramian(task, task))) {
+    const double scale = std::sqrt(gramian(0, 0) * gramian(task, task));
+    if (products[j] < bounds[j] - kShortfall * scale) {
       return false;
     }
   }
@@ -128,10 +123,15 @@ math::Vector PCD::compute(
     return first;
   }
   auto weights = math::project_onto_halfspaces(scaled, bounds);
-  if (!weights || !pcd_is_within(scaled, *weights, bounds)) {
+  if (!weights) {
     return first;
   }
-  const double length = detail::length_of_sum(scaled, *weights);
+  const auto products = detail::products_with(scaled, *weights);
+  if (!pcd_is_within(scaled, products, bounds)) {
+    return first;
+  }
+  const double length =
+      detail::length_of_sum(*weights, products, detail::row_norms(scaled));
   const double factor = length > 0 ? std::sqrt(gramian(0, 0)) / length : 0;
   for (size_t i = 0; i < count; ++i) {
     (*weights)[i] *= factor * factors[i];

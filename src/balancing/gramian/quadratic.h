@@ -23,17 +23,50 @@ inline double squared_length(
   return square > 0 ? square : 0;
 }
 
-/// |Jᵀ w|, or 0 where that may be the Gramian's rounding: below about 10⁻⁷ of
-/// the lengths that it is the sum of.
+/// |x| for a sum x = Jᵀ w of rows with these norms, by its products J x; or 0
+/// where that may be the products' rounding: below about 10⁻⁷ of the lengths
+/// that it is the sum of.
 inline double length_of_sum(
-    const math::Matrix& gramian, const math::Vector& weights) {
+    const math::Vector& weights,
+    const math::Vector& products,
+    const math::Vector& norms) {
+  double square = 0;
   double lengths = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
-    const auto task = static_cast<int64_t>(i);
-    lengths += std::abs(weights[i]) * std::sqrt(gramian(task, task));
+    square += weights[i] * products[i];
+    lengths += std::abs(weights[i]) * norms[i];
   }
-  const double length = std::sqrt(squared_length(gramian, weights));
+  const double length = std::sqrt(square > 0 ? square : 0);
   return length > 1e-7 * lengths ? length : 0;
+}
+
+/// The norms of the rows.
+inline math::Vector row_norms(const math::Matrix& gramian) {
+  math::Vector norms(static_cast<size_t>(gramian.size()));
+  for (size_t i = 0; i < norms.size(); ++i) {
+    const auto row = static_cast<int64_t>(i);
+    norms[i] = std::sqrt(gramian(row, row));
+  }
+  return norms;
+}
+
+/// G w.
+inline math::Vector products_with(
+    const math::Matrix& gramian, const math::Vector& weights) {
+  math::Vector products(weights.size(), 0.0);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const auto row = gramian.row(static_cast<int64_t>(i));
+    for (size_t j = 0; j < weights.size(); ++j) {
+      products[i] += row[j] * weights[j];
+    }
+  }
+  return products;
+}
+
+inline double length_of_sum(
+    const math::Matrix& gramian, const math::Vector& weights) {
+  return length_of_sum(
+      weights, products_with(gramian, weights), row_norms(gramian));
 }
 
 } // namespace polytask::balancing::detail
