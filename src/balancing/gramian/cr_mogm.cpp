@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/gramian/cr_mogm.h>
 
-#include <cmath>
 #include <utility>
 
 #include <polytask/core/host_value.h>

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fair_weights.h"
 
-#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <polytask/math/min_norm_point.h>
 #include <polytask/math/power_equation.h>

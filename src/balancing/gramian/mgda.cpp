@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/gramian/mgda.h>
 
-#include <c10/util/Exception.h>
-
 #include <cmath>
 
 #include <polytask/math/min_norm_point.h>

@@ -4,6 +4,9 @@
 
 #include <torch/arg.h>
 
+#include <utility>
+#include <vector>
+
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {

@@ -4,6 +4,9 @@
 
 #include <torch/arg.h>
 
+#include <memory>
+#include <vector>
+
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {

@@ -4,6 +4,8 @@
 
 #include <torch/arg.h>
 
+#include <vector>
+
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {

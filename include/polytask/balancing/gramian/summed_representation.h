@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
+
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {
