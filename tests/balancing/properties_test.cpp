@@ -431,6 +431,25 @@ TEST_P(EveryMethod, GivesNothingThatIsNotFinite) {
   }
 }
 
+TEST_P(EveryMethod, TakesGradientsOfSomeOfItsTasks) {
+  const auto method = made_for(4);
+  if (method->reads() == balancing::Reads::kLosses) {
+    GTEST_SKIP() << "reads no gradients";
+  }
+  method->prepare(4);
+  for (const std::vector<int64_t>& present :
+       {std::vector<int64_t>{1, 3}, {0, 1, 2, 3}, {2}, {0, 1, 2, 3}}) {
+    const auto jacobian = jacobian_of(static_cast<int64_t>(present.size()));
+    if (jacobian.size(0) < promises().fewest_tasks) {
+      continue;
+    }
+    method->with_tasks(present, [&] {
+      EXPECT_TRUE(is_finite(step(*method, jacobian))) << present.size();
+    });
+    EXPECT_EQ(method->tasks(), 4);
+  }
+}
+
 TEST_P(EveryMethod, LooksAtItsPreferences) {
   if (!promises().preference) {
     GTEST_SKIP() << "has no preferences";
