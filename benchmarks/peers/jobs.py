@@ -16,15 +16,21 @@ LINEAR = {f"linear ({t},{b},{d})": (t, b, d) for t, b, d in
           [(2, 100, 2), (8, 256, 64), (64, 1024, 256), (256, 4096, 512)]}
 NETWORKS = {f"network {d}-{h}-{h} T={t}": (t, b, d, h) for t, b, d, h in
             [(3, 64, 21, 64), (8, 64, 21, 64), (21, 64, 21, 64), (8, 256, 64, 256), (32, 256, 64, 256)]}
+# Steps of such networks whose tasks are weighed by their gradients.
+BALANCED = {f"balanced {d}-{h}-{h} B={b} T={t}": (t, b, d, h) for t, b, d, h in
+            [(8, 256, 64, 256), (32, 256, 64, 256), (21, 64, 21, 64), (8, 32, 256, 512), (32, 32, 256, 512)]}
 JOBS = {name.replace("linear", strategy): (name, strategy)
         for name in LINEAR for strategy in ("joint", "alternating")}
-JOBS |= {name: (name, "joint") for name in NETWORKS}
+JOBS |= {name: (name, "joint") for name in NETWORKS | BALANCED}
+DATA = LINEAR | NETWORKS | BALANCED
 
 
 def steps_of(job):
     """Steps from the start until the parameters are put back."""
     linear = {2: 300, 8: 300, 64: 50, 256: 4}
     data, strategy = JOBS[job]
+    if data in BALANCED:
+        return 10 if BALANCED[data][3] > 64 else 100
     if data in NETWORKS:
         return 100
     return max(100, linear[LINEAR[data][0]]) if strategy == "alternating" else linear[LINEAR[data][0]]
@@ -37,7 +43,7 @@ def write(folder):
     def layer(random, out, inputs):  # weight [out, in] and bias [out], as torch.nn.Linear draws them
         return random.uniform(-1, 1, out * (inputs + 1)) / np.sqrt(inputs)
 
-    for name, (tasks, rows, features, *hidden) in (LINEAR | NETWORKS).items():
+    for name, (tasks, rows, features, *hidden) in DATA.items():
         # With these seeds no ReLU's input comes so near to 0 that rounding decides, which Adam would make visible.
         random = np.random.RandomState(200 + tasks)
         x = random.rand(rows, features) if features == 2 else random.randn(rows, features)
@@ -64,7 +70,7 @@ class Problem:
         data, strategy = JOBS[job]
         self.x, self.y, self.start, self.draws = (
             np.load(folder / data / f"{name}.npy") for name in ("input", "targets", "start", "draws"))
-        self.tasks, self.rows, self.features, *hidden = (LINEAR | NETWORKS)[data]
+        self.tasks, self.rows, self.features, *hidden = DATA[data]
         self.hidden = hidden[0] if hidden else None
         self.alternating = strategy == "alternating"
         self.rate = 1e-3 if hidden else 0.5 if self.features == 2 else 0.05

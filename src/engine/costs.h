@@ -75,7 +75,9 @@ inline double kernel_gramian_cost(const LayerGramianJob& job) {
   const auto tasks = static_cast<double>(job.tasks);
   const auto width = static_cast<double>(job.width);
   const auto outputs = static_cast<double>(job.outputs);
-  return 2 * rows * (rows * width + tasks * rows * outputs + tasks * tasks * outputs) / kFlops;
+  return 2 * rows *
+      (rows * width + tasks * rows * outputs + tasks * tasks * outputs) /
+      kFlops;
 }
 
 /// The rows [T, in · out] themselves.
@@ -91,8 +93,19 @@ inline double rows_gramian_cost(const LayerGramianJob& job) {
       static_cast<double>(job.width * job.outputs) / kFlops;
 }
 
+/// All tasks' cotangents of one layer on their way through memory: written by
+/// the layer above, read for the Gramian and for the layer below. Row by row of
+/// a Jacobian, one task at a time, they stay in the cache.
+inline double cotangents_cost(
+    const LayerGramianJob& job, int64_t element_size) {
+  return static_cast<double>(
+             5 * job.tasks * job.rows * job.outputs * element_size) /
+      kBytes;
+}
+
 /// Writing a Jacobian and reading it twice, for its Gramian and the update.
-inline double held_rows_cost(int64_t tasks, int64_t parameters, int64_t element_size) {
+inline double held_rows_cost(
+    int64_t tasks, int64_t parameters, int64_t element_size) {
   return static_cast<double>(3 * tasks * parameters * element_size) / kBytes;
 }
 

@@ -54,7 +54,9 @@ class KnownLinear : public KnownLayer {
     const auto own = job(tasks);
     return {
         rows_cost(own),
-        std::min(rows_gramian_cost(own), kernel_gramian_cost(own))};
+        std::min(rows_gramian_cost(own), kernel_gramian_cost(own)) +
+            cotangents_cost(
+                own, static_cast<int64_t>(layer_.weight->element_size()))};
   }
 
   void write_rows(

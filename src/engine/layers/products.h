@@ -7,7 +7,7 @@
 namespace polytask::detail {
 
 /// Elements of a buffer that is to stay in a core's cache.
-inline constexpr int64_t kCachedElements = 1 << 17;
+inline constexpr int64_t kCachedElements = 1 << 19;
 
 /// Makes `buffer` a tensor of this shape, in the memory it has where it can.
 void reserve(
