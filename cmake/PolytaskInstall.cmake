@@ -4,6 +4,9 @@ include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/polytask)
 install(TARGETS polytask EXPORT polytaskTargets)
+if(TARGET polytask_python)
+  install(TARGETS polytask_python LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(DIRECTORY include/polytask DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT polytaskTargets NAMESPACE polytask:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/polytaskConfig.cmake.in polytaskConfig.cmake
