@@ -3,8 +3,8 @@
 """Builds README's own CMakeLists.txt and program as a user would, and runs them.
 
 `installed` uses the installed package with nothing but CMAKE_PREFIX_PATH set, and
-compiles and runs every other C++ block of README.md and docs/ too; `subdirectory`
-uses add_subdirectory.
+compiles and runs every other C++ block of README.md and docs/ too, those of
+docs/balancing/ as the functions of one program; `subdirectory` uses add_subdirectory.
 """
 import argparse
 import os
@@ -26,6 +26,31 @@ def blocks(path, language):
     return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), re.S | re.M)
 
 
+def method_examples(folder):
+    """One program of the blocks that are bodies of the function in the folder's README.md."""
+    bodies = [block for page in sorted(folder.glob("*.md")) for block in blocks(page, "cpp")]
+    preamble = re.search(r"^```text\n(using .*?)^```", (folder / "README.md").read_text(), re.S | re.M)[1]
+    usings = "".join(re.findall(r"^using .*\n", preamble, re.M))
+    head = re.sub(r"\s*//.*", "", preamble[len(usings):]).strip().rstrip(";")
+    functions, calls = "", ""
+    for number, body in enumerate(bodies):
+        functions += head.replace("void example(", f"static void example{number}(") + f" {{\n{body}}}\n"
+        calls += f"  example{number}(model, batch, jacobian, losses);\n"
+    return f"""#include <polytask/polytask.h>
+{usings}{functions}
+int main() {{
+  torch::nn::Sequential trunk(torch::nn::Linear(2, 4), torch::nn::Tanh());
+  MultiTaskModel model{{HardSharing(trunk)}};
+  for (const char* name : {{"a", "b", "c"}}) {{
+    model->add_task(name, LinearTask(4, 1));
+  }}
+  auto y = torch::rand({{8, 1}});
+  Batch batch(torch::rand({{8, 2}}), {{{{"a", y}}, {{"b", 1 - y}}, {{"c", 2 * y}}}});
+  auto jacobian = torch::randn({{3, 5}}), losses = torch::tensor({{0.5, 1.0, 2.0}});
+{calls}}}
+"""
+
+
 def run(*command, **options):
     print("+", *command, flush=True)
     subprocess.run([str(part) for part in command], check=True, **options)
@@ -45,6 +70,7 @@ if args.way == "installed":
     run("cmake", "--install", args.build, "--prefix", work / "prefix", stdout=subprocess.DEVNULL)
     prefix.append(str(work / "prefix"))
     programs += [block for page in sorted(source.glob("docs/*.md")) for block in blocks(page, "cpp")]
+    programs.append(method_examples(source / "docs/balancing"))
 else:
     text = text.replace("find_package(polytask REQUIRED)", f'add_subdirectory("{source}" polytask)')
     programs = programs[:1]
