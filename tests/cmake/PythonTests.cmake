@@ -9,6 +9,9 @@ get_filename_component(torch_site ${Torch_DIR}/../../../.. ABSOLUTE)
 add_test(NAME python/balancing
   COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/balancing_test.py
     $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR} ${POLYTASK_GOLDEN_DIR})
-set_tests_properties(python/balancing PROPERTIES
+add_test(NAME python/docs
+  COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/docs_test.py
+    $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR})
+set_tests_properties(python/balancing python/docs PROPERTIES
   SKIP_RETURN_CODE 77
   ENVIRONMENT "OMP_NUM_THREADS=1;PYTHONDONTWRITEBYTECODE=1;POLYTASK_TORCH_SITE=${torch_site}")

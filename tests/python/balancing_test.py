@@ -3,29 +3,14 @@
 """torch.classes.polytask.Balancing and torch.ops.polytask, from Python.
 
     balancing_test.py LIBRARY SOURCE [GOLDEN]
-
-POLYTASK_TORCH_SITE names the folder of the PyTorch that the library was built
-with, where that is not the one that Python finds. Exits with 77, which CTest
-counts as skipped, where there is none.
 """
 import copy
-import os
 import pathlib
 import pickle
 import sys
 import unittest
 
-site = os.environ.get("POLYTASK_TORCH_SITE")
-if site and not (pathlib.Path(site) / "torch/__init__.py").exists():
-    print(f"skipped: the LibTorch in {site} has no PyTorch beside it")
-    sys.exit(77)
-if site:
-    sys.path.insert(1, site)
-try:
-    import torch
-except ImportError as error:
-    print(f"skipped: this Python cannot import torch: {error}")
-    sys.exit(77)
+from site_torch import torch  # or exits
 
 import golden
 
