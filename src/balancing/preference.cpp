@@ -25,11 +25,12 @@ void Preference::check_tasks(int64_t tasks) const {
 
 math::Vector Preference::compute(
     const math::Matrix& gramian, const Extras& extras) {
+  const auto preferences = of_present(preferences_);
   math::Matrix seen = gramian;
   for (int64_t i = 0; i < seen.size(); ++i) {
     for (int64_t j = 0; j < seen.size(); ++j) {
-      seen(i, j) *= preferences_[static_cast<size_t>(i)] *
-          preferences_[static_cast<size_t>(j)];
+      seen(i, j) *= preferences[static_cast<size_t>(i)] *
+          preferences[static_cast<size_t>(j)];
     }
   }
   return scaled(inner().solve(seen, extras));
@@ -40,8 +41,9 @@ math::Vector Preference::repeated() {
 }
 
 math::Vector Preference::scaled(math::Vector weights) const {
+  const auto preferences = of_present(preferences_);
   for (size_t task = 0; task < weights.size(); ++task) {
-    weights[task] *= preferences_[task];
+    weights[task] *= preferences[task];
   }
   return weights;
 }

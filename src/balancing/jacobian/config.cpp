@@ -79,7 +79,7 @@ at::Tensor ConFIG::combine(
   const auto count = static_cast<size_t>(tasks());
   const std::vector<double> preference = options_.preference().empty()
       ? std::vector<double>(count, 1.0)
-      : options_.preference();
+      : of_present(options_.preference());
   math::Vector lengths(count);
   std::vector<int64_t> active;
   for (int64_t task = 0; task < tasks(); ++task) {

@@ -34,9 +34,9 @@ at::Tensor GradDrop::combine(const at::Tensor& jacobian, const Extras& extras) {
   at::Tensor kept =
       detail::graddrop_mask(jacobian, purity, extras, random(), name());
   if (!options_.leak().empty()) {
-    const at::Tensor leak =
-        polytask::detail::host_vector(options_.leak(), jacobian.options())
-            .unsqueeze(1);
+    const at::Tensor leak = polytask::detail::host_vector(
+                                of_present(options_.leak()), jacobian.options())
+                                .unsqueeze(1);
     kept = leak + (1 - leak) * kept;
   }
   return (kept * jacobian).sum(0);

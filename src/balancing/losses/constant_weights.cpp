@@ -27,7 +27,9 @@ void ConstantWeights::check_tasks(int64_t tasks) const {
 
 at::Tensor ConstantWeights::value(
     const at::Tensor& losses, const Extras& /*extras*/) {
-  return (polytask::detail::host_vector(weights_, losses.options()) * losses)
+  return (polytask::detail::host_vector(
+              of_present(weights_), losses.options()) *
+          losses)
       .sum();
 }
 

@@ -39,8 +39,8 @@ at::Tensor COSMOS::value(const at::Tensor& losses, const Extras& extras) {
   } else if (options_.weights().empty()) {
     weights = at::full_like(losses, 1 / static_cast<double>(tasks()));
   } else {
-    weights =
-        polytask::detail::host_vector(options_.weights(), losses.options());
+    weights = polytask::detail::host_vector(
+        of_present(options_.weights()), losses.options());
   }
   return at::dot(weights, losses) -
       options_.lambda() * at::cosine_similarity(weights, losses, 0, 1e-8);

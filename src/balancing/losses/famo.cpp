@@ -48,7 +48,7 @@ void FAMO::check_tasks(int64_t tasks) const {
 std::vector<double> FAMO::bounds() const {
   return options_.min_losses().empty()
       ? std::vector<double>(static_cast<size_t>(tasks()), 0.0)
-      : options_.min_losses();
+      : of_present(options_.min_losses());
 }
 
 math::Vector FAMO::log_distances(const at::Tensor& losses) const {

@@ -37,7 +37,7 @@ void PBI::check_tasks(int64_t tasks) const {
 
 at::Tensor PBI::value(const at::Tensor& losses, const Extras& /*extras*/) {
   constexpr double kSmoothing = 1e-12;
-  const auto& weights = options_.weights();
+  const auto weights = of_present(options_.weights());
   at::Tensor ray = polytask::detail::host_vector(
       weights.empty() ? std::vector<double>(static_cast<size_t>(tasks()), 1.0)
                       : weights,
@@ -46,7 +46,8 @@ at::Tensor PBI::value(const at::Tensor& losses, const Extras& /*extras*/) {
   at::Tensor from = losses;
   if (!options_.reference().empty()) {
     from = from -
-        polytask::detail::host_vector(options_.reference(), losses.options());
+        polytask::detail::host_vector(
+               of_present(options_.reference()), losses.options());
   }
   const at::Tensor along = at::dot(from, ray);
   const at::Tensor off = from - along * ray;

@@ -31,7 +31,8 @@ at::Tensor ScaleInvariant::value(
     return logs.sum();
   }
   return (logs *
-          polytask::detail::host_vector(options_.weights(), losses.options()))
+          polytask::detail::host_vector(
+              of_present(options_.weights()), losses.options()))
       .sum();
 }
 

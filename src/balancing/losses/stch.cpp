@@ -32,12 +32,14 @@ at::Tensor STCH::value(const at::Tensor& losses, const Extras& /*extras*/) {
   at::Tensor distances = losses;
   if (!options_.reference().empty()) {
     distances = distances -
-        polytask::detail::host_vector(options_.reference(), losses.options());
+        polytask::detail::host_vector(
+                    of_present(options_.reference()), losses.options());
   }
   distances = options_.weights().empty()
       ? distances / static_cast<double>(tasks())
       : distances *
-          polytask::detail::host_vector(options_.weights(), losses.options());
+          polytask::detail::host_vector(
+              of_present(options_.weights()), losses.options());
   return options_.mu() * at::logsumexp(distances / options_.mu(), 0);
 }
 

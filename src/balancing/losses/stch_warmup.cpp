@@ -30,7 +30,7 @@ STCHWarmup::STCHWarmup(STCHWarmupOptions options) : options_(options) {
 void STCHWarmup::start() {
   buffer("epoch") = at::scalar_tensor(0, at::kLong);
   buffer("sum") = at::zeros({tasks()}, at::kDouble);
-  buffer("count") = at::scalar_tensor(0, at::kDouble);
+  buffer("count") = at::zeros({tasks()}, at::kDouble);
 }
 
 void STCHWarmup::end_epoch() {
@@ -51,21 +51,22 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   if (epoch == options_.warmup_epoch()) {
     buffer("sum") =
         buffer("sum").to(losses.device()) + losses.detach().to(at::kDouble);
-    buffer("count") = buffer("count") + 1;
+    buffer("count") = buffer("count") + 1; // of the tasks that take part
   }
   if (epoch <= options_.warmup_epoch()) {
     return at::log(losses + kTiny).sum();
   }
-  const auto count = buffer("count").item<double>();
+  const at::Tensor count = buffer("count");
   TORCH_CHECK_VALUE(
-      count > 0,
+      count.min().item<double>() > 0,
       name(),
-      ": expected a step in epoch ",
+      ": expected a step of every task in epoch ",
       options_.warmup_epoch(),
       ", whose mean losses are the reference, before one in epoch ",
       epoch,
       ".");
-  const at::Tensor reference = (buffer("sum") / count).to(losses.options());
+  const at::Tensor reference =
+      (buffer("sum") / count.to(buffer("sum").device())).to(losses.options());
   return static_cast<double>(tasks()) * options_.mu() *
       at::logsumexp(at::log(losses / reference + kTiny) / options_.mu(), 0);
 }

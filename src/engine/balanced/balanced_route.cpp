@@ -165,10 +165,13 @@ void BalancedRoute::weigh_losses(Step& step) {
 void BalancedRoute::weigh_gradients(Step& step) {
   auto& method =
       static_cast<balancing::GramianBalancing&>(*context_.options.balancing());
-  if (!method.wants_gradients()) {
+  // Weights of other tasks are of no use.
+  const auto present = places(step.tasks);
+  if (!method.wants_gradients() && present == weighed_) {
     step.weights = method.repeat();
     return;
   }
+  weighed_ = present;
   step.gramian = step.gradients.gramian();
   step.weights = method.solve(*step.gramian, step.extras);
 }

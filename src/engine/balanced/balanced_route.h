@@ -54,6 +54,8 @@ class BalancedRoute {
   std::unique_ptr<LayerGradients> layers_;
   AutogradGradients autograd_;
   TaskGradients* last_ = nullptr;
+  /// The tasks that a Gramian method weighed last.
+  std::vector<int64_t> weighed_;
 };
 
 } // namespace polytask::detail
