@@ -20,6 +20,7 @@ const detail::Table& all_methods() {
          {detail::loss_methods(),
           detail::gramian_methods(),
           detail::jacobian_methods(),
+          detail::bilevel_methods(),
           detail::wrappers()}) {
       all.insert(all.end(), part.begin(), part.end());
     }

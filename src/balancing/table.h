@@ -24,6 +24,7 @@ using Table = std::vector<TableLine>;
 Table loss_methods();
 Table gramian_methods();
 Table jacobian_methods();
+Table bilevel_methods();
 /// Methods that are made of the one in their option "method".
 Table wrappers();
 

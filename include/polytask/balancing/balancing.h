@@ -24,7 +24,8 @@ enum class Reads {
   kGramian,
   /// [T, N] gradients: JacobianBalancing.
   kJacobian,
-  /// Losses and gradients on a batch of validation data: BilevelBalancing.
+  /// Losses and gradients on several batches, at parameters that it moves:
+  /// BilevelBalancing.
   kBilevel,
 };
 

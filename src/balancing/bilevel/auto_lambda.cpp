@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/bilevel/auto_lambda.h>
+
+#include <ATen/ops/linalg_vector_norm.h>
+
+#include <cmath>
+
+#include "../checks.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+// The length of the finite difference.
+constexpr double kAutoLambdaLength = 0.01;
+
+} // namespace
+
+AutoLambda::AutoLambda(AutoLambdaOptions options)
+    : Cloneable(options.outer_lr(), "auto_lambda"), options_(options) {
+  const double rate = options_.model_lr().value_or(1);
+  detail::check_option(
+      std::isfinite(rate) && rate > 0, name(), "a model_lr", "above 0", rate);
+}
+
+AutoLambda::Update AutoLambda::compute(BilevelProblem& problem) {
+  using Data = BilevelProblem::Data;
+  const double rate =
+      options_.model_lr() ? *options_.model_lr() : problem.learning_rate();
+  problem.move(-rate, problem.gradient(Data::kInner, weights()).gradient);
+  const math::Vector ones(static_cast<size_t>(tasks()), 1.0);
+  const at::Tensor outer = problem.gradient(Data::kOuter, ones).gradient;
+  problem.put_back();
+  const auto length =
+      at::linalg_vector_norm(outer, 2, std::nullopt, false, at::kDouble)
+          .item<double>();
+  math::Vector gradient(ones.size(), 0.0);
+  if (length > 0) {
+    const double step = kAutoLambdaLength / length;
+    problem.move(step, outer);
+    const auto ahead = problem.losses(Data::kInner);
+    problem.put_back();
+    problem.move(-step, outer);
+    const auto behind = problem.losses(Data::kInner);
+    problem.put_back();
+    for (size_t task = 0; task < ones.size(); ++task) {
+      gradient[task] = -rate * (ahead[task] - behind[task]) / (2 * step);
+    }
+    gradient = through_softmax(gradient);
+  }
+  move_logits(gradient);
+  return {weights(), {}};
+}
+
+} // namespace polytask::balancing

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/balancing/bilevel/forum.h>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+
+#include "../checks.h"
+#include "../host.h"
+#include "forum_weights.h"
+
+namespace polytask::balancing {
+
+namespace {
+
+// Beyond this, steps of SGD lead away.
+constexpr double kForumLargest = 1e5;
+
+double forum_dot(const math::Vector& a, const math::Vector& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+// Of the products of the tasks' gradients and, last, q's part for θ.
+detail::ForumDirections unit_directions(
+    const math::Matrix& products,
+    const math::Vector& lengths,
+    double lower_logits) {
+  const auto tasks = static_cast<int64_t>(lengths.size());
+  detail::ForumDirections directions{
+      math::Matrix(tasks), math::Vector(lengths.size()), lower_logits};
+  directions.lower_square += products(tasks, tasks);
+  for (int64_t i = 0; i < tasks; ++i) {
+    const auto row = static_cast<size_t>(i);
+    for (int64_t j = 0; j < tasks; ++j) {
+      directions.products(i, j) =
+          products(i, j) / lengths[row] / lengths[static_cast<size_t>(j)];
+    }
+    directions.with_lower[row] = products(i, tasks) / lengths[row];
+  }
+  return directions;
+}
+
+void check_forum_finite(const math::Matrix& products) {
+  for (int64_t i = 0; i < products.size(); ++i) {
+    TORCH_CHECK_VALUE(
+        std::isfinite(products(i, i)),
+        "forum: the gradient of ",
+        i + 1 < products.size() ? c10::str("task ", i) : "the weighted sum",
+        " is not finite.");
+  }
+}
+
+} // namespace
+
+FORUM::FORUM(FORUMOptions options)
+    : Cloneable(options.outer_lr(), "forum"), options_(options) {
+  const double rate = options_.inner_lr();
+  const double phi = options_.phi();
+  detail::check_option(
+      std::isfinite(rate) && rate > 0, name(), "an inner_lr", "above 0", rate);
+  detail::check_option(
+      options_.inner_step() >= 1,
+      name(),
+      "an inner_step",
+      "of at least 1",
+      static_cast<double>(options_.inner_step()));
+  detail::check_option(
+      std::isfinite(phi) && phi >= 0, name(), "a phi", "of at least 0", phi);
+  buffer("lambda");
+  buffer("epoch");
+}
+
+void FORUM::start() {
+  BilevelBalancing::start();
+  buffer("lambda") = at::zeros({tasks()}, at::kDouble);
+  buffer("epoch") = at::scalar_tensor(0, at::kLong);
+}
+
+void FORUM::end_epoch() {
+  if (buffer("epoch").defined()) {
+    buffer("epoch") =
+        at::scalar_tensor(buffer("epoch").item<int64_t>() + 1, at::kLong);
+  }
+}
+
+FORUM::Lower FORUM::lower_direction(BilevelProblem& problem) const {
+  using Data = BilevelProblem::Data;
+  const auto shares = weights();
+  const auto here = problem.gradient(Data::kInner, shares);
+  auto there = here;
+  for (int64_t step = 0; step < options_.inner_step(); ++step) {
+    if (!(forum_dot(shares, there.losses) <= kForumLargest)) {
+      break;
+    }
+    problem.move(-options_.inner_lr(), there.gradient);
+    if (step + 1 < options_.inner_step()) {
+      there = problem.gradient(Data::kInner, shares);
+    } else {
+      there.losses = problem.losses(Data::kInner);
+    }
+  }
+  problem.put_back();
+  math::Vector fallen = here.losses;
+  for (size_t task = 0; task < fallen.size(); ++task) {
+    fallen[task] -= there.losses[task];
+  }
+  return {through_softmax(fallen), here.gradient};
+}
+
+math::Vector FORUM::next_lambda(const math::Vector& weights) {
+  auto lambda = detail::host_values(buffer("lambda"), name());
+  const auto epoch = static_cast<double>(buffer("epoch").item<int64_t>());
+  const double share = std::pow(epoch + 1, -0.75);
+  for (size_t task = 0; task < lambda.size(); ++task) {
+    lambda[task] += share * (weights[task] - lambda[task]);
+  }
+  buffer("lambda") = polytask::detail::host_vector(lambda, at::kDouble);
+  return lambda;
+}
+
+FORUM::Update FORUM::compute(BilevelProblem& problem) {
+  const Lower lower = lower_direction(problem);
+  const at::Tensor rows = at::cat(
+      {problem.gradients(BilevelProblem::Data::kOuter).gradients,
+       lower.parameters.unsqueeze(0)});
+  const math::Matrix products = detail::host_gramian(rows);
+  check_forum_finite(products);
+  math::Vector lengths(lower.logits.size());
+  for (size_t task = 0; task < lengths.size(); ++task) {
+    const auto i = static_cast<int64_t>(task);
+    lengths[task] = products(i, i) > 0 ? std::sqrt(products(i, i)) : 1;
+  }
+  const auto directions =
+      unit_directions(products, lengths, forum_dot(lower.logits, lower.logits));
+  auto factors = next_lambda(detail::forum_weights(directions, options_.phi()));
+  const double share = std::max(
+      forum_dot(factors, detail::forum_slopes(directions, options_.phi())),
+      0.0);
+  for (size_t task = 0; task < lengths.size(); ++task) {
+    factors[task] /= lengths[task];
+  }
+  factors.push_back(share);
+  math::Vector gradient = lower.logits;
+  for (double& value : gradient) {
+    value *= share;
+  }
+  move_logits(gradient);
+  return {weights(), detail::weighted_sum(factors, rows)};
+}
+
+} // namespace polytask::balancing
