@@ -158,7 +158,11 @@ void measure(
       step.contains("optimum") && step["optimum"].contains("gradient");
   const json& target = has_optimum ? step["optimum"] : expected;
   for (const char* field :
-       {"gradient", "representation_gradient", "loss_gradient", "weights"}) {
+       {"gradient",
+        "representation_gradient",
+        "loss_gradient",
+        "weights",
+        "W"}) {
     const bool skipped =
         has_inner_weights(method) && std::string(field) == "weights";
     if (!target.contains(field) || !outputs.contains(field) || skipped) {

@@ -15,31 +15,33 @@ namespace {
 using MadeBilevel = std::unique_ptr<Balancing>;
 
 // With more, second derivatives would be needed.
-void read_single_step(OptionReader& options, const std::string& who) {
+void bilevel_single_step(OptionReader& options) {
   const auto steps = options.integer("inner_step", 1);
   TORCH_CHECK_VALUE(
-      steps == 1, who, ": expected an inner_step of 1, but got ", steps, ".");
+      steps == 1,
+      "moml, auto_lambda: expected an inner_step of 1, but got ",
+      steps,
+      ".");
+}
+
+MOMLOptions bilevel_moml_options(OptionReader& options) {
+  bilevel_single_step(options);
+  return MOMLOptions()
+      .outer_lr(options.number("outer_lr", 1e-3))
+      .inner_lr(options.number("inner_lr", 0.1));
 }
 
 MadeBilevel bilevel_moml(OptionReader& options) {
-  read_single_step(options, "moml");
-  const auto solver = options.word("solver", "exact");
-  TORCH_CHECK_VALUE(
-      solver == "exact" || solver == "pairs",
-      "moml: expected the solver 'exact' or 'pairs', but got '",
-      solver,
-      "'.");
-  return std::make_unique<MOML>(MOMLOptions()
-                                    .outer_lr(options.number("outer_lr", 1e-3))
-                                    .inner_lr(options.number("inner_lr", 0.1))
-                                    .solver(
-                                        solver == "exact"
-                                            ? MGDAOptions::Solver::kExact
-                                            : MGDAOptions::Solver::kPairs));
+  return std::make_unique<MOML>(bilevel_moml_options(options));
+}
+
+MadeBilevel bilevel_moml_libmtl(OptionReader& options) {
+  return std::make_unique<MOML>(
+      bilevel_moml_options(options).solver(MGDAOptions::Solver::kPairs));
 }
 
 MadeBilevel bilevel_auto_lambda(OptionReader& options) {
-  read_single_step(options, "auto_lambda");
+  bilevel_single_step(options);
   AutoLambdaOptions made;
   made.outer_lr(options.number("outer_lr", 1e-3));
   // Not a rate that anybody gives.
@@ -66,6 +68,8 @@ Table bilevel_methods() {
       {"moml", bilevel_moml},
       {"auto_lambda", bilevel_auto_lambda},
       {"forum", bilevel_forum},
+      // With LibMTL's solver.
+      {"moml_libmtl", bilevel_moml_libmtl},
   };
 }
 

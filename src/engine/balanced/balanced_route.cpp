@@ -53,6 +53,10 @@ BalancedRoute::BalancedRoute(StepContext& context)
     : context_(context), autograd_(context) {
   const Route wanted = context.options.route();
   const auto& method = *context.options.balancing();
+  if (method.reads() == Reads::kBilevel) {
+    bilevel_ = std::make_unique<BilevelRoute>(context);
+    return;
+  }
   TORCH_CHECK_VALUE(
       method.reads() == Reads::kLosses ||
           !context.model->shared_parameters().empty(),
@@ -83,6 +87,9 @@ BalancedRoute::BalancedRoute(StepContext& context)
 }
 
 RouteChoice BalancedRoute::choice() const {
+  if (bilevel_) {
+    return bilevel_->choice();
+  }
   if (last_) {
     return last_->choice();
   }
@@ -302,6 +309,9 @@ StepReport BalancedRoute::step(const std::vector<Batch>& batches) {
       " batches for each step, but got ",
       batches.size(),
       ".");
+  if (bilevel_) {
+    return bilevel_->step(batches);
+  }
   balancing::Extras extras;
   HeadSteps tasks;
   std::vector<int64_t> present;

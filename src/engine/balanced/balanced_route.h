@@ -10,6 +10,7 @@
 
 #include "../step_context.h"
 #include "autograd_gradients.h"
+#include "bilevel_route.h"
 #include "layer_gradients.h"
 
 namespace polytask::detail {
@@ -52,6 +53,7 @@ class BalancedRoute {
   StepContext& context_;
   std::string why_no_layers_;
   std::unique_ptr<LayerGradients> layers_;
+  std::unique_ptr<BilevelRoute> bilevel_; // where the method is of that kind
   AutogradGradients autograd_;
   TaskGradients* last_ = nullptr;
   /// The tasks that a Gramian method weighed last.

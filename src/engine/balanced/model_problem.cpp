@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "model_problem.h"
+
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <optional>
+#include <utility>
+
+#include <polytask/core/host_value.h>
+#include <polytask/model/parameters.h>
+
+#include "../features.h"
+#include "cut_heads.h"
+#include "vectors.h"
+
+namespace polytask::detail {
+
+namespace {
+
+// Those of `tensors` that are among `others`, by identity.
+std::vector<torch::Tensor> common(
+    const std::vector<torch::Tensor>& tensors,
+    const std::vector<torch::Tensor>& others) {
+  return without(tensors, without(tensors, others));
+}
+
+std::vector<torch::Tensor> clones_of(
+    const std::vector<torch::Tensor>& tensors) {
+  std::vector<torch::Tensor> clones;
+  for (const auto& tensor : tensors) {
+    clones.push_back(tensor.detach().clone());
+  }
+  return clones;
+}
+
+void copy_back(
+    const std::vector<torch::Tensor>& saved,
+    std::vector<torch::Tensor>& tensors) {
+  torch::NoGradGuard no_grad;
+  for (size_t i = 0; i < saved.size(); ++i) {
+    tensors[i].copy_(saved[i]);
+  }
+}
+
+} // namespace
+
+ModelProblem::ModelProblem(const StepContext& context, Side inner, Side outer)
+    : context_(context),
+      inner_(std::move(inner)),
+      outer_(std::move(outer)),
+      parameters_(trained(common(context.parameters, context.optimized()))),
+      buffers_(context.model->buffers()),
+      saved_buffers_(clones_of(buffers_)) {
+  TORCH_CHECK_VALUE(
+      !parameters_.empty(),
+      "training: the balancing '",
+      context.options.balancing()->name(),
+      "' has nothing to move: no parameter of the model is trained by the "
+      "optimizer.");
+}
+
+int64_t ModelProblem::tasks() const {
+  return static_cast<int64_t>(inner_.tasks.size());
+}
+
+// The losses times their tasks' weights, with their graph unless gradients are
+// off, and their values.
+std::vector<torch::Tensor> ModelProblem::forward(
+    Data data, math::Vector& values) {
+  const Side& side = data == Data::kInner ? inner_ : outer_;
+  const auto features = features_of(context_, side.tasks, side.share_input);
+  std::vector<torch::Tensor> losses;
+  std::vector<torch::Tensor> plain;
+  for (size_t i = 0; i < side.tasks.size(); ++i) {
+    const auto& [task, input, labels, weight] = side.tasks[i];
+    plain.push_back(context_.model->loss(task, features[i], *labels));
+    const auto here = host_value(plain.back());
+    const double value = here ? *here : plain.back().item<double>();
+    context_.check_loss(task, value);
+    values.push_back(value * weight);
+    losses.push_back(weight == 1 ? plain.back() : plain.back() * weight);
+  }
+  if (data == Data::kInner && !has_moved_ && !inner_losses_.defined()) {
+    inner_losses_ = torch::stack(plain).detach();
+  }
+  return losses;
+}
+
+void ModelProblem::write_gradient(
+    const torch::Tensor& value, torch::Tensor row, bool keep) const {
+  if (!value.requires_grad()) {
+    return;
+  }
+  const auto gradients = torch::autograd::grad(
+      {value},
+      parameters_,
+      {},
+      /*retain_graph=*/keep,
+      /*create_graph=*/false,
+      /*allow_unused=*/true);
+  write_flat(gradients, parameters_, std::move(row));
+}
+
+math::Vector ModelProblem::losses(Data data) {
+  torch::NoGradGuard no_grad;
+  math::Vector values;
+  forward(data, values);
+  return values;
+}
+
+balancing::BilevelProblem::Rows ModelProblem::gradients(Data data) {
+  torch::AutoGradMode grad_mode(true);
+  Rows rows;
+  const auto losses = forward(data, rows.losses);
+  rows.gradients = torch::zeros(
+      {tasks(), count_elements(parameters_)},
+      parameters_.front().options().requires_grad(false));
+  for (size_t i = 0; i < losses.size(); ++i) {
+    write_gradient(
+        losses[i],
+        rows.gradients.select(0, static_cast<int64_t>(i)),
+        i + 1 < losses.size());
+  }
+  return rows;
+}
+
+balancing::BilevelProblem::Sum ModelProblem::gradient(
+    Data data, const math::Vector& weights) {
+  torch::AutoGradMode grad_mode(true);
+  Sum sum;
+  const auto losses = forward(data, sum.losses);
+  torch::Tensor total = losses[0] * weights[0];
+  for (size_t i = 1; i < losses.size(); ++i) {
+    total = total + losses[i] * weights[i];
+  }
+  sum.gradient = torch::zeros(
+      {count_elements(parameters_)},
+      parameters_.front().options().requires_grad(false));
+  write_gradient(total, sum.gradient, /*keep=*/false);
+  return sum;
+}
+
+void ModelProblem::move(double step, const at::Tensor& direction) {
+  torch::NoGradGuard no_grad;
+  if (saved_parameters_.empty()) {
+    saved_parameters_ = clones_of(parameters_);
+  }
+  has_moved_ = true;
+  int64_t offset = 0;
+  for (auto& parameter : parameters_) {
+    const auto count = parameter.numel();
+    parameter.add_(
+        direction.narrow(0, offset, count).view(parameter.sizes()), step);
+    offset += count;
+  }
+}
+
+void ModelProblem::put_back() {
+  if (has_moved_) {
+    copy_back(saved_parameters_, parameters_);
+    has_moved_ = false;
+  }
+}
+
+void ModelProblem::undo() {
+  put_back();
+  copy_back(saved_buffers_, buffers_);
+}
+
+double ModelProblem::learning_rate() const {
+  std::optional<double> rate;
+  for (const auto& group : context_.optimizer->param_groups()) {
+    if (common(parameters_, group.params()).empty()) {
+      continue;
+    }
+    const double own = group.options().get_lr();
+    TORCH_CHECK_VALUE(
+        !rate || *rate == own,
+        "training: the balancing '",
+        context_.options.balancing()->name(),
+        "' expected one learning rate for all parameters, but the optimizer "
+        "has ",
+        *rate,
+        " and ",
+        own,
+        "; give it its own as model_lr.");
+    rate = own;
+  }
+  return rate.value();
+}
+
+} // namespace polytask::detail
