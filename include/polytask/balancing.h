@@ -3,6 +3,11 @@
 #pragma once
 
 #include <polytask/balancing/balancing.h>
+#include <polytask/balancing/bilevel/auto_lambda.h>
+#include <polytask/balancing/bilevel/forum.h>
+#include <polytask/balancing/bilevel/moml.h>
+#include <polytask/balancing/bilevel_balancing.h>
+#include <polytask/balancing/bilevel_problem.h>
 #include <polytask/balancing/every_k_steps.h>
 #include <polytask/balancing/gramian/aligned_mtl.h>
 #include <polytask/balancing/gramian/cagrad.h>
