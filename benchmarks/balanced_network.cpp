@@ -24,6 +24,39 @@ balancing::OptionValues options_of(const std::string& method) {
   return {};
 }
 
+// A million shared parameters and 32 tasks, whose Jacobian takes 122 MiB: with
+// a method that needs the Gramian alone, with and without known layers, and
+// with the Jacobian held.
+void add_wide_network(Entries& entries) {
+  constexpr NetworkSize kSize{32, 64, 512, 784};
+  const LazyProblem lazy([=] {
+    return network_problem(
+        kSize.tasks, kSize.rows, kSize.features, kSize.hidden, "");
+  });
+  const auto add = [&](const char* contender,
+                       const JointTrainingOptions& options) {
+    entries.push_back(
+        {"wide 512-784-784 B=64 T=32",
+         contender,
+         1,
+         [=]() -> std::unique_ptr<Contender> {
+           return std::make_unique<TrainingContender<JointTraining>>(
+               lazy.get(),
+               network_model(kSize),
+               Call::kStep,
+               torch::optim::AdamOptions(kRate),
+               options);
+         }});
+  };
+  const auto balanced = [] {
+    return JointTrainingOptions().balancing(balancing::make("upgrad"));
+  };
+  add("equal", {});
+  add("upgrad", balanced());
+  add("upgrad, streamed Gramian", balanced().route(Route::kStreamedGramian));
+  add("upgrad, layer Jacobian", balanced().route(Route::kLayerJacobian));
+}
+
 } // namespace
 
 void add_balanced_networks(Entries& entries, const DataFolder& data) {
@@ -73,6 +106,7 @@ void add_balanced_networks(Entries& entries, const DataFolder& data) {
           training(balanced().route(Route::kFeatureGradients)));
     }
   }
+  add_wide_network(entries);
 }
 
 } // namespace polytask::benchmarks

@@ -46,6 +46,7 @@ int run_program(int argc, char** argv) {
   bool checking = false;
   bool memory_table = false;
   bool growth_table = false;
+  bool weights_table = false;
   std::string data;
   std::string memory_contender;
   std::string peer_contender;
@@ -56,6 +57,7 @@ int run_program(int argc, char** argv) {
       "--check", checking, "Compare parameters after 20 steps with the loop's");
   app.add_flag("--memory", memory_table, "Peak memory of some jobs");
   app.add_flag("--growth", growth_table, "Times against T, B and d, as CSV");
+  app.add_flag("--weights", weights_table, "One call of every method");
   app.add_option("--memory-of", memory_contender, "Of one job/contender");
   app.add_option("--peer", peer_contender, "Run one job/contender");
   app.add_option("--data", data, "Folder that peers/jobs.py wrote");
@@ -72,6 +74,9 @@ int run_program(int argc, char** argv) {
   }
   if (memory_table) {
     return memory(entries);
+  }
+  if (weights_table) {
+    return weights(data);
   }
   if (growth_table) {
     return growth();

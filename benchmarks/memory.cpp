@@ -44,6 +44,27 @@ double peak_memory_of(const Entry& entry) {
 
 } // namespace
 
+namespace {
+
+// Peak memory of a process beyond that of a step without a balancing.
+void balanced_memory(const Entries& entries) {
+  fmt::print(
+      "\nPeak memory of a process, MiB\n\n| job | contender | MiB |\n"
+      "|--|--|--:|\n");
+  for (const Entry& entry : entries) {
+    if (entry.job.rfind("wide", 0) == 0) {
+      fmt::print(
+          "| {} | {} | {:.0f} |\n",
+          entry.job,
+          entry.contender,
+          peak_memory_of(entry));
+      std::fflush(stdout);
+    }
+  }
+}
+
+} // namespace
+
 int memory_of(const Entry& entry) {
   entry.make()->run(kMemorySteps);
   fmt::print("{}\n", peak_memory());
@@ -73,6 +94,7 @@ int memory(const Entries& entries) {
     }
     fmt::print("\n");
   }
+  balanced_memory(entries);
   return 0;
 }
 

@@ -25,6 +25,10 @@ int memory_of(const Entry& entry);
 /// How the time of a step grows with T, B and d, as CSV.
 int growth();
 
+/// Times one call of every balancing method. Writes the Jacobians to a folder
+/// where one is named, for other libraries.
+int weights(const std::string& folder);
+
 /// One contender on given data: parameters into a file, times as a JSON line.
 struct PeerRun {
   std::string parameters;

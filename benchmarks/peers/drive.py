@@ -20,6 +20,8 @@ TOLERANCE = 1e-3  # of the norms, after CHECK_STEPS steps in float32
 CHECK_STEPS = 50
 # Contender: its name in its program, the program (an environment, or None for C++).
 CPP = ["loop", "step", "run", "floor"]
+# Of jobs with a balancing, one after the other: who is compared in each row.
+METHODS = ["pcgrad", "cagrad", "nash_mtl", "upgrad", "mgda", "aligned_mtl"]
 PYTHON = [("pytorch", "eager"), ("pytorch", "stacked"), ("pytorch", "compile"), ("jax", "jit"), ("jax", "scan"),
           ("numpy", "by hand")]
 
@@ -36,7 +38,24 @@ def contenders(build):
     return found
 
 
+def balanced_contenders(build):
+    """The same for jobs with a balancing."""
+    program = [build / "bench/benchmarks/polytask_benchmarks"]
+    found = {f"C++ {name}": (program, name)
+             for name in ["equal", "floor", *METHODS, *(f"{method}, features" for method in METHODS)]}
+    environment = build / "peers/torchjd"
+    if (environment / "complete").exists():
+        command = [environment / "bin/python", HERE / "torchjd_peer.py"]
+        found |= {f"{way} {method}": (command, f"{way} {method}")
+                  for method in METHODS for way in ("autojac", "autogram") if (way, method) != ("autogram", "nash_mtl")}
+    else:
+        print("TorchJD is left out: its packages are not installed", file=sys.stderr)
+    return found
+
+
 def offered(job, contender):
+    if job in jobs.BALANCED:
+        return True
     return not (contender == "pytorch stacked" and jobs.JOBS[job][1] == "alternating")
 
 
@@ -75,6 +94,27 @@ def machine():
     return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, one used"
 
 
+def balanced_table(times):
+    """For each method: polytask, as a multiple of the floor and of the step without a balancing, and TorchJD."""
+    lines = [f"Microseconds per step (median of the rounds' medians). {machine()}; one thread.", "",
+             "| job | method | polytask | of the floor | of equal weights | features | autojac | autogram |",
+             "|--|--|--:|--:|--:|--:|--:|--:|"]
+    for job, by_name in times.items():
+        medians = {name: float(np.median(runs)) for name, runs in by_name.items()}
+        for method in METHODS:
+            own = medians.get(f"C++ {method}")
+            if own is None:
+                continue
+            cells = [job, method, f"{own:,.0f}"]
+            cells += [f"{own / medians[f'C++ {name}']:.2f}" if f"C++ {name}" in medians else ""
+                      for name in ("floor", "equal")]
+            cells.append(f"{medians[f'C++ {method}, features']:,.0f}" if f"C++ {method}, features" in medians else "")
+            cells += [f"{medians[f'{way} {method}']:,.0f} ({medians[f'{way} {method}'] / own:.1f}×)"
+                      if f"{way} {method}" in medians else "" for way in ("autojac", "autogram")]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def table(times, versions):
     """Median of the rounds' medians, and the speed-up over the C++ loop."""
     names = list(dict.fromkeys(name for job in times.values() for name in job))
@@ -98,12 +138,14 @@ def main():
     options = parser.parse_args()
     build = options.build.resolve()
     jobs.write(build / "peers/data")
-    everybody = contenders(build)
+    by_kind = {False: contenders(build), True: balanced_contenders(build)}
     core = max(os.sched_getaffinity(0))
     times, versions, wrong, expected = {}, set(), [], {}
     with open(build / "peers/runs.jsonl", "w", encoding="utf-8") as log:
         for turn in range(1 if options.quick else options.rounds):
             for job in jobs.JOBS:
+                balanced = job in jobs.BALANCED
+                everybody = by_kind[balanced]
                 names = [name for name in everybody if offered(job, name) and re.search(options.only, f"{job}: {name}")]
                 shift = turn % max(1, len(names)) if job in expected else 0  # the C++ loop first, once
                 for name in names[shift:] + names[:shift]:
@@ -115,7 +157,8 @@ def main():
                         continue
                     reference = expected.setdefault(job, parameters)
                     difference = float(np.linalg.norm(parameters - reference) / np.linalg.norm(reference))
-                    if not difference <= TOLERANCE:
+                    # Methods end elsewhere than equal weights, and random or inexact ones than each other.
+                    if not balanced and not difference <= TOLERANCE:
                         wrong.append(f"{job}: {name}: parameters differ by {difference:.1e}")
                     line |= {"contender": name, "round": turn, "difference": difference,
                              "load": os.getloadavg()[0]}
@@ -124,7 +167,8 @@ def main():
                     print(json.dumps(line), file=log, flush=True)
                     print(f"{job:30} {name:16} {line['median']:12.2f} us  differs by {difference:.0e}",
                           file=sys.stderr)
-    text = table(times, versions)
+    text = table({job: found for job, found in times.items() if job not in jobs.BALANCED}, versions)
+    text += "\n" + balanced_table({job: found for job, found in times.items() if job in jobs.BALANCED})
     (build / "peers/peers.md").write_text(text, encoding="utf-8")
     print(text)
     if wrong:
