@@ -4,6 +4,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
 #include <numeric>
@@ -14,6 +16,7 @@
 
 #include "checks.h"
 #include "extras.h"
+#include "host.h"
 
 namespace polytask::balancing {
 
@@ -29,6 +32,40 @@ at::Tensor group_direction(
     default:
       return static_cast<JacobianBalancing&>(method).direction(columns, extras);
   }
+}
+
+// A task that does not use the group's parameters has no say there.
+at::Tensor group_of_users(
+    Balancing& method, const at::Tensor& columns, const Extras& extras) {
+  const int64_t tasks = columns.size(0);
+  const auto lengths = detail::host_values(columns.abs().sum(1), method.name());
+  std::vector<int64_t> users;
+  for (int64_t task = 0; task < tasks; ++task) {
+    if (lengths[static_cast<size_t>(task)] != 0) {
+      users.push_back(task);
+    }
+  }
+  const auto count = static_cast<int64_t>(users.size());
+  if (count == 0) {
+    return at::zeros({columns.size(1)}, columns.options());
+  }
+  if (count == tasks) {
+    return group_direction(method, columns, extras);
+  }
+  const at::Tensor index = at::tensor(users, at::kLong).to(columns.device());
+  Extras own = extras;
+  for (auto& [name, extra] : own) {
+    const bool is_by_task = extra.dim() > 0 && extra.size(0) == tasks;
+    if (is_by_task) {
+      extra = extra.index_select(0, index.to(extra.device()));
+    }
+  }
+  method.prepare(tasks);
+  at::Tensor direction;
+  method.with_tasks(users, [&] {
+    direction = group_direction(method, columns.index_select(0, index), own);
+  });
+  return direction;
 }
 
 bool is_cut_by_columns(const std::string& name) {
@@ -151,7 +188,7 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
         extra = extra.narrow(-1, begin, sizes[group]);
       }
     }
-    directions.push_back(group_direction(
+    directions.push_back(group_of_users(
         *blocks_[group], jacobian.narrow(1, begin, sizes[group]), own));
     begin += sizes[group];
   }

@@ -8,7 +8,9 @@
 namespace polytask::balancing {
 
 /// Applies a method to each block of the Jacobian's columns by itself, such as
-/// each layer's parameters; every block has a clone with its own state.
+/// each layer's parameters; every block has a clone with its own state. A task
+/// whose gradient is 0 throughout a block, as it does not use those parameters,
+/// is left out there.
 ///
 /// Extras: "parameter_sizes" [groups], the blocks' numbers of columns, needed
 /// where they were not given before. The others reach every block; of "uniform"
