@@ -8,6 +8,7 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <polytask/balancing/every_k_steps.h>
+#include <polytask/balancing/gramian/mgda.h>
 #include <polytask/balancing/gramian/pcgrad.h>
 #include <polytask/balancing/jacobian/db_mtl.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>
