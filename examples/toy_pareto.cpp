@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <fstream>
+#include <sstream>
 
 #include "toy/descent.h"
 #include "toy/picture.h"

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <cmath>
 #include <optional>
 
 namespace toy {
@@ -192,7 +192,8 @@ std::string draw(const std::vector<Panel>& panels, double objective_scale) {
   std::string text = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"12\">\n"
-      "<title>Paths of balancing methods on two objectives</title>\n"
+      "<title>Paths of balancing methods on two objectives</title>"
+      "<desc>build/dev/examples/toy_pareto --svg docs/figures/toy_pareto.svg</desc>\n"
       "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"#fff\"/>\n"
       "<defs>{2}<clipPath id=\"panel\"><rect width=\"{3}\" height=\"{3}\"/></clipPath></defs>\n",
       width, height, background(objective_scale), kSize);
