@@ -12,3 +12,4 @@
 #include <polytask/core/network.h>
 #include <polytask/core/step_report.h>
 #include <polytask/core/version.h>
+#include <polytask/core/write_file.h>

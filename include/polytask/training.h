@@ -3,6 +3,7 @@
 #pragma once
 
 #include <polytask/training/alternating_training.h>
+#include <polytask/training/conflict_recorder.h>
 #include <polytask/training/engine_options.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/run.h>

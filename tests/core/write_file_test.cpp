@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <polytask/core/write_file.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "tests/support/errors.h"
+#include "tests/support/says.h"
+
+namespace polytask {
+namespace {
+
+using detail::write_file;
+using testing::error_of;
+using testing::says;
+
+class WriteFile : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(folder);
+  }
+  void TearDown() override {
+    std::filesystem::remove_all(folder);
+  }
+  std::string content() const {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  auto files() const {
+    return std::distance(
+        std::filesystem::directory_iterator(folder),
+        std::filesystem::directory_iterator());
+  }
+
+  const std::string folder = ::testing::TempDir() + "polytask_write_file";
+  const std::string path = folder + "/a.txt";
+};
+
+// No file of this process grows beyond so many bytes, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST_F(WriteFile, ReplacesWhatWasThereAndLeavesNothingBeside) {
+  write_file("test", path, "one");
+  write_file("test", path, "two\n");
+  EXPECT_EQ(content(), "two\n");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(WriteFile, KeepsTheOldFileWhereTheDiskIsFull) {
+  write_file("test", path, "old");
+  std::string message;
+  {
+    const FileSizeLimit limit(1000);
+    message =
+        error_of([&] { write_file("test", path, std::string(100000, 'x')); });
+  }
+  EXPECT_TRUE(says(message, {"test: cannot write ", path}));
+  EXPECT_EQ(content(), "old");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(WriteFile, NamesAPathThatCannotBeWritten) {
+  const auto absent = folder + "/absent/a.txt";
+  EXPECT_TRUE(
+      says(error_of([&] { write_file("test", absent, ""); }), {absent}));
+  std::filesystem::create_directory(path);
+  EXPECT_TRUE(says(error_of([&] { write_file("test", path, ""); }), {path}));
+  EXPECT_EQ(files(), 1);
+}
+
+} // namespace
+} // namespace polytask
