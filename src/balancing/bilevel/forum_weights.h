@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/core/api.h>
 #include <polytask/math/matrix.h>
 
 namespace polytask::balancing::detail {
@@ -23,7 +24,8 @@ inline constexpr double kForumSolved = 1e-16;
 
 /// π_k = φ - <F_k, q> / (|q|² + 1e-8), [T]: how much of q it takes that a step
 /// along F_k lowers the lower problem by φ |q|².
-math::Vector forum_slopes(const ForumDirections& directions, double phi);
+POLYTASK_API math::Vector forum_slopes(
+    const ForumDirections& directions, double phi);
 
 /// The w in the simplex, [T], with the v that minimise
 ///
@@ -34,6 +36,7 @@ math::Vector forum_slopes(const ForumDirections& directions, double phi);
 ///
 /// Source: J. Nocedal, S. Wright, "Numerical optimization", 2006, algorithm
 /// 16.3.
-math::Vector forum_weights(const ForumDirections& directions, double phi);
+POLYTASK_API math::Vector forum_weights(
+    const ForumDirections& directions, double phi);
 
 } // namespace polytask::balancing::detail

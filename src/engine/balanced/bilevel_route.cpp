@@ -101,9 +101,10 @@ balancing::BilevelBalancing::Update BilevelRoute::learn(
 }
 
 StepReport BilevelRoute::follow(
-    const ModelProblem& problem,
+    ModelProblem& problem,
     const HeadSteps& tasks,
     const balancing::BilevelBalancing::Update& update) const {
+  problem.keep_inner_buffers();
   context_.reset_gradients();
   set_flat_gradient(problem.parameters(), update.direction);
   context_.update();

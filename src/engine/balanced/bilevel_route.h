@@ -32,7 +32,7 @@ class BilevelRoute {
   balancing::BilevelBalancing::Update learn(
       ModelProblem& problem, const HeadSteps& tasks) const;
   StepReport follow(
-      const ModelProblem& problem,
+      ModelProblem& problem,
       const HeadSteps& tasks,
       const balancing::BilevelBalancing::Update& update) const;
 

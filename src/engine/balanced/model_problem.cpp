@@ -84,6 +84,7 @@ std::vector<torch::Tensor> ModelProblem::forward(
   }
   if (data == Data::kInner && !has_moved_ && !inner_losses_.defined()) {
     inner_losses_ = torch::stack(plain).detach();
+    inner_buffers_ = clones_of(buffers_);
   }
   return losses;
 }
@@ -167,6 +168,10 @@ void ModelProblem::put_back() {
 void ModelProblem::undo() {
   put_back();
   copy_back(saved_buffers_, buffers_);
+}
+
+void ModelProblem::keep_inner_buffers() {
+  copy_back(inner_buffers_, buffers_);
 }
 
 double ModelProblem::learning_rate() const {

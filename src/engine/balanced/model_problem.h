@@ -37,6 +37,9 @@ class ModelProblem : public balancing::BilevelProblem {
   /// The parameters as they were, and what forwards wrote to the model's
   /// buffers undone, as of a batch normalisation.
   void undo();
+  /// What the first forward on the inner batch wrote to the buffers, for a
+  /// method whose update has no forward of its own.
+  void keep_inner_buffers();
   const std::vector<torch::Tensor>& parameters() const {
     return parameters_;
   }
@@ -58,6 +61,7 @@ class ModelProblem : public balancing::BilevelProblem {
   std::vector<torch::Tensor> saved_parameters_; // from the first move on
   std::vector<torch::Tensor> buffers_;
   std::vector<torch::Tensor> saved_buffers_;
+  std::vector<torch::Tensor> inner_buffers_;
   bool has_moved_ = false;
   torch::Tensor inner_losses_;
 };
