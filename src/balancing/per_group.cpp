@@ -4,10 +4,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -34,6 +36,26 @@ at::Tensor group_direction(
   }
 }
 
+// Orders in which tasks meet each other, of and among `users` only.
+at::Tensor orders_among(
+    const at::Tensor& orders, const std::vector<int64_t>& users) {
+  const at::Tensor here = orders.to(at::kCPU).to(at::kLong);
+  std::vector<at::Tensor> kept;
+  for (const int64_t task : users) {
+    std::vector<int64_t> order;
+    const at::Tensor row = here.select(0, task).contiguous();
+    for (int64_t i = 0; i < row.numel(); ++i) {
+      const auto place = std::find(
+          users.begin(), users.end(), row.const_data_ptr<int64_t>()[i]);
+      if (place != users.end()) {
+        order.push_back(place - users.begin());
+      }
+    }
+    kept.push_back(at::tensor(order, at::kLong));
+  }
+  return at::stack(kept);
+}
+
 // A task that does not use the group's parameters has no say there.
 at::Tensor group_of_users(
     Balancing& method, const at::Tensor& columns, const Extras& extras) {
@@ -56,7 +78,9 @@ at::Tensor group_of_users(
   Extras own = extras;
   for (auto& [name, extra] : own) {
     const bool is_by_task = extra.dim() > 0 && extra.size(0) == tasks;
-    if (is_by_task) {
+    if (is_by_task && (name == "orders" || name == "permutations")) {
+      extra = orders_among(extra, users);
+    } else if (is_by_task) {
       extra = extra.index_select(0, index.to(extra.device()));
     }
   }
@@ -188,8 +212,10 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
         extra = extra.narrow(-1, begin, sizes[group]);
       }
     }
-    directions.push_back(group_of_users(
-        *blocks_[group], jacobian.narrow(1, begin, sizes[group]), own));
+    const at::Tensor columns = jacobian.narrow(1, begin, sizes[group]);
+    directions.push_back(
+        keeps_zeros_ ? group_direction(*blocks_[group], columns, own)
+                     : group_of_users(*blocks_[group], columns, own));
     begin += sizes[group];
   }
   return at::cat(directions);

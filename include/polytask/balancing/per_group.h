@@ -10,7 +10,7 @@ namespace polytask::balancing {
 /// Applies a method to each block of the Jacobian's columns by itself, such as
 /// each layer's parameters; every block has a clone with its own state. A task
 /// whose gradient is 0 throughout a block, as it does not use those parameters,
-/// is left out there.
+/// is left out there; with `keep_zeros` it is not, which is LibMTL's way.
 ///
 /// Extras: "parameter_sizes" [groups], the blocks' numbers of columns, needed
 /// where they were not given before. The others reach every block; of "uniform"
@@ -25,6 +25,10 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
       std::unique_ptr<Balancing> method, std::vector<int64_t> sizes = {});
   std::string name() const override {
     return "per_group";
+  }
+  PerGroup& keep_zeros(bool keep = true) {
+    keeps_zeros_ = keep;
+    return *this;
   }
   std::vector<at::Tensor> parameters() const override;
   bool wants_losses() const override;
@@ -45,6 +49,7 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
   std::vector<int64_t> sizes_of(int64_t columns, const Extras& extras) const;
 
   std::vector<int64_t> sizes_;
+  bool keeps_zeros_ = false;
   /// One until the number of blocks is known.
   std::vector<Held> blocks_;
 };

@@ -95,7 +95,9 @@ MadeJacobian jacobian_gradvac_libmtl(OptionReader& options) {
   if (sizes.empty()) {
     return made;
   }
-  return std::make_unique<PerGroup>(std::move(made), std::move(sizes));
+  auto groups = std::make_unique<PerGroup>(std::move(made), std::move(sizes));
+  groups->keep_zeros();
+  return groups;
 }
 
 } // namespace
