@@ -98,7 +98,8 @@ class POLYTASK_API JointTraining {
 
   /// The same for a balancing that needs several independent batches
   /// (`balancing::Balancing::batches`): it weighs the tasks by the first ones,
-  /// and the update lowers the losses of the last.
+  /// and the update lowers the losses of the last. A bilevel one takes {inner,
+  /// outer, all}; see `balancing::BilevelBalancing`.
   StepReport step(const std::vector<Batch>& batches);
 
   /// `steps` steps on one batch; the observer sees each, with the parameters

@@ -13,7 +13,7 @@ namespace polytask::balancing::detail {
 
 namespace {
 
-constexpr size_t kNone = std::numeric_limits<size_t>::max();
+constexpr size_t kForumNoBound = std::numeric_limits<size_t>::max();
 // Added to the curvature in each step: directions in which there is none are
 // then followed to the next bound. Steps repeat, so that the minimum does not
 // move.
@@ -179,7 +179,7 @@ class ForumActiveSet {
   // Whether a bound came before the minimum.
   bool move() {
     double share = 1;
-    size_t blocking = kNone;
+    size_t blocking = kForumNoBound;
     for (size_t i = 0; i < x_.size(); ++i) {
       if (step_[i] < 0 && x_[i] < -step_[i] * share) {
         share = x_[i] / -step_[i];
@@ -189,16 +189,16 @@ class ForumActiveSet {
     for (size_t i = 0; i < x_.size(); ++i) {
       x_[i] = std::max(x_[i] + share * step_[i], 0.0);
     }
-    if (blocking != kNone) {
+    if (blocking != kForumNoBound) {
       x_[blocking] = 0;
       is_free_[blocking] = false;
     }
-    return blocking != kNone;
+    return blocking != kForumNoBound;
   }
 
   // False at the minimum.
   bool add_most_needed(int& steps) {
-    size_t most = kNone;
+    size_t most = kForumNoBound;
     double least = 0;
     for (size_t i = 0; i < x_.size(); ++i) {
       const auto [first, second] = equations(i);
@@ -214,7 +214,7 @@ class ForumActiveSet {
       }
     }
     steps = 0;
-    if (most == kNone) {
+    if (most == kForumNoBound) {
       return false;
     }
     is_free_[most] = true;

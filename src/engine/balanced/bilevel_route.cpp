@@ -22,7 +22,7 @@ std::vector<int64_t> bilevel_places(const HeadSteps& tasks) {
   return all;
 }
 
-HeadSteps times(HeadSteps tasks, const math::Vector& weights) {
+HeadSteps weighted_tasks(HeadSteps tasks, const math::Vector& weights) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].weight *= weights[i];
   }
@@ -129,7 +129,11 @@ StepReport BilevelRoute::step(const std::vector<Batch>& batches) {
     }
     const auto& all = sides.back();
     return autograd_step(
-        context_, times(all.tasks, update.weights), all.share_input, {}, {});
+        context_,
+        weighted_tasks(all.tasks, update.weights),
+        all.share_input,
+        {},
+        {});
   } catch (...) {
     method().load_state(before);
     throw;

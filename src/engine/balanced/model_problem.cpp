@@ -20,7 +20,7 @@ namespace polytask::detail {
 namespace {
 
 // Those of `tensors` that are among `others`, by identity.
-std::vector<torch::Tensor> common(
+std::vector<torch::Tensor> those_among(
     const std::vector<torch::Tensor>& tensors,
     const std::vector<torch::Tensor>& others) {
   return without(tensors, without(tensors, others));
@@ -50,7 +50,8 @@ ModelProblem::ModelProblem(const StepContext& context, Side inner, Side outer)
     : context_(context),
       inner_(std::move(inner)),
       outer_(std::move(outer)),
-      parameters_(trained(common(context.parameters, context.optimized()))),
+      parameters_(
+          trained(those_among(context.parameters, context.optimized()))),
       buffers_(context.model->buffers()),
       saved_buffers_(clones_of(buffers_)) {
   TORCH_CHECK_VALUE(
@@ -177,7 +178,7 @@ void ModelProblem::keep_inner_buffers() {
 double ModelProblem::learning_rate() const {
   std::optional<double> rate;
   for (const auto& group : context_.optimizer->param_groups()) {
-    if (common(parameters_, group.params()).empty()) {
+    if (those_among(parameters_, group.params()).empty()) {
       continue;
     }
     const double own = group.options().get_lr();
