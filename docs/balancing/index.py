@@ -17,6 +17,7 @@ KINDS = {  # what a page says that its method reads: the title of its table
     "the losses": "By losses",
     "the gradients' inner products": "By the gradients' inner products",
     "the gradients": "By the gradients",
+    "losses and gradients on several batches": "By several batches",
 }
 
 
