@@ -28,7 +28,7 @@ namespace {
 
 using torch::nn::Sequential;
 
-constexpr int64_t kRows = 12;
+constexpr int64_t kBalancedRows = 12;
 
 // x · gate of the task, behind one linear layer: a sharing with parameters of
 // single tasks.
@@ -115,12 +115,12 @@ Sequential make_trunk(const std::string& kind) {
 
 torch::Tensor make_input(const std::string& kind) {
   if (kind == "conv") {
-    return torch::randn({kRows, 2, 8, 8}, torch::kDouble);
+    return torch::randn({kBalancedRows, 2, 8, 8}, torch::kDouble);
   }
   if (kind == "embedding") {
-    return torch::randint(0, 11, {kRows, 3}, torch::kLong);
+    return torch::randint(0, 11, {kBalancedRows, 3}, torch::kLong);
   }
-  return torch::randn({kRows, 5}, torch::kDouble);
+  return torch::randn({kBalancedRows, 5}, torch::kDouble);
 }
 
 MultiTaskModel make_model(const std::string& kind) {
@@ -187,13 +187,13 @@ BalancedJob balanced_job(const std::string& kind, torch::ScalarType type) {
   if (input.is_floating_point()) {
     input = input.to(type);
   }
-  torch::Tensor some = torch::randn({kRows, 1}, type);
+  torch::Tensor some = torch::randn({kBalancedRows, 1}, type);
   some[2][0] = std::numeric_limits<double>::quiet_NaN();
   Batch batch(
       input,
-      {{"a", torch::randn({kRows, 1}, type)},
+      {{"a", torch::randn({kBalancedRows, 1}, type)},
        {"b", some},
-       {"c", torch::randn({kRows, 2}, type)}});
+       {"c", torch::randn({kBalancedRows, 2}, type)}});
   return {model, batch};
 }
 
