@@ -28,7 +28,7 @@ struct MethodCase {
 const std::vector<MethodCase>& method_cases() {
   static const std::vector<MethodCase> cases{
       {"sum", {}},
-      {"random_weights", {}},
+      {"random", {}},
       {"uncertainty_weighting", {}},
       {"dwa", {}},
       {"geometric_mean", {}},

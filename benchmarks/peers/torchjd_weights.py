@@ -23,7 +23,7 @@ GRAMIAN = {
     "fairgrad": lambda t: A.FairGradWeighting(alpha=1.0), "imtl_g": lambda t: A.IMTLGWeighting(),
     "aligned_mtl": lambda t: A.AlignedMTLWeighting(), "upgrad": lambda t: A.UPGradWeighting(),
     "dualproj": lambda t: A.DualProjWeighting(), "krum": lambda t: A.KrumWeighting(n_byzantine=0),
-    "sum": lambda t: A.SumWeighting(), "random_weights": lambda t: A.RandomWeighting()}
+    "sum": lambda t: A.SumWeighting(), "random": lambda t: A.RandomWeighting()}
 JACOBIAN = {  # no weighting of a Gramian there
     "nash_mtl": lambda t: A.NashMTL(n_tasks=t), "config": lambda t: A.ConFIG(), "graddrop": lambda t: A.GradDrop(),
     "trimmed_mean": lambda t: A.TrimmedMean(trim_number=0)}

@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/loss_balancing.h>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/ones.h>
 #include <c10/core/AutogradState.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+
+#include <polytask/core/host_value.h>
 
 #include "extras.h"
 #include "host.h"
@@ -51,6 +54,11 @@ at::Tensor LossBalancing::scalarize(
 
 at::Tensor LossBalancing::weights(
     const at::Tensor& losses, const Extras& extras) {
+  check_losses(losses, name());
+  prepare(losses.size(0));
+  if (const auto fixed = fixed_weights(extras)) {
+    return polytask::detail::host_vector(*fixed, losses.options());
+  }
   at::AutoGradMode with_gradients(true);
   const at::Tensor leaf = losses.detach().requires_grad_();
   const at::Tensor scalar = scalarize(leaf, extras);
@@ -58,6 +66,19 @@ at::Tensor LossBalancing::weights(
     return at::Tensor(losses).detach().new_zeros(losses.sizes());
   }
   return torch::autograd::grad({scalar}, {leaf})[0];
+}
+
+at::Tensor LossBalancing::value(
+    const at::Tensor& losses, const Extras& extras) {
+  const auto fixed = fixed_weights(extras);
+  TORCH_INTERNAL_ASSERT(fixed, name(), " has neither a value nor weights");
+  return (polytask::detail::host_vector(*fixed, losses.options()) * losses)
+      .sum();
+}
+
+std::optional<math::Vector> LossBalancing::fixed_weights(
+    const Extras& /*extras*/) {
+  return std::nullopt;
 }
 
 at::Tensor LossBalancing::direction(

@@ -162,9 +162,9 @@ INSTANTIATE_TEST_SUITE_P(
     All,
     BalancedRoutes,
     ::testing::ValuesIn(all_cases()),
-    [](const auto& info) {
-      std::string name = info.param.kind + "_" + to_string(info.param.route) +
-          (info.param.type == torch::kDouble ? "_double" : "_float");
+    [](const auto& each) {
+      std::string name = each.param.kind + "_" + to_string(each.param.route) +
+          (each.param.type == torch::kDouble ? "_double" : "_float");
       std::replace(name.begin(), name.end(), ' ', '_');
       return name;
     });

@@ -147,7 +147,8 @@ class POLYTASK_API Balancing {
   void load_own(const State& state);
   void select_buffers(const at::Tensor& present);
   void restore_buffers(
-      const std::map<std::string, at::Tensor>& whole, const at::Tensor& present);
+      const std::map<std::string, at::Tensor>& whole,
+      const at::Tensor& present);
 
   int64_t tasks_ = 0;
   std::vector<int64_t> present_; // within `with_tasks`

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
+
 #include <polytask/balancing/balancing.h>
+#include <polytask/math/matrix.h>
 
 namespace polytask::balancing {
 
@@ -27,7 +30,11 @@ class POLYTASK_API LossBalancing : public Balancing {
   at::Tensor direction(const at::Tensor& jacobian, const Extras& extras = {});
 
  protected:
-  virtual at::Tensor value(const at::Tensor& losses, const Extras& extras) = 0;
+  /// For most, the whole method; by default Σ `fixed_weights` · losses.
+  virtual at::Tensor value(const at::Tensor& losses, const Extras& extras);
+  /// Weights [T] that do not depend on the losses, where a method has such: no
+  /// graph is needed for them then.
+  virtual std::optional<math::Vector> fixed_weights(const Extras& extras);
 };
 
 } // namespace polytask::balancing

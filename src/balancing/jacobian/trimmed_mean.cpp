@@ -6,6 +6,8 @@
 #include <ATen/ops/sort.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "../checks.h"
 
 namespace polytask::balancing {
@@ -34,9 +36,10 @@ void TrimmedMean::check_tasks(int64_t tasks) const {
 
 at::Tensor TrimmedMean::combine(
     const at::Tensor& jacobian, const Extras& /*extras*/) {
+  // Of the few tasks of a step some have to stay.
+  const int64_t trim = std::min(options_.trim(), (tasks() - 1) / 2);
   const auto [sorted, order] = at::sort(jacobian, 0);
-  return sorted.narrow(0, options_.trim(), tasks() - 2 * options_.trim())
-      .mean(0);
+  return sorted.narrow(0, trim, tasks() - 2 * trim).mean(0);
 }
 
 } // namespace polytask::balancing

@@ -2,12 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/losses/constant_weights.h>
 
-#include <ATen/TensorOperators.h>
-
 #include <cmath>
 #include <utility>
-
-#include <polytask/core/host_value.h>
 
 #include "../checks.h"
 
@@ -25,12 +21,9 @@ void ConstantWeights::check_tasks(int64_t tasks) const {
   detail::check_one_each(weights_, tasks, name(), "weights");
 }
 
-at::Tensor ConstantWeights::value(
-    const at::Tensor& losses, const Extras& /*extras*/) {
-  return (polytask::detail::host_vector(
-              of_present(weights_), losses.options()) *
-          losses)
-      .sum();
+std::optional<math::Vector> ConstantWeights::fixed_weights(
+    const Extras& /*extras*/) {
+  return of_present(weights_);
 }
 
 } // namespace polytask::balancing

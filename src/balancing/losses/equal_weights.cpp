@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/losses/equal_weights.h>
 
-#include <ATen/TensorOperators.h>
-
 namespace polytask::balancing {
 
-at::Tensor EqualWeights::value(
-    const at::Tensor& losses, const Extras& /*extras*/) {
-  return options_.mean() ? losses.mean() : losses.sum();
+std::optional<math::Vector> EqualWeights::fixed_weights(
+    const Extras& /*extras*/) {
+  const double weight =
+      options_.mean() ? 1 / static_cast<double>(tasks()) : 1.0;
+  return math::Vector(static_cast<size_t>(tasks()), weight);
 }
 
 } // namespace polytask::balancing

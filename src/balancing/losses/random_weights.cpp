@@ -2,10 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/losses/random_weights.h>
 
-#include <ATen/TensorOperators.h>
-
-#include <polytask/core/host_value.h>
-
 #include "../checks.h"
 #include "../extras.h"
 #include "../host.h"
@@ -13,8 +9,7 @@
 
 namespace polytask::balancing {
 
-at::Tensor RandomWeights::value(
-    const at::Tensor& losses, const Extras& extras) {
+std::optional<math::Vector> RandomWeights::fixed_weights(const Extras& extras) {
   math::Vector normals;
   const at::Tensor given = detail::find_extra(extras, "normals");
   if (given.defined()) {
@@ -25,9 +20,7 @@ at::Tensor RandomWeights::value(
       normals.push_back(random().normal());
     }
   }
-  const at::Tensor weights = polytask::detail::host_vector(
-      detail::softmax_of(normals), losses.options());
-  return (weights * losses).sum();
+  return detail::softmax_of(normals);
 }
 
 } // namespace polytask::balancing

@@ -5,7 +5,9 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include "../checks.h"
@@ -22,7 +24,7 @@ STCHWarmup::STCHWarmup(STCHWarmupOptions options) : options_(options) {
       "a warmup_epoch",
       "from 0 on",
       static_cast<double>(options_.warmup_epoch()));
-  for (const char* kept : {"epoch", "sum", "count"}) {
+  for (const char* kept : {"epoch", "sum", "count", "steps"}) {
     buffer(kept);
   }
 }
@@ -31,6 +33,7 @@ void STCHWarmup::start() {
   buffer("epoch") = at::scalar_tensor(0, at::kLong);
   buffer("sum") = at::zeros({tasks()}, at::kDouble);
   buffer("count") = at::zeros({tasks()}, at::kDouble);
+  buffer("steps") = at::scalar_tensor(0, at::kLong);
 }
 
 void STCHWarmup::end_epoch() {
@@ -51,22 +54,29 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   if (epoch == options_.warmup_epoch()) {
     buffer("sum") =
         buffer("sum").to(losses.device()) + losses.detach().to(at::kDouble);
-    buffer("count") = buffer("count") + 1; // of the tasks that take part
+    buffer("count") =
+        buffer("count").to(losses.device()) + 1; // of the tasks that take part
+    buffer("steps") = buffer("steps") + 1;
   }
   if (epoch <= options_.warmup_epoch()) {
     return at::log(losses + kTiny).sum();
   }
-  const at::Tensor count = buffer("count");
   TORCH_CHECK_VALUE(
-      count.min().item<double>() > 0,
+      buffer("steps").item<int64_t>() > 0,
       name(),
-      ": expected a step of every task in epoch ",
+      ": expected a step in epoch ",
       options_.warmup_epoch(),
       ", whose mean losses are the reference, before one in epoch ",
       epoch,
       ".");
+  // A task without a label in that epoch starts from its first loss after it.
+  const at::Tensor count = buffer("count").to(losses.device());
+  const at::Tensor late = count.eq(0);
+  buffer("sum") = at::where(
+      late, losses.detach().to(at::kDouble), buffer("sum").to(losses.device()));
+  buffer("count") = at::where(late, at::ones_like(count), count);
   const at::Tensor reference =
-      (buffer("sum") / count.to(buffer("sum").device())).to(losses.options());
+      (buffer("sum") / buffer("count")).to(losses.options());
   return static_cast<double>(tasks()) * options_.mu() *
       at::logsumexp(at::log(losses / reference + kTiny) / options_.mu(), 0);
 }

@@ -19,7 +19,7 @@ class POLYTASK_API ConstantWeights
 
  protected:
   void check_tasks(int64_t tasks) const override;
-  at::Tensor value(const at::Tensor& losses, const Extras& extras) override;
+  std::optional<math::Vector> fixed_weights(const Extras& extras) override;
 
  private:
   std::vector<double> weights_;

@@ -25,7 +25,7 @@ class POLYTASK_API EqualWeights
   }
 
  protected:
-  at::Tensor value(const at::Tensor& losses, const Extras& extras) override;
+  std::optional<math::Vector> fixed_weights(const Extras& extras) override;
 
  private:
   EqualWeightsOptions options_;

@@ -24,7 +24,7 @@ class POLYTASK_API RandomWeights
   bool is_random() const override {
     return true;
   }
-  at::Tensor value(const at::Tensor& losses, const Extras& extras) override;
+  std::optional<math::Vector> fixed_weights(const Extras& extras) override;
 };
 
 } // namespace polytask::balancing
