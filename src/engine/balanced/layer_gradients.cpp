@@ -80,6 +80,9 @@ Obstacle LayerGradients::obstacle(
   if (input.layout() != at::kStrided || input.requires_grad()) {
     return {"the input is sparse or requires a gradient"};
   }
+  if (input.dim() < 2) {
+    return {"the input is not a batch of rows"};
+  }
   const auto& parameters = context_.parameters;
   for (const auto& layer : layers_) {
     if (auto found = layer->obstacle(
@@ -94,6 +97,7 @@ torch::Tensor LayerGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
   steps_ = steps;
+  choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
   has_rows_ = false;
   shared_.clear();
   offsets_.clear();

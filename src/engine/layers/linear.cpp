@@ -34,6 +34,13 @@ class KnownLinear : public KnownLayer {
   }
 
   torch::Tensor forward(const torch::Tensor& input) override {
+    TORCH_CHECK_VALUE(
+        input.size(-1) == layer_.width,
+        "Linear: expected an input [..., ",
+        layer_.width,
+        "], but got ",
+        input.sizes(),
+        ".");
     input_ = input.reshape({-1, layer_.width}).contiguous();
     shape_ = input.sizes().vec();
     auto shape = shape_;
