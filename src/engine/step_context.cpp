@@ -45,8 +45,7 @@ std::vector<optim::ParameterGroup> parameter_groups(
     groups.push_back({model->task_parameters(name), std::nullopt});
   }
   for (const auto& [name, rate] : rates.tasks()) {
-    auto& own =
-        groups[first + static_cast<size_t>(model->index(name)) + 1];
+    auto& own = groups[first + static_cast<size_t>(model->index(name)) + 1];
     TORCH_CHECK_VALUE(
         !own.learning_rate,
         "learning_rates: task '",
@@ -74,8 +73,7 @@ StepContext::StepContext(
     EngineOptions engine_options)
     : model(checked_model(given)),
       own_optimizer(optim::make_optimizer(
-          parameter_groups(model, engine_options),
-          optimizer_options)),
+          parameter_groups(model, engine_options), optimizer_options)),
       optimizer(own_optimizer.get()),
       options(std::move(engine_options)) {
   bind();

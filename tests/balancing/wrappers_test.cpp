@@ -108,8 +108,8 @@ TEST(PerGroup, BalancesEachBlockOfColumnsByItself) {
 TEST(PerGroup, LeavesOutTasksThatDoNotUseABlock) {
   // The third task's zero row would be the whole hull's nearest point to 0.
   PerGroup method(std::make_unique<MGDA>(), {2, 2});
-  const auto jacobian = at::tensor(
-      {3., 0., 1., 1., 0., 4., 2., 2., 0., 0., 5., 5.}).view({3, 4});
+  const auto jacobian =
+      at::tensor({3., 0., 1., 1., 0., 4., 2., 2., 0., 0., 5., 5.}).view({3, 4});
   const auto direction = method.direction(jacobian);
   EXPECT_NEAR(direction[0].item<double>(), 48. / 25, 1e-12);
   EXPECT_NEAR(direction[1].item<double>(), 36. / 25, 1e-12);

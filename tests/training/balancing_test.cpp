@@ -119,7 +119,8 @@ TEST(BalancedTraining, GoesOnFromAStateToTheBit) {
   auto joint = balanced(model, balancing::make("pcgrad"));
   joint.run(batch, 5);
   const auto state = joint.balancing()->state();
-  const auto copy = std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone());
+  const auto copy =
+      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone());
   joint.run(batch, 5);
   auto resumed = balanced(MultiTaskModel(copy), balancing::make("pcgrad"));
   resumed.balancing()->load_state(state);
@@ -164,7 +165,8 @@ TEST(BalancedTraining, EveryMethodTrainsANetwork) {
         name == "constant_weights") {
       options = {{"weights", std::vector<double>{1, 2, 0.5}}};
     } else if (name.find("cosmos") != std::string::npos) {
-      options = {{"lambda", 1}, {"weights", std::vector<double>{0.3, 0.3, 0.4}}};
+      options = {
+          {"lambda", 1}, {"weights", std::vector<double>{0.3, 0.3, 0.4}}};
     }
     std::unique_ptr<balancing::Balancing> method;
     try {
