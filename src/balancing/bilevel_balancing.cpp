@@ -11,6 +11,7 @@
 
 #include <polytask/core/host_value.h>
 
+#include "adam.h"
 #include "checks.h"
 #include "host.h"
 #include "softmax.h"
@@ -63,19 +64,11 @@ math::Vector BilevelBalancing::through_softmax(
   return product;
 }
 
-// D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
-// with LibTorch's defaults.
 void BilevelBalancing::move_logits(const math::Vector& gradient) {
-  constexpr double kBeta1 = 0.9;
-  constexpr double kBeta2 = 0.999;
-  constexpr double kEps = 1e-8;
   auto logits = detail::host_values(buffer("logits"), name());
   auto mean = detail::host_values(buffer("mean"), name());
   auto square = detail::host_values(buffer("square"), name());
   const auto step = buffer("step").item<int64_t>() + 1;
-  const auto count = static_cast<double>(step);
-  const double correction1 = 1 - std::pow(kBeta1, count);
-  const double correction2 = 1 - std::pow(kBeta2, count);
   for (size_t task = 0; task < logits.size(); ++task) {
     const double slope = gradient[task];
     TORCH_CHECK_VALUE(
@@ -86,11 +79,8 @@ void BilevelBalancing::move_logits(const math::Vector& gradient) {
         " has the gradient ",
         slope,
         ".");
-    mean[task] = kBeta1 * mean[task] + (1 - kBeta1) * slope;
-    square[task] = kBeta2 * square[task] + (1 - kBeta2) * slope * slope;
-    logits[task] -= outer_lr_ / correction1 * mean[task] /
-        (std::sqrt(square[task] / correction2) + kEps);
   }
+  detail::adam_step(outer_lr_, step, gradient, logits, mean, square);
   buffer("logits") = polytask::detail::host_vector(logits, at::kDouble);
   buffer("mean") = polytask::detail::host_vector(mean, at::kDouble);
   buffer("square") = polytask::detail::host_vector(square, at::kDouble);

@@ -13,6 +13,7 @@
 
 #include <polytask/core/host_value.h>
 
+#include "../adam.h"
 #include "../checks.h"
 #include "../extras.h"
 #include "../host.h"
@@ -87,12 +88,7 @@ at::Tensor FAMO::value(const at::Tensor& losses, const Extras& extras) {
   return (scale * (shares * at::log(distances)).sum()).to(losses.scalar_type());
 }
 
-// D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
-// with LibTorch's defaults.
 void FAMO::observe_after(const at::Tensor& losses) {
-  constexpr double kBeta1 = 0.9;
-  constexpr double kBeta2 = 0.999;
-  constexpr double kEps = 1e-8;
   TORCH_CHECK_VALUE(
       buffer("losses").defined(),
       name(),
@@ -108,17 +104,12 @@ void FAMO::observe_after(const at::Tensor& losses) {
   for (size_t task = 0; task < shares.size(); ++task) {
     average += shares[task] * (before[task] - after[task]);
   }
-  const double correction1 = 1 - std::pow(kBeta1, step);
-  const double correction2 = 1 - std::pow(kBeta2, step);
+  math::Vector gradient(shares.size());
   for (size_t task = 0; task < shares.size(); ++task) {
-    const double gradient =
-        shares[task] * (before[task] - after[task] - average) +
+    gradient[task] = shares[task] * (before[task] - after[task] - average) +
         options_.weight_decay() * logits[task];
-    mean[task] = kBeta1 * mean[task] + (1 - kBeta1) * gradient;
-    square[task] = kBeta2 * square[task] + (1 - kBeta2) * gradient * gradient;
-    logits[task] -= options_.lr() / correction1 * mean[task] /
-        (std::sqrt(square[task] / correction2) + kEps);
   }
+  detail::adam_step(options_.lr(), step, gradient, logits, mean, square);
   buffer("logits") = polytask::detail::host_vector(logits, at::kDouble);
   buffer("mean") = polytask::detail::host_vector(mean, at::kDouble);
   buffer("square") = polytask::detail::host_vector(square, at::kDouble);

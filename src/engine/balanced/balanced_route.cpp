@@ -14,6 +14,7 @@
 #include <polytask/engine/losses.h>
 
 #include "gramian_sum.h"
+#include "places.h"
 
 namespace polytask::detail {
 
@@ -26,14 +27,6 @@ std::vector<double> host_values(const torch::Tensor& vector) {
       vector.detach().to(torch::kCPU, torch::kDouble).contiguous();
   const auto* values = here.const_data_ptr<double>();
   return {values, values + here.numel()};
-}
-
-std::vector<int64_t> places(const HeadSteps& tasks) {
-  std::vector<int64_t> all;
-  for (const HeadStep& step : tasks) {
-    all.push_back(step.task);
-  }
-  return all;
 }
 
 // Each loss times its task's weight.

@@ -8,19 +8,12 @@
 #include <polytask/engine/losses.h>
 
 #include "../autograd_route.h"
+#include "places.h"
 #include "vectors.h"
 
 namespace polytask::detail {
 
 namespace {
-
-std::vector<int64_t> bilevel_places(const HeadSteps& tasks) {
-  std::vector<int64_t> all;
-  for (const HeadStep& step : tasks) {
-    all.push_back(step.task);
-  }
-  return all;
-}
 
 HeadSteps weighted_tasks(HeadSteps tasks, const math::Vector& weights) {
   for (size_t i = 0; i < tasks.size(); ++i) {
@@ -91,7 +84,7 @@ balancing::BilevelBalancing::Update BilevelRoute::learn(
   balancing::BilevelBalancing::Update update;
   try {
     method().with_tasks(
-        bilevel_places(tasks), [&] { update = method().learn(problem); });
+        places(tasks), [&] { update = method().learn(problem); });
   } catch (...) {
     problem.undo();
     throw;

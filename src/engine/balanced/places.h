@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "../program/head_step.h"
+
+namespace polytask::detail {
+
+/// The tasks that take part, by their place in the model.
+inline std::vector<int64_t> places(const HeadSteps& tasks) {
+  std::vector<int64_t> all;
+  for (const HeadStep& step : tasks) {
+    all.push_back(step.task);
+  }
+  return all;
+}
+
+} // namespace polytask::detail
