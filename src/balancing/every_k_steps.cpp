@@ -2,15 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/every_k_steps.h>
 
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
-
 #include "checks.h"
-#include "host.h"
+#include "kept_weights.h"
 
 namespace polytask::balancing {
 
@@ -20,6 +17,7 @@ EveryKSteps::EveryKSteps(std::unique_ptr<Balancing> method, int64_t k)
       k >= 1, name(), "a k", "of at least 1", static_cast<double>(k));
   buffer("weights");
   buffer("age");
+  buffer("present");
 }
 
 void EveryKSteps::start() {
@@ -27,7 +25,12 @@ void EveryKSteps::start() {
 }
 
 bool EveryKSteps::wants_gradients() const {
-  return !buffer("weights").defined() || buffer("age").item<int64_t>() >= k_;
+  return !detail::KeptWeights::hold(
+      buffer("weights"), buffer("age"), buffer("present"), present(), k_);
+}
+
+detail::KeptWeights EveryKSteps::kept() {
+  return {name(), buffer("weights"), buffer("age"), buffer("present")};
 }
 
 math::Vector EveryKSteps::compute(
@@ -36,17 +39,12 @@ math::Vector EveryKSteps::compute(
     return repeated();
   }
   auto weights = inner().solve(gramian, extras);
-  buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
-  buffer("age") = at::scalar_tensor(1, at::kLong);
+  kept().set(weights, present());
   return weights;
 }
 
 math::Vector EveryKSteps::repeated() {
-  if (!buffer("weights").defined()) {
-    return {};
-  }
-  buffer("age") = buffer("age") + 1;
-  return detail::host_values(buffer("weights"), name());
+  return buffer("weights").defined() ? kept().take() : math::Vector{};
 }
 
 } // namespace polytask::balancing

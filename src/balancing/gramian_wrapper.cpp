@@ -44,6 +44,10 @@ void GramianWrapper::observe_after(const at::Tensor& losses) {
   inner_->observe_after(losses);
 }
 
+bool GramianWrapper::wants_representation() const {
+  return inner_->wants_representation();
+}
+
 int64_t GramianWrapper::batches() const {
   return inner_->batches();
 }

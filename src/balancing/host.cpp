@@ -16,21 +16,6 @@ namespace polytask::balancing::detail {
 
 namespace {
 
-// Reading a contiguous host tensor goes without the dispatcher.
-void copy_values(const at::Tensor& from, double* to) {
-  const bool is_plain = from.device().is_cpu() && from.is_contiguous();
-  const auto count = from.numel();
-  if (is_plain && from.scalar_type() == at::kDouble) {
-    std::copy_n(from.const_data_ptr<double>(), count, to);
-  } else if (is_plain && from.scalar_type() == at::kFloat) {
-    std::copy_n(from.const_data_ptr<float>(), count, to);
-  } else {
-    const at::Tensor here =
-        from.detach().to(at::kCPU).to(at::kDouble).contiguous();
-    std::copy_n(here.const_data_ptr<double>(), count, to);
-  }
-}
-
 // Floats are multiplied in double: their products' errors would grow with N.
 constexpr int64_t kBlock = 1 << 16;
 
@@ -44,7 +29,7 @@ math::Vector host_values(const at::Tensor& vector, const std::string& who) {
       vector.defined() ? c10::str(vector.sizes()) : "an undefined tensor",
       ".");
   math::Vector values(static_cast<size_t>(vector.numel()));
-  copy_values(vector, values.data());
+  polytask::detail::copy_to_host(vector, values.data());
   return values;
 }
 
@@ -56,7 +41,7 @@ math::Matrix host_matrix(const at::Tensor& matrix, const std::string& who) {
       matrix.defined() ? c10::str(matrix.sizes()) : "an undefined tensor",
       ".");
   math::Matrix values(matrix.size(0));
-  copy_values(matrix, values.data());
+  polytask::detail::copy_to_host(matrix, values.data());
   return values;
 }
 

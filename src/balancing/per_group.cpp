@@ -56,17 +56,38 @@ at::Tensor orders_among(
   return at::stack(kept);
 }
 
-// A task that does not use the group's parameters has no say there.
-at::Tensor group_of_users(
-    Balancing& method, const at::Tensor& columns, const Extras& extras) {
-  const int64_t tasks = columns.size(0);
-  const auto lengths = detail::host_values(columns.abs().sum(1), method.name());
-  std::vector<int64_t> users;
-  for (int64_t task = 0; task < tasks; ++task) {
-    if (lengths[static_cast<size_t>(task)] != 0) {
-      users.push_back(task);
+// Of each group, the tasks whose gradients are not zero there; waits for the
+// device once.
+std::vector<std::vector<int64_t>> users_of_groups(
+    const at::Tensor& jacobian,
+    const std::vector<int64_t>& sizes,
+    const std::string& who) {
+  std::vector<at::Tensor> lengths;
+  int64_t begin = 0;
+  for (const int64_t size : sizes) {
+    lengths.push_back(jacobian.narrow(1, begin, size).abs().sum(1));
+    begin += size;
+  }
+  const auto values = detail::host_values(at::cat(lengths), who);
+  std::vector<std::vector<int64_t>> users(sizes.size());
+  auto value = values.begin();
+  for (auto& of_group : users) {
+    for (int64_t task = 0; task < jacobian.size(0); ++task) {
+      if (*value++ != 0) {
+        of_group.push_back(task);
+      }
     }
   }
+  return users;
+}
+
+// A task that does not use the group's parameters has no say there.
+at::Tensor group_of_users(
+    Balancing& method,
+    const std::vector<int64_t>& users,
+    const at::Tensor& columns,
+    const Extras& extras) {
+  const int64_t tasks = columns.size(0);
   const auto count = static_cast<int64_t>(users.size());
   if (count == 0) {
     return at::zeros({columns.size(1)}, columns.options());
@@ -77,7 +98,8 @@ at::Tensor group_of_users(
   const at::Tensor index = at::tensor(users, at::kLong).to(columns.device());
   Extras own = extras;
   for (auto& [name, extra] : own) {
-    const bool is_by_task = extra.dim() > 0 && extra.size(0) == tasks;
+    const bool is_by_task =
+        name != "uniform" && extra.dim() > 0 && extra.size(0) == tasks;
     if (is_by_task && (name == "orders" || name == "permutations")) {
       extra = orders_among(extra, users);
     } else if (is_by_task) {
@@ -133,13 +155,13 @@ void PerGroup::make_parts(int64_t count) {
   }
 }
 
-std::vector<at::Tensor> PerGroup::parameters() const {
-  std::vector<at::Tensor> all;
-  for (const auto& block : blocks_) {
-    const auto of_block = block->parameters();
-    all.insert(all.end(), of_block.begin(), of_block.end());
-  }
-  return all;
+void PerGroup::start() {
+  TORCH_CHECK_VALUE(
+      blocks_.front()->parameters().empty(),
+      name(),
+      ": '",
+      blocks_.front()->name(),
+      "' learns by the gradient of its value, which the groups do not have.");
 }
 
 bool PerGroup::wants_losses() const {
@@ -156,6 +178,10 @@ void PerGroup::observe_after(const at::Tensor& losses) {
   }
 }
 
+bool PerGroup::wants_representation() const {
+  return blocks_.front()->wants_representation();
+}
+
 int64_t PerGroup::batches() const {
   return blocks_.front()->batches();
 }
@@ -163,6 +189,13 @@ int64_t PerGroup::batches() const {
 void PerGroup::end_epoch() {
   for (const auto& block : blocks_) {
     block->end_epoch();
+  }
+}
+
+// Before the tasks of a step are chosen, so that all blocks know all tasks.
+void PerGroup::expect_blocks(const std::vector<int64_t>& sizes) {
+  if (sizes_.empty()) {
+    make_parts(static_cast<int64_t>(sizes.size()));
   }
 }
 
@@ -202,6 +235,8 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
       " groups, but got ",
       sizes.size(),
       ".");
+  const auto users = keeps_zeros_ ? std::vector<std::vector<int64_t>>()
+                                  : users_of_groups(jacobian, sizes, name());
   std::vector<at::Tensor> directions;
   int64_t begin = 0;
   for (size_t group = 0; group < sizes.size(); ++group) {
@@ -215,7 +250,8 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
     const at::Tensor columns = jacobian.narrow(1, begin, sizes[group]);
     directions.push_back(
         keeps_zeros_ ? group_direction(*blocks_[group], columns, own)
-                     : group_of_users(*blocks_[group], columns, own));
+                     : group_of_users(
+                           *blocks_[group], users[group], columns, own));
     begin += sizes[group];
   }
   return at::cat(directions);

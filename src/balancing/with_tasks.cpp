@@ -3,27 +3,23 @@
 #include <polytask/balancing/balancing.h>
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 
 namespace polytask::balancing {
 
 namespace {
 
-// Buffers of one number or row for each task, or one for each pair of them.
-bool is_by_pair(const at::Tensor& tensor, int64_t tasks) {
-  return tensor.dim() == 2 && tensor.size(0) == tasks &&
-      tensor.size(1) == tasks;
-}
-
+// Buffers of one number or row for each task.
 bool is_by_task(const at::Tensor& tensor, int64_t tasks) {
   return tensor.defined() && tensor.dim() > 0 && tensor.size(0) == tasks;
 }
 
 at::Tensor selected(
-    const at::Tensor& tensor, const at::Tensor& present, int64_t tasks) {
+    const at::Tensor& tensor, const at::Tensor& present, bool is_by_pair) {
   const at::Tensor index = present.to(tensor.device());
   // With its graph, where the tensor is trained.
   const at::Tensor part = tensor.index_select(0, index);
-  return is_by_pair(tensor, tasks) ? part.index_select(1, index) : part;
+  return is_by_pair ? part.index_select(1, index) : part;
 }
 
 } // namespace
@@ -31,7 +27,7 @@ at::Tensor selected(
 void Balancing::select_buffers(const at::Tensor& present) {
   for (auto& [name, tensor] : buffers_) {
     if (is_by_task(tensor, tasks_)) {
-      tensor = selected(tensor, present, tasks_);
+      tensor = selected(tensor, present, is_by_pair(name));
     }
   }
 }
@@ -44,9 +40,10 @@ void Balancing::restore_buffers(
     const at::Tensor& old = whole.at(name);
     if (is_by_task(old, tasks)) {
       if (is_by_task(tensor, count) && !old.requires_grad()) {
-        at::Tensor merged = old.clone();
-        const at::Tensor index = present.to(old.device());
-        if (is_by_pair(old, tasks)) {
+        at::Tensor merged =
+            old.to(tensor.options(), /*non_blocking=*/false, /*copy=*/true);
+        const at::Tensor index = present.to(merged.device());
+        if (is_by_pair(name)) {
           merged.index_put_({index.unsqueeze(1), index.unsqueeze(0)}, tensor);
         } else {
           merged.index_copy_(0, index, tensor);
@@ -64,6 +61,8 @@ void Balancing::restore_buffers(
 void Balancing::with_tasks(
     const std::vector<int64_t>& present, const std::function<void()>& action) {
   const auto count = static_cast<int64_t>(present.size());
+  TORCH_CHECK_VALUE(
+      tasks_ > 0, name(), ": with_tasks() needs prepare() before it.");
   if (count == tasks_) {
     action();
     return;
@@ -71,13 +70,17 @@ void Balancing::with_tasks(
   const std::vector<Balancing*> inner = parts();
   const auto whole = buffers_;
   const auto tasks = tasks_;
+  const auto outer = present_;
   const at::Tensor index = at::tensor(present, at::kLong);
   select_buffers(index);
   tasks_ = count;
   present_ = present;
+  for (int64_t& task : present_) {
+    task = outer.empty() ? task : outer[static_cast<size_t>(task)];
+  }
   const auto restore = [&] {
     tasks_ = tasks;
-    present_.clear();
+    present_ = outer;
     restore_buffers(whole, index);
   };
   std::function<void()> wrapped = action;

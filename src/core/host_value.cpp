@@ -22,6 +22,27 @@ std::optional<double> host_value(const at::Tensor& scalar) {
   }
 }
 
+// Reading a contiguous host tensor goes without the dispatcher.
+void copy_to_host(const at::Tensor& from, double* to) {
+  const bool is_plain = from.device().is_cpu() && from.is_contiguous();
+  const auto count = from.numel();
+  if (is_plain && from.scalar_type() == at::kDouble) {
+    std::copy_n(from.const_data_ptr<double>(), count, to);
+  } else if (is_plain && from.scalar_type() == at::kFloat) {
+    std::copy_n(from.const_data_ptr<float>(), count, to);
+  } else {
+    const at::Tensor here =
+        from.detach().to(at::kCPU).to(at::kDouble).contiguous();
+    std::copy_n(here.const_data_ptr<double>(), count, to);
+  }
+}
+
+std::vector<double> host_values(const at::Tensor& tensor) {
+  std::vector<double> values(static_cast<size_t>(tensor.numel()));
+  copy_to_host(tensor, values.data());
+  return values;
+}
+
 at::Tensor host_vector(
     const std::vector<double>& values, const at::TensorOptions& options) {
   const auto size = static_cast<int64_t>(values.size());

@@ -27,6 +27,11 @@ class Engine::Parts {
         choice(program.choice()) {
     const Route wanted = context.options.route();
     if (context.options.balancing()) {
+      TORCH_CHECK_VALUE(
+          !context.options.device_graph() &&
+              context.options.fixed_batch() != FixedBatch::kNormalEquations,
+          "training: steps with a balancing have neither device graphs nor "
+          "normal equations.");
       balanced = std::make_unique<detail::BalancedRoute>(context);
       choice = balanced->choice();
       return;

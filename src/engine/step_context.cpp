@@ -225,7 +225,7 @@ void StepContext::reset_gradients() {
 void StepContext::update() {
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
-    for (const auto& parameter : optimized()) {
+    for (const auto& parameter : without(optimized(), method_parameters)) {
       gradients.push_back(parameter.grad());
     }
     options.clipping().apply(gradients);

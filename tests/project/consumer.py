@@ -85,7 +85,10 @@ environment = dict(os.environ, CMAKE_PREFIX_PATH=os.pathsep.join(prefix), CXX=ar
 options = ["-DPOLYTASK_UNITY=ON"] if args.way == "subdirectory" else []
 run("cmake", "-G", "Ninja", "-S", work, "-B", work / "build", *options, env=environment,
     stdout=subprocess.DEVNULL)
-run("cmake", "--build", work / "build", env=environment, stdout=subprocess.DEVNULL)
+built = subprocess.run(["cmake", "--build", str(work / "build")], env=environment, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+if built.returncode != 0:
+    sys.exit(built.stdout)
 executable = re.search(r"add_executable\((\w+)", project[0])[1]
 for name in [executable, *names[1:]]:
     run(work / "build" / name)

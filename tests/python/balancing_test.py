@@ -259,7 +259,8 @@ class Solvers(unittest.TestCase):
 class Values(unittest.TestCase):
     def check_folder(self, folder):
         for path in sorted(folder.glob("*.json")):
-            if path.stem not in NAMES:
+            # A bilevel method moves a model, which is C++'s.
+            if path.stem not in NAMES or made(path.stem).reads() == "bilevel":
                 continue
             with self.subTest(path.stem):
                 cases, failures = golden.check_file(path, Balancing)

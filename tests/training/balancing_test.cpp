@@ -157,6 +157,22 @@ TEST(BalancedTraining, ALossThatIsNotFiniteMovesNothing) {
   EXPECT_FALSE(moved(before, model));
 }
 
+TEST(BalancedTraining, GroupsMadeInAStepOfSomeTasksKnowAllTasks) {
+  torch::manual_seed(1);
+  const auto model = make_shared_model();
+  const auto batch = make_shared_batch();
+  auto joint = balanced(
+      model,
+      std::make_unique<balancing::PerGroup>(
+          std::make_unique<balancing::DBMTL>()));
+  const Batch some(
+      batch.input(),
+      {{"a", batch.part("a").labels.target()},
+       {"c", batch.part("c").labels.target()}});
+  EXPECT_EQ(joint.step(some).step, 1);
+  EXPECT_EQ(joint.step(batch).step, 2);
+}
+
 TEST(BalancedTraining, EveryMethodTrainsANetwork) {
   const auto batch = make_shared_batch();
   for (const auto& name : balancing::names()) {

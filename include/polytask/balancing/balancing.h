@@ -98,11 +98,19 @@ class POLYTASK_API Balancing {
   virtual bool wants_gradients() const {
     return true;
   }
+  /// Whether its rows are gradients for a representation [B, ...], which no
+  /// training hands over.
+  virtual bool wants_representation() const {
+    return false;
+  }
   /// How many independent batches a step needs: 1, or 3 where a method
   /// estimates without bias what is not linear in the batch.
   virtual int64_t batches() const {
     return 1;
   }
+  /// The sizes of the shared parameters, in the order of the Jacobian's
+  /// columns, before a step: for methods that keep something for each.
+  virtual void expect_blocks(const std::vector<int64_t>& /*sizes*/) {}
   /// For methods that count epochs.
   virtual void end_epoch() {}
 
@@ -121,9 +129,18 @@ class POLYTASK_API Balancing {
   const at::Tensor& buffer(const std::string& name) const {
     return buffers_.at(name);
   }
+  /// The tasks that take part, by place among all; empty where all do.
+  const std::vector<int64_t>& present() const {
+    return present_;
+  }
   /// Of numbers that were given for each task, those of the tasks that take
   /// part; none of none.
   std::vector<double> of_present(const std::vector<double>& numbers) const;
+  /// Whether a buffer [T, T] is one number for each pair of tasks; other
+  /// buffers whose first size is T are a row for each task.
+  virtual bool is_by_pair(const std::string& /*name*/) const {
+    return false;
+  }
   /// Sets the buffers at their start; `tasks()` is set.
   virtual void start() {}
   /// Looks at what was given for each task; called once the number is known.

@@ -6,10 +6,16 @@
 
 namespace polytask::balancing {
 
+namespace detail {
+struct KeptWeights;
+}
+
 /// A Gramian method that weighs anew in every k-th step only; in between its
-/// weights stay and, as no gradients are wanted, a step costs one backward.
+/// weights stay and, as no gradients are wanted, a step costs one backward. A
+/// step of other tasks than those that the weights are of weighs anew, too.
 ///
-/// State: "weights" [T], their "age", and that of the method.
+/// State: "weights" [T], their "age", whose they are, "present" [1, n], n = 0
+/// for all tasks, and that of the method.
 class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method and k is at least 1.
@@ -26,6 +32,8 @@ class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
   math::Vector repeated() override;
 
  private:
+  detail::KeptWeights kept();
+
   int64_t k_;
 };
 

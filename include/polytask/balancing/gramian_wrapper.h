@@ -15,6 +15,7 @@ class POLYTASK_API GramianWrapper : public GramianBalancing {
   bool wants_losses() const override;
   bool wants_losses_after() const override;
   void observe_after(const at::Tensor& losses) override;
+  bool wants_representation() const override;
   int64_t batches() const override;
   void end_epoch() override;
   math::Matrix gramian_of(

@@ -19,7 +19,8 @@ class POLYTASK_API JacobianBalancing : public Balancing {
   at::Tensor direction(const at::Tensor& jacobian, const Extras& extras = {});
 
  protected:
-  /// The update [N] for a Jacobian [T, N], T = `tasks()`.
+  /// The update [N] for a Jacobian [T, N], T = `tasks()`. The next step may
+  /// write its rows to the same memory: clone what is to be kept.
   virtual at::Tensor combine(
       const at::Tensor& jacobian, const Extras& extras) = 0;
 };

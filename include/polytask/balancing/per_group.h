@@ -20,7 +20,8 @@ namespace polytask::balancing {
 class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
  public:
   /// For a method of losses, a Gramian or a Jacobian. Throws unless the sizes,
-  /// if there are any, are positive.
+  /// if there are any, are positive; `prepare` throws on a method that learns
+  /// parameters by the gradient of its value, which no group has.
   explicit PerGroup(
       std::unique_ptr<Balancing> method, std::vector<int64_t> sizes = {});
   std::string name() const override {
@@ -30,14 +31,16 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
     keeps_zeros_ = keep;
     return *this;
   }
-  std::vector<at::Tensor> parameters() const override;
   bool wants_losses() const override;
   bool wants_losses_after() const override;
   void observe_after(const at::Tensor& losses) override;
+  bool wants_representation() const override;
   int64_t batches() const override;
   void end_epoch() override;
+  void expect_blocks(const std::vector<int64_t>& sizes) override;
 
  protected:
+  void start() override;
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
   std::vector<Balancing*> parts() const override;
   void make_parts(int64_t count) override;

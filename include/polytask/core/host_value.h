@@ -15,6 +15,11 @@ namespace polytask::detail {
 /// dispatcher; nothing where reading it would wait for a device.
 POLYTASK_API std::optional<double> host_value(const at::Tensor& scalar);
 
+/// Writes all values of a tensor, row by row; waits for a device.
+POLYTASK_API void copy_to_host(const at::Tensor& from, double* to);
+/// The same as a vector.
+POLYTASK_API std::vector<double> host_values(const at::Tensor& tensor);
+
 /// The values as a tensor [n] of these options, written without the dispatcher
 /// on the CPU. Does not wait for a device.
 POLYTASK_API at::Tensor host_vector(

@@ -39,7 +39,7 @@ struct POLYTASK_API EngineOptions {
   /// options, for an optimizer of the user's has groups already.
   TORCH_ARG(LearningRates, learning_rates);
   /// Bounds the gradients of one update, those of all parameters that the
-  /// optimizer holds together.
+  /// optimizer holds together, but for those that the balancing learns.
   TORCH_ARG(Clipping, clipping);
   /// Refuse a step whose loss is NaN or infinite, before anything is changed.
   /// Looked at on the CPU only, where it costs nothing.

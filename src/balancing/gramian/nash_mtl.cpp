@@ -6,10 +6,8 @@
 
 #include <cmath>
 
-#include <polytask/core/host_value.h>
-
 #include "../checks.h"
-#include "../host.h"
+#include "../kept_weights.h"
 #include "fair_weights.h"
 #include "quadratic.h"
 
@@ -31,6 +29,7 @@ NashMTL::NashMTL(NashMTLOptions options) : options_(options) {
   if (options_.update_weights_every() > 1) {
     buffer("weights");
     buffer("age");
+    buffer("present");
   }
 }
 
@@ -45,14 +44,14 @@ math::Vector NashMTL::unclipped(const math::Matrix& gramian) {
   if (every == 1) {
     return detail::fair_weights(gramian, 1);
   }
-  const auto age = buffer("age").item<int64_t>();
-  if (buffer("weights").defined() && age < every) {
-    buffer("age") = at::scalar_tensor(age + 1, at::kLong);
-    return detail::host_values(buffer("weights"), name());
+  detail::KeptWeights kept{
+      name(), buffer("weights"), buffer("age"), buffer("present")};
+  if (detail::KeptWeights::hold(
+          kept.weights, kept.age, kept.present, present(), every)) {
+    return kept.take();
   }
   auto weights = detail::fair_weights(gramian, 1);
-  buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
-  buffer("age") = at::scalar_tensor(1, at::kLong);
+  kept.set(weights, present());
   return weights;
 }
 

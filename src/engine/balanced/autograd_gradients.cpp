@@ -24,8 +24,10 @@ torch::Tensor AutogradGradients::forward(
   torch::AutoGradMode grad_mode(true);
   const auto& model = context_.model;
   rows_.reset();
+  choice_ = {};
   shared_ = trained(model->shared_parameters());
   count_ = count_elements(shared_);
+  is_used_.assign(shared_.size(), false);
   gates_.clear();
   has_gates_ = input_learns_ = false;
   for (const HeadStep& step : steps) {
@@ -43,21 +45,33 @@ void AutogradGradients::backward_heads() {
 }
 
 // Of the head's own use of what is shared.
-void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) const {
+void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) {
   if (part.tied.empty()) {
     return;
   }
   const auto gradients = torch::autograd::grad(
       {part.loss}, part.tied, {}, /*retain_graph=*/true, false, true);
   int64_t offset = 0;
+  size_t place = 0;
   for (const auto& parameter : shared_) {
     for (size_t i = 0; i < part.tied.size(); ++i) {
       if (part.tied[i].is_same(parameter) && gradients[i].defined()) {
         row.narrow(0, offset, parameter.numel())
             .add_(gradients[i].reshape(-1), part.weight);
+        is_used_[place] = true;
       }
     }
     offset += parameter.numel();
+    ++place;
+  }
+}
+
+// A parameter that no task uses has no gradient, not one of zeros: optimizers
+// tell them apart.
+void AutogradGradients::note_used(
+    const std::vector<torch::Tensor>& gradients) {
+  for (size_t i = 0; i < shared_.size(); ++i) {
+    is_used_[i] = is_used_[i] || gradients[i].defined();
   }
 }
 
@@ -65,16 +79,17 @@ torch::Tensor AutogradGradients::loop() {
   const auto& parts = heads_.parts();
   torch::Tensor rows = torch::zeros(
       {static_cast<int64_t>(parts.size()), count_},
-      shared_[0].options().requires_grad(false));
+      parts[0].loss.options().requires_grad(false));
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));
-    if (part.features.requires_grad()) {
-      auto inputs = shared_;
-      inputs.insert(inputs.end(), gates_[i].begin(), gates_[i].end());
+    auto inputs = shared_;
+    inputs.insert(inputs.end(), gates_[i].begin(), gates_[i].end());
+    if (part.features.requires_grad() && !inputs.empty()) {
       auto gradients = torch::autograd::grad(
           {part.features}, inputs, {part.cotangent}, true, false, true);
       write_flat(gradients, shared_, row);
+      note_used(gradients);
       for (size_t g = 0; g < gates_[i].size(); ++g) {
         set_own_gradient(gates_[i][g], gradients[shared_.size() + g]);
       }
@@ -88,6 +103,7 @@ torch::Tensor AutogradGradients::batched() {
   const torch::Tensor cotangents = heads_.cotangents();
   const auto gradients =
       batched_gradients(heads_.parts()[0].features, cotangents, shared_);
+  note_used(gradients);
   std::vector<torch::Tensor> blocks;
   for (size_t i = 0; i < shared_.size(); ++i) {
     blocks.push_back(
@@ -174,23 +190,28 @@ torch::Tensor AutogradGradients::rows_by(Route route) {
   }
   try {
     return batched();
+  } catch (const c10::OutOfMemoryError&) {
+    throw;
   } catch (const c10::Error&) {
     if (context_.options.route() == Route::kBatchedJacobian) {
       throw;
     }
   }
+  refuse_batches();
+  return loop();
+}
+
+void AutogradGradients::refuse_batches() {
   refuses_batches_ = true;
   choice_ = {
       Route::kAutograd,
       "one backward for each task: the model's backward cannot be vectorised"};
-  return loop();
 }
 
 torch::Tensor AutogradGradients::jacobian() {
-  if (shared_.empty()) {
-    return torch::zeros({static_cast<int64_t>(heads_.parts().size()), 0});
-  }
-  if (!rows_.defined()) {
+  if (!rows_.defined() && shared_.empty()) {
+    rows_ = loop();
+  } else if (!rows_.defined()) {
     rows_ = rows_by(choose_route(/*reads_jacobian=*/true));
   }
   return rows_;
@@ -198,11 +219,22 @@ torch::Tensor AutogradGradients::jacobian() {
 
 math::Matrix AutogradGradients::gramian() {
   if (shared_.empty()) {
+    jacobian(); // for what single tasks have within the sharing
     return math::Matrix(static_cast<int64_t>(heads_.parts().size()));
   }
-  const Route route = choose_route(/*reads_jacobian=*/false);
+  Route route = choose_route(/*reads_jacobian=*/false);
   if (route == Route::kStreamedGramian) {
-    return streamed();
+    try {
+      return streamed();
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const c10::Error&) {
+      if (context_.options.route() == Route::kStreamedGramian) {
+        throw;
+      }
+    }
+    refuse_batches();
+    route = Route::kAutograd;
   }
   GramianSum sum(static_cast<int64_t>(heads_.parts().size()));
   if (route == Route::kFeatureGradients) {
@@ -215,7 +247,7 @@ math::Matrix AutogradGradients::gramian() {
 }
 
 void AutogradGradients::publish_weighted(const math::Vector& weights) {
-  if (choice_.reason.empty() || choice_.route == Route::kAuto) {
+  if (choice_.reason.empty()) {
     choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
   }
   if (has_gates_ || heads_.has_tied()) {
@@ -224,6 +256,11 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
   if (rows_.defined()) {
     publish_direction(
         torch::mv(rows_.t(), host_vector(weights, rows_.options())));
+    for (size_t i = 0; i < shared_.size(); ++i) {
+      if (!is_used_[i]) {
+        shared_[i].mutable_grad().reset();
+      }
+    }
     return;
   }
   std::vector<torch::Tensor> outputs;
@@ -258,6 +295,9 @@ void AutogradGradients::publish_direction(const torch::Tensor& direction) {
 }
 
 void AutogradGradients::scale_heads(const math::Vector& weights) {
+  if (has_gates_) {
+    jacobian(); // which is where gates get their gradients
+  }
   heads_.scale(weights);
   for (size_t i = 0; i < weights.size(); ++i) {
     for (const auto& parameter : gates_[i]) {

@@ -39,11 +39,13 @@ class AutogradGradients : public TaskGradients {
   bool is_plain() const;
   /// `reads_jacobian`: the Gramian would not be enough.
   Route choose_route(bool reads_jacobian);
-  void add_tied(const Part& part, torch::Tensor& row) const;
+  void add_tied(const Part& part, torch::Tensor& row);
+  void note_used(const std::vector<torch::Tensor>& gradients);
   torch::Tensor loop();
   torch::Tensor batched();
   math::Matrix streamed();
   torch::Tensor rows_by(Route route);
+  void refuse_batches();
 
   StepContext& context_;
   std::string reason_;
@@ -51,6 +53,7 @@ class AutogradGradients : public TaskGradients {
   CutHeads heads_;
   std::vector<torch::Tensor> shared_;
   int64_t count_ = 0; // N
+  std::vector<bool> is_used_; // by some task, of each of `shared_`
   /// Of each part: its task's own parameters within the sharing.
   std::vector<std::vector<torch::Tensor>> gates_;
   bool has_gates_ = false;

@@ -5,6 +5,8 @@
 #include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <polytask/balancing/gramian_balancing.h>
@@ -13,6 +15,7 @@
 #include <polytask/core/host_value.h>
 #include <polytask/engine/losses.h>
 
+#include "../features.h"
 #include "gramian_sum.h"
 #include "places.h"
 
@@ -21,13 +24,6 @@ namespace polytask::detail {
 namespace {
 
 using balancing::Reads;
-
-std::vector<double> host_values(const torch::Tensor& vector) {
-  const torch::Tensor here =
-      vector.detach().to(torch::kCPU, torch::kDouble).contiguous();
-  const auto* values = here.const_data_ptr<double>();
-  return {values, values + here.numel()};
-}
 
 // Each loss times its task's weight.
 torch::Tensor weighted(const torch::Tensor& losses, const HeadSteps& tasks) {
@@ -57,11 +53,26 @@ BalancedRoute::BalancedRoute(StepContext& context)
       method.name(),
       "' weighs gradients for shared parameters, but these tasks share none.");
   TORCH_CHECK_VALUE(
+      !method.wants_representation(),
+      "training: the balancing '",
+      method.name(),
+      "' is one of gradients for a representation, which a step does not hand "
+      "over; call its direction() in a loop of your own.");
+  TORCH_CHECK_VALUE(
       wanted != Route::kStackedHeads && wanted != Route::kLinearProgram &&
           wanted != Route::kTrunkProgram,
       "training: the route '",
       to_string(wanted),
       "' is none for steps with a balancing.");
+  TORCH_CHECK_VALUE(
+      method.reads() != Reads::kLosses || wanted == Route::kAuto ||
+          wanted == Route::kAutograd || wanted == Route::kLayerJacobian,
+      "training: the balancing '",
+      method.name(),
+      "' reads losses and needs no gradient of a single task, which the route "
+      "'",
+      to_string(wanted),
+      "' is for.");
   const bool wants_graph = wanted == Route::kAutograd ||
       wanted == Route::kBatchedJacobian || wanted == Route::kStreamedGramian;
   if (wants_graph) {
@@ -114,8 +125,28 @@ TaskGradients& BalancedRoute::gradients_for(
   return autograd_;
 }
 
+// Somebody may have reset it since.
+void BalancedRoute::check_method() const {
+  auto& method = *context_.options.balancing();
+  method.prepare(context_.model->size());
+  const auto learned = method.parameters();
+  const auto& known = context_.method_parameters;
+  TORCH_CHECK_VALUE(
+      std::equal(
+          learned.begin(),
+          learned.end(),
+          known.begin(),
+          known.end(),
+          [](const auto& a, const auto& b) { return a.is_same(b); }),
+      "training: the balancing '",
+      method.name(),
+      "' was reset and has other parameters than the optimizer holds; make a "
+      "new training.");
+}
+
 BalancedRoute::Step BalancedRoute::begin(
     const HeadSteps& tasks, bool share_input) {
+  check_method();
   Step step{
       tasks, share_input, gradients_for(tasks, share_input), {}, {}, {}, {}};
   last_ = &step.gradients;
@@ -149,7 +180,11 @@ void BalancedRoute::weigh_losses(Step& step) {
   const torch::Tensor losses =
       weighted(step.losses, step.tasks).detach().requires_grad_();
   const torch::Tensor value = method.scalarize(losses, step.extras);
-  const auto learned = context_.method_parameters;
+  const auto& learned = context_.method_parameters;
+  step.weights.assign(step.tasks.size(), 0.0);
+  if (!value.requires_grad()) {
+    return; // a constant
+  }
   std::vector<torch::Tensor> inputs{losses};
   inputs.insert(inputs.end(), learned.begin(), learned.end());
   const auto gradients = torch::autograd::grad(
@@ -157,29 +192,28 @@ void BalancedRoute::weigh_losses(Step& step) {
   for (size_t i = 0; i < learned.size(); ++i) {
     learned[i].mutable_grad() = gradients[i + 1];
   }
-  step.weights = gradients[0].defined()
-      ? host_values(gradients[0])
-      : std::vector<double>(step.tasks.size(), 0.0);
+  if (gradients[0].defined()) {
+    step.weights = host_values(gradients[0]);
+  }
 }
 
 void BalancedRoute::weigh_gradients(Step& step) {
   auto& method =
       static_cast<balancing::GramianBalancing&>(*context_.options.balancing());
-  // Weights of other tasks are of no use.
-  const auto present = places(step.tasks);
-  if (!method.wants_gradients() && present == weighed_) {
+  if (!method.wants_gradients()) {
     step.weights = method.repeat();
     return;
   }
-  weighed_ = present;
   step.gramian = step.gradients.gramian();
   step.weights = method.solve(*step.gramian, step.extras);
 }
 
 void BalancedRoute::follow_jacobian(Step& step) {
   auto& method = *context_.options.balancing();
+  const bool has_weights = method.reads() == Reads::kGramian;
   TORCH_CHECK_VALUE(
-      context_.options.head_gradients() != HeadGradients::kWeighted,
+      has_weights ||
+          context_.options.head_gradients() != HeadGradients::kWeighted,
       "training: the balancing '",
       method.name(),
       "' has no weights that the heads could have.");
@@ -191,11 +225,18 @@ void BalancedRoute::follow_jacobian(Step& step) {
   }
   const auto sizes = step.gradients.block_sizes();
   step.extras["parameter_sizes"] = torch::tensor(sizes, torch::kLong);
-  const torch::Tensor direction = method.reads() == Reads::kGramian
-      ? static_cast<balancing::GramianBalancing&>(method).direction(
-            jacobian, step.extras)
-      : static_cast<balancing::JacobianBalancing&>(method).direction(
-            jacobian, step.extras);
+  if (!has_weights) {
+    auto& combining = static_cast<balancing::JacobianBalancing&>(method);
+    step.gradients.publish_direction(
+        combining.direction(jacobian, step.extras));
+    return;
+  }
+  auto& weighing = static_cast<balancing::GramianBalancing&>(method);
+  const torch::Tensor direction = weighing.direction(jacobian, step.extras);
+  step.weights = weighing.last_weights();
+  if (weighs_heads()) {
+    step.gradients.scale_heads(step.weights);
+  }
   step.gradients.publish_direction(direction);
 }
 
@@ -224,15 +265,35 @@ void BalancedRoute::finish(Step& step) {
   }
   context_.update();
   if (method.wants_losses_after()) {
-    const torch::Tensor after =
-        step.gradients.forward(step.tasks, step.share_input);
-    method.observe_after(weighted(after, step.tasks));
+    observe_after(step);
+  }
+}
+
+// The update is taken: a loss that it made NaN is the next step's error.
+void BalancedRoute::observe_after(const Step& step) {
+  torch::NoGradGuard no_grad;
+  const auto features = features_of(context_, step.tasks, step.share_input);
+  std::vector<torch::Tensor> losses;
+  for (size_t i = 0; i < step.tasks.size(); ++i) {
+    const auto& [task, input, labels, weight] = step.tasks[i];
+    losses.push_back(context_.model->loss(task, features[i], *labels));
+  }
+  const torch::Tensor after = weighted(torch::stack(losses), step.tasks);
+  const auto values = host_values(after);
+  if (std::all_of(values.begin(), values.end(), [](double value) {
+        return std::isfinite(value);
+      })) {
+    context_.options.balancing()->observe_after(after);
   }
 }
 
 StepReport BalancedRoute::take(Step& step) {
+  auto& method = *context_.options.balancing();
   step.gradients.backward_heads();
-  context_.options.balancing()->with_tasks(places(step.tasks), [&] {
+  if (method.reads() == Reads::kJacobian) {
+    method.expect_blocks(step.gradients.block_sizes());
+  }
+  method.with_tasks(places(step.tasks), [&] {
     weigh(step);
     finish(step);
   });
@@ -285,6 +346,7 @@ StepReport BalancedRoute::step(const HeadSteps& tasks, bool share_input) {
       method.batches(),
       " batches for each step; call step({batch, ...}).");
   if (tasks.empty()) {
+    context_.reset_gradients();
     return WeightedLosses(context_.model->size()).report();
   }
   Step step = begin(tasks, share_input);
@@ -320,20 +382,13 @@ StepReport BalancedRoute::step(const std::vector<Batch>& batches) {
         " has other ones.");
     present = places(tasks);
     Step step = begin(tasks, batches[i].shares_input());
-    if (batches.size() == 1) {
+    if (i + 1 == batches.size()) {
+      step.extras = extras;
       return take(step);
     }
     step.gradients.backward_heads();
     extras["jacobian_" + std::to_string(i + 1)] =
         step.gradients.jacobian().clone();
-    if (i + 1 == batches.size()) {
-      step.extras = extras;
-      context_.options.balancing()->with_tasks(present, [&] {
-        weigh(step);
-        finish(step);
-      });
-      return report(step);
-    }
   }
   return {};
 }

@@ -40,12 +40,14 @@ class BalancedRoute {
   };
 
   TaskGradients& gradients_for(const HeadSteps& tasks, bool share_input);
+  void check_method() const;
   Step begin(const HeadSteps& tasks, bool share_input);
   void weigh(Step& step);
   void weigh_losses(Step& step);
   void weigh_gradients(Step& step);
   void follow_jacobian(Step& step);
   void finish(Step& step);
+  void observe_after(const Step& step);
   StepReport take(Step& step);
   StepReport report(const Step& step) const;
   bool weighs_heads() const;
@@ -56,8 +58,6 @@ class BalancedRoute {
   std::unique_ptr<BilevelRoute> bilevel_; // where the method is of that kind
   AutogradGradients autograd_;
   TaskGradients* last_ = nullptr;
-  /// The tasks that a Gramian method weighed last.
-  std::vector<int64_t> weighed_;
 };
 
 } // namespace polytask::detail

@@ -36,12 +36,14 @@ class VmapLevel {
         level_(functorch::initAndPushDynamicLayer(
             functorch::TransformType::Vmap,
             c10::SymInt(count),
-            functorch::RandomnessType::Error)) {
+            functorch::RandomnessType::Error)),
+        warned_(functorch::isVmapFallbackWarningEnabled()) {
     functorch::setVmapFallbackWarningEnabled(false);
   }
   VmapLevel(const VmapLevel&) = delete;
   VmapLevel& operator=(const VmapLevel&) = delete;
   ~VmapLevel() {
+    functorch::setVmapFallbackWarningEnabled(warned_);
     functorch::popDynamicLayerAndDeleteMetadata();
   }
   torch::Tensor wrap(const torch::Tensor& tensor) const {
@@ -62,6 +64,7 @@ class VmapLevel {
  private:
   int64_t count_;
   int64_t level_;
+  bool warned_;
 };
 
 #else
@@ -175,8 +178,13 @@ void stream_gradients(
     const Visit& visit) {
   const VmapLevel level(cotangents.size(0));
   const StreamHooks hooks(inputs, level, visit);
+  // Into these leaves only: others that the graph has are none of ours.
   torch::autograd::backward(
-      {output}, {level.wrap(cotangents)}, /*retain_graph=*/true);
+      {output},
+      {level.wrap(cotangents)},
+      /*retain_graph=*/true,
+      /*create_graph=*/false,
+      inputs);
 }
 
 bool can_stream() {

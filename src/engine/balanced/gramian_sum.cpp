@@ -67,8 +67,29 @@ void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
   }
   const auto type =
       a.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  const torch::Tensor part =
-      torch::mm(a.to(type), b.to(type).t()).to(torch::kDouble);
+  const torch::Tensor left = a.to(type);
+  const torch::Tensor right = a.is_same(b) ? left : b.to(type);
+  const int64_t blocks = left.size(1) / kBlock;
+  if (blocks > 0) {
+    const auto cut = [&](const torch::Tensor& rows) {
+      return rows.narrow(1, 0, blocks * kBlock)
+          .reshape({tasks_, blocks, kBlock})
+          .transpose(0, 1);
+    };
+    add_on_device(torch::bmm(cut(left), cut(right).transpose(1, 2))
+                      .to(torch::kDouble)
+                      .sum(0));
+  }
+  const int64_t rest = left.size(1) - blocks * kBlock;
+  if (rest > 0) {
+    const auto cut = [&](const torch::Tensor& rows) {
+      return rows.narrow(1, blocks * kBlock, rest);
+    };
+    add_on_device(torch::mm(cut(left), cut(right).t()).to(torch::kDouble));
+  }
+}
+
+void GramianSum::add_on_device(const torch::Tensor& part) {
   device_ = device_.defined() ? device_.add_(part) : part;
 }
 

@@ -27,6 +27,7 @@ class GramianSum {
 
  private:
   void add_on_host(const torch::Tensor& a, const torch::Tensor& b);
+  void add_on_device(const torch::Tensor& part);
   template <typename Scalar>
   void add_as(const torch::Tensor& a, const torch::Tensor& b);
 

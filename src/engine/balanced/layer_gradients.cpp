@@ -191,10 +191,11 @@ void LayerGradients::backward(
 
 void LayerGradients::write_rows(torch::Tensor rows) {
   const int64_t batch = cotangents_.size(0) / tasks();
-  const int64_t group = std::clamp<int64_t>(
-      kGroupElements * tasks() / std::max<int64_t>(1, cotangents_.numel()),
-      1,
-      tasks());
+  // A device has no cache to stay in, and many kernels to start.
+  const int64_t fitting = cotangents_.device().is_cpu()
+      ? kGroupElements * tasks() / std::max<int64_t>(1, cotangents_.numel())
+      : tasks();
+  const int64_t group = std::clamp<int64_t>(fitting, 1, tasks());
   for (int64_t begin = 0; begin < tasks(); begin += group) {
     const int64_t size = std::min(group, tasks() - begin);
     backward(

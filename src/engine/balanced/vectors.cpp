@@ -36,8 +36,10 @@ void set_flat_gradient(
 
 void set_own_gradient(
     const torch::Tensor& parameter, const torch::Tensor& gradient) {
-  const bool is_own =
-      !gradient.defined() || (!gradient.is_view() && gradient.is_contiguous());
+  // A backward may hand one tensor to two parameters.
+  const bool is_own = !gradient.defined() ||
+      (!gradient.is_view() && gradient.is_contiguous() &&
+       gradient.use_count() == 1 && gradient.storage().use_count() == 1);
   parameter.mutable_grad() =
       is_own ? gradient : gradient.clone(at::MemoryFormat::Contiguous);
 }

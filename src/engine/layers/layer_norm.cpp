@@ -75,9 +75,11 @@ class KnownLayerNorm : public KnownLayer {
     const torch::Tensor mean = slopes.mean(2, /*keepdim=*/true);
     const torch::Tensor along =
         (slopes * normalized_).mean(2, /*keepdim=*/true);
+    // Half precision is normalized in float.
     return ((slopes - mean) - normalized_ * along)
         .mul_(scale_)
-        .view(cotangents.sizes());
+        .view(cotangents.sizes())
+        .to(cotangents.scalar_type());
   }
 
  private:

@@ -141,8 +141,9 @@ class KnownLinear : public KnownLayer {
   // A part of the outputs at a time, so that the rows stay in a core's cache.
   void add_by_rows(const torch::Tensor& slopes, GramianSum& sum) {
     const int64_t tasks = slopes.size(0);
-    const int64_t part = std::clamp<int64_t>(
-        kCachedElements / (tasks * layer_.width), 16, layer_.outputs);
+    const int64_t part = std::min<int64_t>(
+        std::max<int64_t>(kCachedElements / (tasks * layer_.width), 16),
+        layer_.outputs);
     reserve(rows_, {tasks, part * layer_.width}, slopes.options());
     for (int64_t begin = 0; begin < layer_.outputs; begin += part) {
       const int64_t end = std::min(begin + part, layer_.outputs);

@@ -42,6 +42,9 @@ class POLYTASK_API GradVac : public Cloneable<GradVac, GramianBalancing> {
   }
 
  protected:
+  bool is_by_pair(const std::string& buffer_name) const override {
+    return buffer_name == "phi";
+  }
   void start() override;
   math::Vector compute(
       const math::Matrix& gramian, const Extras& extras) override;

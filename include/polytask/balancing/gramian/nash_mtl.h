@@ -26,7 +26,8 @@ struct POLYTASK_API NashMTLOptions {
 /// procedure, which may end far from the solution, and TorchJD, as this does,
 /// clips the weights, the others the shared gradient only.
 ///
-/// State, where weights are kept: "weights" [T], unclipped, and their "age".
+/// State, where weights are kept: "weights" [T], unclipped, their "age" and
+/// whose they are, "present" [1, n], n = 0 for all tasks.
 ///
 /// Source: A. Navon, A. Shamsian, I. Achituve, H. Maron, K. Kawaguchi, G.
 /// Chechik, E. Fetaya, "Multi-task learning as a bargaining game", ICML 2022,

@@ -21,6 +21,9 @@ class POLYTASK_API SummedRepresentation
   std::string name() const override {
     return "summed_representation";
   }
+  bool wants_representation() const override {
+    return true;
+  }
   bool wants_gradients() const override {
     return inner().wants_gradients();
   }

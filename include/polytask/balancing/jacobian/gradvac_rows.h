@@ -40,6 +40,9 @@ class POLYTASK_API GradVacRows
   }
 
  protected:
+  bool is_by_pair(const std::string& buffer_name) const override {
+    return buffer_name == "phi";
+  }
   void start() override;
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
   bool is_random() const override {

@@ -32,6 +32,10 @@ class POLYTASK_API RepresentationGradDrop
     return "representation_graddrop";
   }
 
+  bool wants_representation() const override {
+    return true;
+  }
+
  protected:
   bool is_random() const override {
     return true;
