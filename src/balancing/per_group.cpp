@@ -249,9 +249,9 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
     }
     const at::Tensor columns = jacobian.narrow(1, begin, sizes[group]);
     directions.push_back(
-        keeps_zeros_ ? group_direction(*blocks_[group], columns, own)
-                     : group_of_users(
-                           *blocks_[group], users[group], columns, own));
+        keeps_zeros_
+            ? group_direction(*blocks_[group], columns, own)
+            : group_of_users(*blocks_[group], users[group], columns, own));
     begin += sizes[group];
   }
   return at::cat(directions);

@@ -82,7 +82,7 @@ for name in names[1:]:
 (work / "CMakeLists.txt").write_text(text)
 
 environment = dict(os.environ, CMAKE_PREFIX_PATH=os.pathsep.join(prefix), CXX=args.cxx)
-options = ["-DPOLYTASK_UNITY=ON"] if args.way == "subdirectory" else []
+options = ["-DPOLYTASK_UNITY=ON", "-DCMAKE_CXX_FLAGS=-O0"] if args.way == "subdirectory" else []
 run("cmake", "-G", "Ninja", "-S", work, "-B", work / "build", *options, env=environment,
     stdout=subprocess.DEVNULL)
 built = subprocess.run(["cmake", "--build", str(work / "build")], env=environment, text=True,

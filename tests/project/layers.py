@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the polytask authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Checks that includes point only to layers that CONTRIBUTING.md allows."""
+"""Checks that includes point only to layers that CONTRIBUTING.md allows, and that
+a source includes its own header first."""
 import pathlib
 import re
 import sys
@@ -25,6 +26,11 @@ for path in sorted([*root.glob("include/polytask/*/**/*.h"), *root.glob("src/*/*
     if layer not in direct:
         wrong.append(f"{path.relative_to(root)}: the layer {layer} is not in the table")
         continue
+    own = f"polytask/{path.relative_to(root / 'src').with_suffix('.h')}" if parts[0] == "src" else ""
+    if path.suffix == ".cpp" and (root / "include" / own).exists():
+        first = re.search(r'#include ["<](.*?)[">]', path.read_text())
+        if first[1] != own:
+            wrong.append(f"{path.relative_to(root)}: <{own}> does not come first")
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         found = re.match(r'\s*#\s*include\s*[<"]polytask/(\w+)', line)
         if found and found[1] not in allowed(layer):

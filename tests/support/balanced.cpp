@@ -61,10 +61,33 @@ class GatedSharingImpl : public Sharing {
   std::vector<torch::Tensor> gates_;
 };
 
-MultiTaskModel with_heads(Sequential trunk) {
-  MultiTaskModel model{HardSharing(trunk)};
+// Two parameters whose gradients autograd gives as one tensor, and one that
+// nothing uses.
+class OddTrunkImpl : public torch::nn::Cloneable<OddTrunkImpl> {
+ public:
+  OddTrunkImpl() {
+    reset();
+  }
+  void reset() override {
+    layer_ = register_module("layer", torch::nn::Linear(5, 8));
+    left_ = register_parameter("left", torch::randn({8}));
+    right_ = register_parameter("right", torch::randn({8}));
+    register_parameter("unused", torch::randn({3}));
+  }
+  torch::Tensor forward(const torch::Tensor& input) {
+    return torch::tanh(layer_(input)) + (left_ + right_);
+  }
+
+ private:
+  torch::nn::Linear layer_{nullptr};
+  torch::Tensor left_;
+  torch::Tensor right_;
+};
+TORCH_MODULE(OddTrunk);
+
+MultiTaskModel with_heads(MultiTaskModel model, const Task& b) {
   model->add_task("a", LinearTask(8, 1));
-  model->add_task("b", Task(torch::nn::Linear(8, 1), HuberLoss()).weight(0.3));
+  model->add_task("b", b);
   model->add_task("c", LinearTask(8, 2));
   return model;
 }
@@ -107,6 +130,9 @@ Sequential make_trunk(const std::string& kind) {
         Linear(12, 8),
         LayerNorm(LayerNormOptions({8}).elementwise_affine(false)));
   }
+  if (kind == "in_place") {
+    return Sequential(Linear(5, 6), ReLU(), Linear(6, 8));
+  }
   if (kind == "unknown") {
     return Sequential(Linear(5, 6), Softplus(), Linear(6, 8));
   }
@@ -124,6 +150,7 @@ torch::Tensor make_input(const std::string& kind) {
 }
 
 MultiTaskModel make_model(const std::string& kind) {
+  using namespace torch::nn;
   if (kind == "tied") {
     MultiTaskModel model{HardSharing(make_trunk("mlp"))};
     const torch::nn::Linear both(8, 1);
@@ -132,29 +159,28 @@ MultiTaskModel make_model(const std::string& kind) {
     model->add_task("c", LinearTask(8, 2));
     return model;
   }
-  if (kind == "gated") {
+  if (kind == "gated" || kind == "gates_only") {
     MultiTaskModel model(std::static_pointer_cast<Sharing>(
         std::make_shared<GatedSharingImpl>(3)));
-    model->add_task("a", LinearTask(8, 1));
-    model->add_task("b", LinearTask(8, 1));
-    model->add_task("c", LinearTask(8, 2));
-    return model;
+    if (kind == "gates_only") {
+      for (auto& parameter : model->sharing().children()[0]->parameters()) {
+        parameter.requires_grad_(false);
+      }
+    }
+    return with_heads(model, LinearTask(8, 1));
   }
-  if (kind == "headed") {
-    MultiTaskModel model{HardSharing(make_trunk("mlp"))};
-    model->add_task("a", LinearTask(8, 1));
-    model->add_task(
-        "b",
-        Task(
-            Sequential(
-                torch::nn::Linear(8, 3),
-                torch::nn::Tanh(),
-                torch::nn::Linear(3, 1)),
-            MSELoss()));
-    model->add_task("c", LinearTask(8, 2));
-    return model;
+  if (kind == "odd") {
+    return with_heads(
+        MultiTaskModel(HardSharing(OddTrunk())), LinearTask(8, 1));
   }
-  MultiTaskModel model = with_heads(make_trunk(kind));
+  MultiTaskModel model{HardSharing(make_trunk(kind))};
+  if (kind == "in_place" || kind == "headed") {
+    const Sequential head = kind == "headed"
+        ? Sequential(Linear(8, 3), Tanh(), Linear(3, 1))
+        : Sequential(ReLU(ReLUOptions(true)), Linear(8, 1));
+    return with_heads(model, Task(head, MSELoss()));
+  }
+  model = with_heads(model, Task(Linear(8, 1), HuberLoss()).weight(0.3));
   if (kind == "frozen") {
     auto parameters = model->sharing().parameters();
     parameters[0].requires_grad_(false);
@@ -174,6 +200,9 @@ const std::vector<std::string>& balanced_kinds() {
       "unknown",
       "tied",
       "gated",
+      "gates_only",
+      "odd",
+      "in_place",
       "headed",
       "frozen"};
   return kinds;
@@ -218,7 +247,7 @@ at::Tensor JacobianProbe::combine(
   return torch::mv(jacobian.t(), torch::tensor(weights, jacobian.options()));
 }
 
-ExpectedStep expected_step(const BalancedJob& job) {
+ExpectedStep expected_step(const BalancedJob& job, bool weighs_heads) {
   const auto& model = job.model;
   const auto parameters = model->unique_parameters();
   std::vector<torch::Tensor> shared;
@@ -264,14 +293,16 @@ ExpectedStep expected_step(const BalancedJob& job) {
                                : torch::zeros_like(parameters[p]).reshape(-1));
       }
       if (gradient.defined()) {
-        const double weight = shares ? weights[static_cast<size_t>(t)] : 1;
+        const double weight =
+            shares || weighs_heads ? weights[static_cast<size_t>(t)] : 1;
         auto& sum = expected.gradients[p];
         sum = sum.defined() ? sum + gradient * weight : gradient * weight;
       }
     }
-    rows.push_back(torch::cat(row));
+    rows.push_back(
+        row.empty() ? torch::zeros({0}, loss.options()) : torch::cat(row));
   }
-  expected.jacobian = torch::stack(rows);
+  expected.jacobian = torch::stack(rows).detach();
   return expected;
 }
 

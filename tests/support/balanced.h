@@ -63,6 +63,7 @@ struct ExpectedStep {
   torch::Tensor jacobian;               // [n, N]
   std::vector<torch::Tensor> gradients; // of all parameters, in their order
 };
-ExpectedStep expected_step(const BalancedJob& job);
+/// `weighs_heads`: also what single tasks have gets the probe's weights.
+ExpectedStep expected_step(const BalancedJob& job, bool weighs_heads = false);
 
 } // namespace polytask::testing

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
 #include <limits>
 
 #include <polytask/balancing.h>
@@ -153,28 +154,132 @@ TEST(BalancedTraining, ALossThatIsNotFiniteMovesNothing) {
       batch.input() * std::numeric_limits<float>::infinity(),
       {{"a", torch::zeros({16, 1})}},
       BatchOptions().check_input(false));
-  EXPECT_NE(testing::error_of([&] { joint.step(wrong); }), "");
+  EXPECT_TRUE(testing::says(
+      testing::error_of([&] { joint.step(wrong); }),
+      {"Task 'a'", "the step is not taken"}));
   EXPECT_FALSE(moved(before, model));
 }
 
-TEST(BalancedTraining, GroupsMadeInAStepOfSomeTasksKnowAllTasks) {
+TEST(BalancedTraining, AMethodThatWasResetStartsAnew) {
+  torch::manual_seed(1);
+  const auto batch = make_shared_batch();
+  auto joint = balanced(make_shared_model(), balancing::make("gradvac"));
+  joint.run(batch, 2);
+  joint.balancing()->reset();
+  EXPECT_EQ(joint.step(batch).step, 3);
+  auto learning =
+      balanced(make_shared_model(), balancing::make("uncertainty_weighting"));
+  learning.balancing()->reset();
+  EXPECT_TRUE(testing::says(
+      testing::error_of([&] { learning.step(batch); }),
+      {"'uncertainty_weighting'", "was reset", "make a new training"}));
+}
+
+TEST(BalancedTraining, AnUpdateThatMakesALossInfiniteIsTheNextStepsError) {
   torch::manual_seed(1);
   const auto model = make_shared_model();
   const auto batch = make_shared_batch();
-  auto joint = balanced(
+  JointTraining joint(
       model,
-      std::make_unique<balancing::PerGroup>(
-          std::make_unique<balancing::DBMTL>()));
-  const Batch some(
-      batch.input(),
-      {{"a", batch.part("a").labels.target()},
-       {"c", batch.part("c").labels.target()}});
-  EXPECT_EQ(joint.step(some).step, 1);
-  EXPECT_EQ(joint.step(batch).step, 2);
+      torch::optim::SGDOptions(1e30),
+      JointTrainingOptions().balancing(balancing::make("famo")));
+  EXPECT_EQ(joint.step(batch).step, 1);
+  EXPECT_TRUE(testing::says(
+      testing::error_of([&] { joint.step(batch); }), {"Task 'a'", "loss"}));
+}
+
+TEST(BalancedTraining, RefusesMethodsOfARepresentation) {
+  EXPECT_TRUE(testing::says(
+      testing::error_of([] {
+        balanced(make_shared_model(), balancing::make("graddrop_libmtl"));
+      }),
+      {"'representation_graddrop'", "representation", "direction()"}));
+  EXPECT_TRUE(testing::says(
+      testing::error_of([] {
+        balanced(
+            make_shared_model(),
+            std::make_unique<balancing::SummedRepresentation>(
+                std::make_unique<balancing::MGDA>()));
+      }),
+      {"'summed_representation'", "representation"}));
+}
+
+TEST(BalancedTraining, RefusesRoutesThatAMethodOfLossesHasNoUseFor) {
+  for (const Route route : {Route::kBatchedJacobian, Route::kStreamedGramian}) {
+    EXPECT_TRUE(testing::says(
+        testing::error_of([&] {
+          JointTraining(
+              make_shared_model(),
+              torch::optim::SGDOptions(0.1),
+              JointTrainingOptions().route(route).balancing(
+                  balancing::make("famo")));
+        }),
+        {"'famo' reads losses", to_string(route)}));
+  }
+}
+
+TEST(BalancedTraining, RefusesGroupsOfAMethodThatLearns) {
+  EXPECT_TRUE(testing::says(
+      testing::error_of([] {
+        balanced(
+            make_shared_model(),
+            std::make_unique<balancing::PerGroup>(
+                balancing::make("uncertainty_weighting")));
+      }),
+      {"per_group", "'uncertainty_weighting' learns"}));
+}
+
+TEST(BalancedTraining, ReportsTheWeightsOfAMethodOfSeveralBatches) {
+  torch::manual_seed(1);
+  auto joint = balanced(make_shared_model(), balancing::make("modo"));
+  const auto report = joint.step(
+      {make_shared_batch(), make_shared_batch(), make_shared_batch()});
+  EXPECT_NEAR(report.weights.sum().item<double>(), 1, 1e-6);
+}
+
+TEST(BalancedTraining, ClipsTheModelsGradientsAlone) {
+  torch::manual_seed(1);
+  const auto model = make_shared_model();
+  JointTraining joint(
+      model,
+      torch::optim::SGDOptions(0.1),
+      JointTrainingOptions()
+          .clipping(Clipping::by_norm(1e-3))
+          .balancing(balancing::make("uncertainty_weighting")));
+  joint.step(make_shared_batch());
+  double square = 0;
+  for (const auto& parameter : model->parameters()) {
+    square += parameter.grad().square().sum().item<double>();
+  }
+  EXPECT_NEAR(std::sqrt(square), 1e-3, 1e-7);
+  EXPECT_GT(
+      joint.balancing()->parameters()[0].grad().abs().max().item<double>(),
+      1e-2);
+}
+
+TEST(BalancedTraining, WrappedMethodsTrainANetwork) {
+  const auto batch = make_shared_batch();
+  const auto mgda = [] { return std::make_unique<balancing::MGDA>(); };
+  std::vector<std::unique_ptr<balancing::Balancing>> methods;
+  methods.push_back(std::make_unique<balancing::EveryKSteps>(mgda(), 2));
+  methods.push_back(std::make_unique<balancing::Preference>(
+      mgda(), std::vector<double>{1, 2, 3}));
+  methods.push_back(std::make_unique<balancing::PerGroup>(mgda()));
+  methods.push_back(std::make_unique<balancing::CRMOGM>(mgda()));
+  for (auto& method : methods) {
+    const auto name = method->name();
+    torch::manual_seed(1);
+    const auto model = make_shared_model();
+    const auto before = snapshot(model);
+    auto joint = balanced(model, std::move(method));
+    EXPECT_EQ(testing::error_of([&] { joint.run(batch, 4); }), "") << name;
+    EXPECT_TRUE(moved(before, model)) << name;
+  }
 }
 
 TEST(BalancedTraining, EveryMethodTrainsANetwork) {
   const auto batch = make_shared_batch();
+  int64_t trained = 0;
   for (const auto& name : balancing::names()) {
     balancing::OptionValues options;
     if (name == "constant" || name == "scalarizer_constant" ||
@@ -190,11 +295,10 @@ TEST(BalancedTraining, EveryMethodTrainsANetwork) {
     } catch (const c10::Error&) {
       continue; // needs options that other tests give it
     }
-    if (method->batches() != 1 ||
-        name.find("representation") != std::string::npos ||
-        name == "graddrop_libmtl") {
+    if (method->batches() != 1 || method->wants_representation()) {
       continue; // other inputs
     }
+    ++trained;
     torch::manual_seed(1);
     const auto model = make_shared_model();
     const auto before = snapshot(model);
@@ -213,6 +317,7 @@ TEST(BalancedTraining, EveryMethodTrainsANetwork) {
       EXPECT_TRUE(torch::isfinite(parameter).all().item<bool>()) << name;
     }
   }
+  EXPECT_GE(trained, 60);
 }
 
 } // namespace

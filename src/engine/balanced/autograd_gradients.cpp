@@ -68,8 +68,7 @@ void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) {
 
 // A parameter that no task uses has no gradient, not one of zeros: optimizers
 // tell them apart.
-void AutogradGradients::note_used(
-    const std::vector<torch::Tensor>& gradients) {
+void AutogradGradients::note_used(const std::vector<torch::Tensor>& gradients) {
   for (size_t i = 0; i < shared_.size(); ++i) {
     is_used_[i] = is_used_[i] || gradients[i].defined();
   }
@@ -132,8 +131,9 @@ math::Matrix AutogradGradients::streamed() {
 // All that the tasks share lies behind one feature tensor.
 bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
-  return !has_gates_ && !input_learns_ && !heads_.has_tied() &&
-      parts.size() > 1 && parts[0].features.requires_grad() &&
+  return !shared_.empty() && !has_gates_ && !input_learns_ &&
+      !heads_.has_tied() && parts.size() > 1 &&
+      parts[0].features.requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
         return part.features.is_same(parts[0].features);
       });
@@ -145,8 +145,9 @@ Route AutogradGradients::choose_route(bool reads_jacobian) {
   const bool asked = wanted == Route::kBatchedJacobian ||
       wanted == Route::kStreamedGramian || wanted == Route::kFeatureGradients;
   const bool plain = is_plain();
+  const bool learns_nothing = shared_.empty() && !has_gates_;
   TORCH_CHECK_VALUE(
-      !asked || plain || parts.size() < 2,
+      !asked || plain || parts.size() < 2 || learns_nothing,
       "training: the route '",
       to_string(wanted),
       "' cannot take this step: the tasks do not share one feature tensor.");
@@ -209,19 +210,13 @@ void AutogradGradients::refuse_batches() {
 }
 
 torch::Tensor AutogradGradients::jacobian() {
-  if (!rows_.defined() && shared_.empty()) {
-    rows_ = loop();
-  } else if (!rows_.defined()) {
+  if (!rows_.defined()) {
     rows_ = rows_by(choose_route(/*reads_jacobian=*/true));
   }
   return rows_;
 }
 
 math::Matrix AutogradGradients::gramian() {
-  if (shared_.empty()) {
-    jacobian(); // for what single tasks have within the sharing
-    return math::Matrix(static_cast<int64_t>(heads_.parts().size()));
-  }
   Route route = choose_route(/*reads_jacobian=*/false);
   if (route == Route::kStreamedGramian) {
     try {

@@ -52,7 +52,7 @@ class AutogradGradients : public TaskGradients {
   RouteChoice choice_;
   CutHeads heads_;
   std::vector<torch::Tensor> shared_;
-  int64_t count_ = 0; // N
+  int64_t count_ = 0;         // N
   std::vector<bool> is_used_; // by some task, of each of `shared_`
   /// Of each part: its task's own parameters within the sharing.
   std::vector<std::vector<torch::Tensor>> gates_;

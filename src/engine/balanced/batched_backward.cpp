@@ -3,6 +3,7 @@
 #include "batched_backward.h"
 
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -178,13 +179,19 @@ void stream_gradients(
     const Visit& visit) {
   const VmapLevel level(cotangents.size(0));
   const StreamHooks hooks(inputs, level, visit);
-  // Into these leaves only: others that the graph has are none of ours.
-  torch::autograd::backward(
-      {output},
+  // Into these leaves only: others that the graph has are none of ours. Not by
+  // autograd::backward, whose inputs functorch refuses.
+  torch::autograd::edge_list leaves;
+  for (const torch::Tensor& input : inputs) {
+    leaves.emplace_back(torch::autograd::impl::grad_accumulator(input), 0);
+  }
+  torch::autograd::Engine::get_default_engine().execute(
+      {torch::autograd::impl::gradient_edge(output)},
       {level.wrap(cotangents)},
-      /*retain_graph=*/true,
+      /*keep_graph=*/true,
       /*create_graph=*/false,
-      inputs);
+      /*accumulate_grad=*/true,
+      leaves);
 }
 
 bool can_stream() {

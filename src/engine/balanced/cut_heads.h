@@ -51,7 +51,8 @@ class CutHeads {
   }
 
  private:
-  torch::Tensor loss_of(const StepContext& context, const Part& part, const Labels& labels);
+  torch::Tensor loss_of(
+      const StepContext& context, const Part& part, const Labels& labels);
 
   std::vector<Part> parts_;
   bool has_tied_ = false;
