@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <polytask/balancing/make.h>
+#include <torch/optim/adam.h>
 
 #include "floor_network.h"
 #include "shared_network.h"
@@ -29,10 +30,7 @@ balancing::OptionValues options_of(const std::string& method) {
 // with the Jacobian held.
 void add_wide_network(Entries& entries) {
   constexpr NetworkSize kSize{32, 64, 512, 784};
-  const LazyProblem lazy([=] {
-    return network_problem(
-        kSize.tasks, kSize.rows, kSize.features, kSize.hidden, "");
-  });
+  const LazyProblem lazy = network_data(kSize, {}, {});
   const auto add = [&](const char* contender,
                        const JointTrainingOptions& options) {
     entries.push_back(
@@ -66,10 +64,6 @@ void add_balanced_networks(Entries& entries, const DataFolder& data) {
         NetworkSize{21, 64, 21, 64},
         NetworkSize{8, 32, 256, 512},
         NetworkSize{32, 32, 256, 512}}) {
-    const LazyProblem lazy([=] {
-      return network_problem(
-          size.tasks, size.rows, size.features, size.hidden, data);
-    });
     const std::string job = fmt::format(
         "balanced {}-{}-{} B={} T={}",
         size.features,
@@ -77,6 +71,7 @@ void add_balanced_networks(Entries& entries, const DataFolder& data) {
         size.hidden,
         size.rows,
         size.tasks);
+    const LazyProblem lazy = network_data(size, data, job);
     const int64_t steps = size.hidden > 64 ? 10 : 100;
     const auto add = [&](const std::string& contender, auto make) {
       entries.push_back(

@@ -126,10 +126,9 @@ Problem network_problem(
     int64_t rows,
     int64_t features,
     int64_t hidden,
-    const DataFolder& data) {
-  if (!data.empty()) {
-    return read_problem(fmt::format(
-        "{}/network {}-{}-{} T={}", data, features, hidden, hidden, tasks));
+    const DataFolder& folder) {
+  if (!folder.empty()) {
+    return read_problem(folder);
   }
   torch::manual_seed(0);
   const torch::Tensor input = torch::randn({rows, features});

@@ -63,12 +63,13 @@ class LazyProblem {
 Problem linear_problem(
     int64_t tasks, int64_t rows, int64_t features, const DataFolder& data);
 
-/// Tasks for a network features -> hidden -> hidden -> 1 each.
+/// Tasks for a network features -> hidden -> hidden -> 1 each; `folder` is that
+/// of the job itself.
 Problem network_problem(
     int64_t tasks,
     int64_t rows,
     int64_t features,
     int64_t hidden,
-    const DataFolder& data);
+    const DataFolder& folder);
 
 } // namespace polytask::benchmarks

@@ -78,6 +78,18 @@ MultiTaskModel network_model(const NetworkSize& size) {
   return model;
 }
 
+LazyProblem network_data(
+    const NetworkSize& size, const DataFolder& data, const std::string& job) {
+  return LazyProblem([=] {
+    return network_problem(
+        size.tasks,
+        size.rows,
+        size.features,
+        size.hidden,
+        data.empty() ? data : data + "/" + job);
+  });
+}
+
 void add_shared_networks(Entries& entries, const DataFolder& data) {
   for (const NetworkSize& size :
        {NetworkSize{3, 64, 21, 64},
@@ -85,16 +97,13 @@ void add_shared_networks(Entries& entries, const DataFolder& data) {
         NetworkSize{21, 64, 21, 64},
         NetworkSize{8, 256, 64, 256},
         NetworkSize{32, 256, 64, 256}}) {
-    const LazyProblem lazy([=] {
-      return network_problem(
-          size.tasks, size.rows, size.features, size.hidden, data);
-    });
     const std::string job = fmt::format(
         "network {}-{}-{} T={}",
         size.features,
         size.hidden,
         size.hidden,
         size.tasks);
+    const LazyProblem lazy = network_data(size, data, job);
     const auto add = [&](const char* contender, auto make) {
       entries.push_back({job, contender, kNetworkSteps, [=] {
                            return make(lazy.get(), size);

@@ -20,6 +20,10 @@ struct NetworkSize {
 
 MultiTaskModel network_model(const NetworkSize& size);
 
+/// The data of a job of this size.
+LazyProblem network_data(
+    const NetworkSize& size, const DataFolder& data, const std::string& job);
+
 void add_shared_networks(Entries& entries, const DataFolder& data);
 
 } // namespace polytask::benchmarks
