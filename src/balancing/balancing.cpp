@@ -58,7 +58,12 @@ void Balancing::prepare(int64_t tasks) {
     part->prepare(tasks);
   }
   tasks_ = tasks;
-  start();
+  try {
+    start();
+  } catch (...) {
+    reset();
+    throw;
+  }
 }
 
 void Balancing::reset() {

@@ -21,7 +21,7 @@ EveryKSteps::EveryKSteps(std::unique_ptr<Balancing> method, int64_t k)
 }
 
 void EveryKSteps::start() {
-  buffer("age") = at::scalar_tensor(0, at::kLong);
+  kept().start();
 }
 
 bool EveryKSteps::wants_gradients() const {
@@ -44,7 +44,9 @@ math::Vector EveryKSteps::compute(
 }
 
 math::Vector EveryKSteps::repeated() {
-  return buffer("weights").defined() ? kept().take() : math::Vector{};
+  const at::Tensor& weights = buffer("weights");
+  return weights.defined() && weights.numel() > 0 ? kept().take()
+                                                  : math::Vector{};
 }
 
 } // namespace polytask::balancing

@@ -103,13 +103,16 @@ math::Vector GramianBalancing::solve(
   check_finite(gramian, name());
   prepare(gramian.size());
   last_weights_ = compute(gramian, extras);
+  weighed_ = present();
   return last_weights_;
 }
 
 math::Vector GramianBalancing::repeat() {
   math::Vector weights = repeated();
   TORCH_CHECK_VALUE(
-      !weights.empty(), name(), ": there are no weights to repeat yet.");
+      !weights.empty(),
+      name(),
+      ": there are no weights of these tasks to repeat yet.");
   return last_weights_ = std::move(weights);
 }
 

@@ -16,9 +16,9 @@ namespace polytask::balancing::detail {
 /// other tasks are of no use.
 struct KeptWeights {
   std::string who;
-  at::Tensor& weights; // [T]
+  at::Tensor& weights; // [1, n]; n = 0 before there are any
   at::Tensor& age;     // steps that they served
-  at::Tensor& present; // [1, n], the tasks that they weigh; n = 0 for all
+  at::Tensor& present; // [1, m], the tasks that they weigh; m = 0 for all
 
   static bool hold(
       const at::Tensor& weights,
@@ -26,6 +26,7 @@ struct KeptWeights {
       const at::Tensor& present,
       const std::vector<int64_t>& tasks,
       int64_t steps);
+  void start();
   void set(const math::Vector& found, const std::vector<int64_t>& tasks);
   math::Vector take();
 };

@@ -165,7 +165,8 @@ void PerGroup::start() {
 }
 
 bool PerGroup::wants_losses() const {
-  return blocks_.front()->wants_losses();
+  return blocks_.front()->reads() == Reads::kLosses ||
+      blocks_.front()->wants_losses();
 }
 
 bool PerGroup::wants_losses_after() const {
@@ -173,8 +174,10 @@ bool PerGroup::wants_losses_after() const {
 }
 
 void PerGroup::observe_after(const at::Tensor& losses) {
-  for (const auto& block : blocks_) {
-    block->observe_after(losses);
+  for (size_t group = 0; group < blocks_.size(); ++group) {
+    if (group < is_whole_.size() && is_whole_[group]) {
+      blocks_[group]->observe_after(losses);
+    }
   }
 }
 
@@ -225,6 +228,9 @@ std::vector<int64_t> PerGroup::sizes_of(
 }
 
 at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
+  if (jacobian.size(1) == 0) {
+    return at::zeros({0}, jacobian.options());
+  }
   const auto sizes = sizes_of(jacobian.size(1), extras);
   make_parts(static_cast<int64_t>(sizes.size()));
   TORCH_CHECK_VALUE(
@@ -237,6 +243,7 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
       ".");
   const auto users = keeps_zeros_ ? std::vector<std::vector<int64_t>>()
                                   : users_of_groups(jacobian, sizes, name());
+  is_whole_.assign(sizes.size(), true);
   std::vector<at::Tensor> directions;
   int64_t begin = 0;
   for (size_t group = 0; group < sizes.size(); ++group) {
@@ -248,6 +255,8 @@ at::Tensor PerGroup::combine(const at::Tensor& jacobian, const Extras& extras) {
       }
     }
     const at::Tensor columns = jacobian.narrow(1, begin, sizes[group]);
+    is_whole_[group] = keeps_zeros_ ||
+        static_cast<int64_t>(users[group].size()) == jacobian.size(0);
     directions.push_back(
         keeps_zeros_
             ? group_direction(*blocks_[group], columns, own)

@@ -22,6 +22,32 @@ at::Tensor selected(
   return is_by_pair ? part.index_select(1, index) : part;
 }
 
+at::Tensor started_late(
+    const at::Tensor& part,
+    const at::Tensor& present,
+    int64_t tasks,
+    std::optional<double> start) {
+  if (!start) {
+    return {};
+  }
+  auto sizes = part.sizes().vec();
+  sizes[0] = tasks;
+  return at::full(sizes, *start, part.options())
+      .index_copy_(0, present.to(part.device()), part);
+}
+
+// Ascending and below `tasks`.
+bool are_places(const std::vector<int64_t>& places, int64_t tasks) {
+  int64_t last = -1;
+  for (const int64_t place : places) {
+    if (place <= last || place >= tasks) {
+      return false;
+    }
+    last = place;
+  }
+  return !places.empty();
+}
+
 } // namespace
 
 void Balancing::select_buffers(const at::Tensor& present) {
@@ -53,7 +79,8 @@ void Balancing::restore_buffers(
         tensor = old;
       }
     } else if (!old.defined() && is_by_task(tensor, count)) {
-      tensor.reset(); // a start that only some tasks made
+      // A start that only some tasks made.
+      tensor = started_late(tensor, present, tasks, late_start(name));
     }
   }
 }
@@ -63,6 +90,14 @@ void Balancing::with_tasks(
   const auto count = static_cast<int64_t>(present.size());
   TORCH_CHECK_VALUE(
       tasks_ > 0, name(), ": with_tasks() needs prepare() before it.");
+  TORCH_CHECK_VALUE(
+      are_places(present, tasks_),
+      name(),
+      ": expected ascending places of some of ",
+      tasks_,
+      " tasks, but got ",
+      present,
+      ".");
   if (count == tasks_) {
     action();
     return;

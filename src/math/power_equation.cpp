@@ -236,7 +236,7 @@ bool PowerEquation::solve(Vector& z) {
     }
     previous = current;
   }
-  TORCH_CHECK(false, kNotSettled);
+  C10_THROW_ERROR(Error, kNotSettled);
 }
 
 bool hull_holds_zero(const Matrix& cosines) {

@@ -6,6 +6,7 @@
 #include <ATen/ops/mv.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/sort.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -16,6 +17,9 @@
 #include <polytask/balancing/jacobian/moco.h>
 #include <polytask/balancing/jacobian/representation_graddrop.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>
+
+#include <cmath>
+#include <tuple>
 
 #include "tests/support/errors.h"
 #include "tests/support/says.h"
@@ -95,6 +99,39 @@ TEST(TrimmedMean, NeedsMoreTasksThanItLeavesOut) {
   EXPECT_TRUE(testing::says(
       testing::error_of([] { TrimmedMean().direction(rows_of_doubles(2, 4)); }),
       {"trimmed_mean", "at least 3 tasks", "got 2"}));
+}
+
+TEST(TrimmedMean, IsTheMeanOfWhatASortLeaves) {
+  for (const auto type : {at::kDouble, at::kFloat, at::kHalf}) {
+    for (const int64_t tasks : {3, 5, 8, 33}) {
+      for (const int64_t trim : {0, 1, 2, 16}) {
+        if (2 * trim >= tasks) {
+          continue;
+        }
+        // More than one block of columns, and a part of one.
+        const auto rows = rows_of_doubles(tasks, 150).to(type);
+        const auto expected = std::get<0>(at::sort(rows, 0))
+                                  .narrow(0, trim, tasks - 2 * trim)
+                                  .mean(0);
+        TrimmedMean method(TrimmedMeanOptions().trim(trim));
+        EXPECT_TRUE(at::allclose(method.direction(rows), expected, 1e-5, 1e-6));
+      }
+    }
+  }
+}
+
+TEST(JacobianBalancing, SeesEachNumberThatIsNotFinite) {
+  for (const auto type : {at::kDouble, at::kFloat, at::kHalf}) {
+    for (int64_t place = 0; place < 39; ++place) {
+      for (const double wrong : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        auto rows = rows_of_doubles(3, 13).to(type);
+        rows.view(-1)[place] = wrong;
+        EXPECT_TRUE(testing::says(
+            testing::error_of([&] { TrimmedMean().direction(rows); }),
+            {"trimmed_mean", "not finite"}));
+      }
+    }
+  }
 }
 
 TEST(ExcessMTL, LeavesTheWeightsEqualInTheFirstStep) {

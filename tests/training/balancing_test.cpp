@@ -227,6 +227,42 @@ TEST(BalancedTraining, RefusesGroupsOfAMethodThatLearns) {
                 balancing::make("uncertainty_weighting")));
       }),
       {"per_group", "'uncertainty_weighting' learns"}));
+  balancing::PerGroup groups(balancing::make("uncertainty_weighting"));
+  for (int64_t attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_TRUE(testing::says(
+        testing::error_of([&] { groups.prepare(3); }), {"learns"}));
+  }
+}
+
+// A method of a user's own that keeps its weights for good.
+class KeepsItsFirst
+    : public balancing::Cloneable<KeepsItsFirst, balancing::GramianBalancing> {
+ public:
+  std::string name() const override {
+    return "keeps_its_first";
+  }
+  bool wants_gradients() const override {
+    return last_weights().empty();
+  }
+
+ protected:
+  math::Vector compute(
+      const math::Matrix& gramian, const balancing::Extras&) override {
+    return math::Vector(static_cast<size_t>(gramian.size()), 1.0);
+  }
+};
+
+TEST(BalancedTraining, WeightsOfOtherTasksAreNotRepeated) {
+  torch::manual_seed(1);
+  const auto batch = make_shared_batch();
+  auto joint = balanced(make_shared_model(), std::make_unique<KeepsItsFirst>());
+  joint.run(batch, 2);
+  EXPECT_TRUE(testing::says(
+      testing::error_of([&] {
+        joint.step(
+            Batch(batch.input(), {{"a", batch.part("a").labels.target()}}));
+      }),
+      {"keeps_its_first", "no weights of these tasks"}));
 }
 
 TEST(BalancedTraining, ReportsTheWeightsOfAMethodOfSeveralBatches) {

@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include <polytask/balancing.h>
 #include <polytask/training/joint_training.h>
 
+#include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/says.h"
 
 namespace polytask {
 namespace {
@@ -78,6 +82,77 @@ INSTANTIATE_TEST_SUITE_P(
     Both, KeptWeights, ::testing::Bool(), [](const auto& each) {
       return each.param ? "NashMTL" : "EveryKSteps";
     });
+
+TEST(PartialBalancing, WeightsStayWhereNoStepHasAllTasks) {
+  const auto batch = make_shared_batch();
+  auto joint = training(std::make_unique<balancing::EveryKSteps>(
+      std::make_unique<balancing::MGDA>(), 10));
+  const auto some = without_b(batch);
+  const auto first = weights_in(joint.step(some));
+  EXPECT_EQ(weights_in(joint.step(some)), first);
+}
+
+// What these track over steps, they track from the first on.
+TEST(PartialBalancing, AveragesGrowWhereNoStepHasAllTasks) {
+  const auto batch = make_shared_batch();
+  const auto both = without_b(batch);
+  for (const std::string name : {"moco", "db_mtl", "excess_mtl"}) {
+    auto joint = training(balancing::make(name));
+    joint.run(both, 3);
+    const auto state = joint.balancing()->state();
+    for (const auto& [buffer, value] : state) {
+      if (value.dim() == 2) {
+        EXPECT_EQ(value.size(0), 3) << name << ": " << buffer;
+        EXPECT_EQ(value[1].abs().sum().item<double>(), 0) << name;
+        EXPECT_GT(value[2].abs().sum().item<double>(), 0) << name;
+      }
+    }
+    EXPECT_EQ(state.at("steps").item<int64_t>(), 3) << name;
+  }
+}
+
+TEST(PartialBalancing, AMovingAverageKnowsWhoHasNoWeightYet) {
+  const auto batch = make_shared_batch();
+  auto joint = training(
+      std::make_unique<balancing::CRMOGM>(std::make_unique<balancing::MGDA>()));
+  joint.step(without_b(batch));
+  EXPECT_TRUE(
+      std::isnan(joint.balancing()->state().at("weights")[1].item<double>()));
+  const auto all = joint.step(batch).weights;
+  EXPECT_TRUE(torch::isfinite(all).all().item<bool>());
+}
+
+TEST(PartialBalancing, GroupsOfAMethodOfLossesSeeThem) {
+  const auto batch = make_shared_batch();
+  const auto gradient = [&](std::unique_ptr<balancing::Balancing> method) {
+    torch::manual_seed(1);
+    const auto model = make_shared_model();
+    JointTraining(
+        model,
+        torch::optim::SGDOptions(0.0),
+        JointTrainingOptions().balancing(std::move(method)))
+        .step(batch);
+    return model->shared_parameters()[0].grad();
+  };
+  const auto make = [] { return balancing::make("geometric_mean"); };
+  EXPECT_TRUE(torch::allclose(
+      gradient(std::make_unique<balancing::PerGroup>(make())),
+      gradient(make()),
+      1e-5,
+      1e-6));
+}
+
+TEST(PartialBalancing, RefusesPlacesThatAreNone) {
+  const auto method = balancing::make("gradvac");
+  method->prepare(3);
+  for (const std::vector<int64_t>& places :
+       {std::vector<int64_t>{0, 7}, {2, 0}, {}, {-1}}) {
+    EXPECT_TRUE(testing::says(
+        testing::error_of([&] { method->with_tasks(places, [] {}); }),
+        {"gradvac", "ascending places", "3 tasks"}));
+  }
+  EXPECT_EQ(method->state().at("phi").size(0), 3);
+}
 
 TEST(PartialBalancing, WeightsStayWhileTheSameTasksTakePart) {
   const auto batch = make_shared_batch();

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,8 @@ class POLYTASK_API Balancing {
   void reset();
 
   /// Calls `action` with this method as one of some of its tasks only, by
-  /// place: those that take part in a step. What it keeps of the others stays
-  /// as it was.
+  /// place, ascending: those that take part in a step. What it keeps of the
+  /// others stays as it was.
   void with_tasks(
       const std::vector<int64_t>& present, const std::function<void()>& action);
 
@@ -140,6 +141,12 @@ class POLYTASK_API Balancing {
   /// buffers whose first size is T are a row for each task.
   virtual bool is_by_pair(const std::string& /*name*/) const {
     return false;
+  }
+  /// With what a buffer starts that the method sets in its first step, for
+  /// tasks that did not take part in that; without it, the next step is the
+  /// first again.
+  virtual std::optional<double> late_start(const std::string& /*name*/) const {
+    return std::nullopt;
   }
   /// Sets the buffers at their start; `tasks()` is set.
   virtual void start() {}

@@ -14,8 +14,8 @@ struct KeptWeights;
 /// weights stay and, as no gradients are wanted, a step costs one backward. A
 /// step of other tasks than those that the weights are of weighs anew, too.
 ///
-/// State: "weights" [T], their "age", whose they are, "present" [1, n], n = 0
-/// for all tasks, and that of the method.
+/// State: "weights" [1, n], their "age", whose they are, "present" [1, n], n =
+/// 0 for all tasks, and that of the method.
 class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method and k is at least 1.

@@ -51,13 +51,14 @@ class POLYTASK_API GramianBalancing : public Balancing {
   /// `tasks()` is the Gramian's size, at least 1.
   virtual math::Vector compute(
       const math::Matrix& gramian, const Extras& extras) = 0;
-  /// What `repeat` gives.
+  /// What `repeat` gives; nothing where those are of other tasks.
   virtual math::Vector repeated() {
-    return last_weights_;
+    return weighed_ == present() ? last_weights_ : math::Vector();
   }
 
  private:
   math::Vector last_weights_;
+  std::vector<int64_t> weighed_; // `present` of the last call
 };
 
 } // namespace polytask::balancing

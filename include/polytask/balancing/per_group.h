@@ -53,6 +53,8 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
 
   std::vector<int64_t> sizes_;
   bool keeps_zeros_ = false;
+  /// Whether all tasks of the last step used the block.
+  std::vector<bool> is_whole_;
   /// One until the number of blocks is known.
   std::vector<Held> blocks_;
 };

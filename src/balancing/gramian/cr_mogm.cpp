@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/gramian/cr_mogm.h>
 
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include <polytask/core/host_value.h>
@@ -32,12 +34,19 @@ void CRMOGM::check_tasks(int64_t tasks) const {
 
 math::Vector CRMOGM::averaged(math::Vector weights) {
   const at::Tensor& kept = buffer("weights");
-  const math::Vector before = kept.defined()
-      ? detail::host_values(kept, name())
-      : of_present(options_.initial_weights());
+  const math::Vector initial = of_present(options_.initial_weights());
+  math::Vector before(weights.size(), std::numeric_limits<double>::quiet_NaN());
+  if (kept.defined()) {
+    before = detail::host_values(kept, name());
+  }
   for (size_t i = 0; i < before.size(); ++i) {
-    weights[i] =
-        options_.alpha() * before[i] + (1 - options_.alpha()) * weights[i];
+    if (std::isnan(before[i]) && !initial.empty()) {
+      before[i] = initial[i];
+    }
+    if (!std::isnan(before[i])) {
+      weights[i] =
+          options_.alpha() * before[i] + (1 - options_.alpha()) * weights[i];
+    }
   }
   buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
   return weights;

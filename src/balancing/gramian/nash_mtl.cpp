@@ -33,9 +33,13 @@ NashMTL::NashMTL(NashMTLOptions options) : options_(options) {
   }
 }
 
+detail::KeptWeights NashMTL::kept() {
+  return {name(), buffer("weights"), buffer("age"), buffer("present")};
+}
+
 void NashMTL::start() {
   if (options_.update_weights_every() > 1) {
-    buffer("age") = at::scalar_tensor(0, at::kLong);
+    kept().start();
   }
 }
 
@@ -44,14 +48,16 @@ math::Vector NashMTL::unclipped(const math::Matrix& gramian) {
   if (every == 1) {
     return detail::fair_weights(gramian, 1);
   }
-  detail::KeptWeights kept{
-      name(), buffer("weights"), buffer("age"), buffer("present")};
   if (detail::KeptWeights::hold(
-          kept.weights, kept.age, kept.present, present(), every)) {
-    return kept.take();
+          buffer("weights"),
+          buffer("age"),
+          buffer("present"),
+          present(),
+          every)) {
+    return kept().take();
   }
   auto weights = detail::fair_weights(gramian, 1);
-  kept.set(weights, present());
+  kept().set(weights, present());
   return weights;
 }
 

@@ -46,8 +46,9 @@ Value gramian_choice(
     }
     known += known.empty() ? name : std::string(", ") + name;
   }
-  TORCH_CHECK_VALUE(
-      false, what, ": expected one of ", known, ", but got '", word, "'.");
+  C10_THROW_ERROR(
+      ValueError,
+      c10::str(what, ": expected one of ", known, ", but got '", word, "'."));
 }
 
 std::vector<double> gramian_preference(OptionReader& options) {

@@ -95,6 +95,15 @@ void FAMO::observe_after(const at::Tensor& losses) {
       ": observe_after() needs a step before it.");
   const auto before = log_distances(buffer("losses"));
   const auto after = log_distances(losses);
+  for (size_t task = 0; task < after.size(); ++task) {
+    TORCH_CHECK_VALUE(
+        std::isfinite(after[task]),
+        name(),
+        ": observe_after() expected finite losses above their bounds, but that "
+        "of task ",
+        task,
+        " is not.");
+  }
   auto logits = detail::host_values(buffer("logits"), name());
   auto mean = detail::host_values(buffer("mean"), name());
   auto square = detail::host_values(buffer("square"), name());

@@ -78,7 +78,9 @@ torch::Tensor AutogradGradients::loop() {
   const auto& parts = heads_.parts();
   torch::Tensor rows = torch::zeros(
       {static_cast<int64_t>(parts.size()), count_},
-      parts[0].loss.options().requires_grad(false));
+      (shared_.empty() ? parts[0].loss : shared_[0])
+          .options()
+          .requires_grad(false));
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));

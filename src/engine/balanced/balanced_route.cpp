@@ -6,7 +6,6 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include <polytask/balancing/gramian_balancing.h>
@@ -269,21 +268,20 @@ void BalancedRoute::finish(Step& step) {
   }
 }
 
-// The update is taken: a loss that it made NaN is the next step's error.
+// The update is taken: what is wrong with a loss now is the next step's error.
 void BalancedRoute::observe_after(const Step& step) {
   torch::NoGradGuard no_grad;
   const auto features = features_of(context_, step.tasks, step.share_input);
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < step.tasks.size(); ++i) {
     const auto& [task, input, labels, weight] = step.tasks[i];
-    losses.push_back(context_.model->loss(task, features[i], *labels));
+    // A head may change its input in place.
+    losses.push_back(context_.model->loss(task, features[i].clone(), *labels));
   }
-  const torch::Tensor after = weighted(torch::stack(losses), step.tasks);
-  const auto values = host_values(after);
-  if (std::all_of(values.begin(), values.end(), [](double value) {
-        return std::isfinite(value);
-      })) {
-    context_.options.balancing()->observe_after(after);
+  try {
+    context_.options.balancing()->observe_after(
+        weighted(torch::stack(losses), step.tasks));
+  } catch (const c10::ValueError&) {
   }
 }
 

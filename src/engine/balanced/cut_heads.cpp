@@ -5,7 +5,6 @@
 #include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <string>
 #include <utility>
 
 #include <polytask/model/parameters.h>
@@ -19,24 +18,6 @@ std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
     return !parameter.requires_grad();
   });
   return parameters;
-}
-
-torch::Tensor CutHeads::loss_of(
-    const StepContext& context, const Part& part, const Labels& labels) {
-  const auto& model = context.model;
-  if (copies_features_) {
-    return model->loss(part.task, part.leaf.clone(), labels);
-  }
-  try {
-    return model->loss(part.task, part.leaf, labels);
-  } catch (const c10::Error& error) {
-    const std::string said = error.what_without_backtrace();
-    if (said.find("leaf Variable that requires grad") == std::string::npos) {
-      throw;
-    }
-  }
-  copies_features_ = true;
-  return model->loss(part.task, part.leaf.clone(), labels);
 }
 
 torch::Tensor CutHeads::forward(
@@ -55,7 +36,8 @@ torch::Tensor CutHeads::forward(
     if (part.leaf.is_floating_point()) {
       part.leaf.requires_grad_();
     }
-    part.loss = loss_of(context, part, *labels);
+    // A copy, for heads that change their input in place.
+    part.loss = context.model->loss(task, part.leaf.clone(), *labels);
     losses.push_back(part.loss.detach());
     const auto head =
         trained(context.model->task(task).head().module()->parameters());

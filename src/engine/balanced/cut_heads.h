@@ -51,13 +51,8 @@ class CutHeads {
   }
 
  private:
-  torch::Tensor loss_of(
-      const StepContext& context, const Part& part, const Labels& labels);
-
   std::vector<Part> parts_;
   bool has_tied_ = false;
-  // A head changes its input in place.
-  bool copies_features_ = false;
 };
 
 /// Those that are to be trained.

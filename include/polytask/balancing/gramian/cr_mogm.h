@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -43,6 +44,11 @@ class POLYTASK_API CRMOGM : public Cloneable<CRMOGM, GramianWrapper> {
 
  protected:
   void check_tasks(int64_t tasks) const override;
+  /// Of no weight yet.
+  std::optional<double> late_start(
+      const std::string& /*buffer*/) const override {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   math::Vector compute(
       const math::Matrix& gramian, const Extras& extras) override;
   math::Vector repeated() override;

@@ -8,6 +8,10 @@
 
 namespace polytask::balancing {
 
+namespace detail {
+struct KeptWeights;
+}
+
 struct POLYTASK_API NashMTLOptions {
   /// The largest length of the update, which is √T without it; 0 for none.
   TORCH_ARG(double, max_norm) = 1;
@@ -26,7 +30,7 @@ struct POLYTASK_API NashMTLOptions {
 /// procedure, which may end far from the solution, and TorchJD, as this does,
 /// clips the weights, the others the shared gradient only.
 ///
-/// State, where weights are kept: "weights" [T], unclipped, their "age" and
+/// State, where weights are kept: "weights" [1, n], unclipped, their "age" and
 /// whose they are, "present" [1, n], n = 0 for all tasks.
 ///
 /// Source: A. Navon, A. Shamsian, I. Achituve, H. Maron, K. Kawaguchi, G.
@@ -45,6 +49,7 @@ class POLYTASK_API NashMTL : public Cloneable<NashMTL, GramianBalancing> {
       const math::Matrix& gramian, const Extras& extras) override;
 
  private:
+  detail::KeptWeights kept();
   math::Vector unclipped(const math::Matrix& gramian);
 
   NashMTLOptions options_;

@@ -35,6 +35,10 @@ class POLYTASK_API DBMTL : public Cloneable<DBMTL, JacobianBalancing> {
 
  protected:
   void start() override;
+  std::optional<double> late_start(
+      const std::string& /*buffer*/) const override {
+    return 0;
+  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -43,6 +43,10 @@ class POLYTASK_API ExcessMTL : public Cloneable<ExcessMTL, JacobianBalancing> {
 
  protected:
   void start() override;
+  std::optional<double> late_start(
+      const std::string& /*buffer*/) const override {
+    return 0;
+  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -39,6 +39,10 @@ class POLYTASK_API MoCo : public Cloneable<MoCo, JacobianBalancing> {
 
  protected:
   void start() override;
+  std::optional<double> late_start(
+      const std::string& /*buffer*/) const override {
+    return 0;
+  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:
