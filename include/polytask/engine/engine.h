@@ -24,8 +24,7 @@ namespace polytask {
 /// What a task's own parameters learn from in a step with a balancing.
 enum class HeadGradients {
   /// As the method has it: with methods that read losses, each task's loss
-  /// times
-  /// its weight; with those that read gradients, the loss itself.
+  /// times its weight; with those that read gradients, the loss itself.
   kAsMethod,
   /// Each task's own loss.
   kUnweighted,
