@@ -77,3 +77,9 @@ function(polytask_setup_target target)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${POLYTASK_UNITY} UNITY_BUILD_BATCH_SIZE 12)
 endfunction()
+
+# Tests and examples are compiled for a quick build; their time is LibTorch's
+# and the library's.
+function(polytask_quick_build target)
+  target_compile_options(${target} PRIVATE -O0)
+endfunction()
