@@ -4,12 +4,8 @@
 
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
-#include <polytask/core/check.h>
 #include <polytask/core/gradient_report.h>
-#include <polytask/core/host_value.h>
 #include <polytask/core/labels.h>
-#include <polytask/core/missing.h>
 #include <polytask/core/network.h>
 #include <polytask/core/step_report.h>
 #include <polytask/core/version.h>
-#include <polytask/core/write_file.h>

@@ -4,5 +4,4 @@
 
 #include <polytask/engine/engine.h>
 #include <polytask/engine/learning_rates.h>
-#include <polytask/engine/losses.h>
 #include <polytask/engine/route.h>

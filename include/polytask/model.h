@@ -3,4 +3,3 @@
 #pragma once
 
 #include <polytask/model/multi_task_model.h>
-#include <polytask/model/parameters.h>

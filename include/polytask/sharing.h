@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <polytask/sharing/cloning.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/sharing/sharing.h>

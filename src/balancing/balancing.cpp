@@ -5,7 +5,7 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/util/Exception.h>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask::balancing {
 

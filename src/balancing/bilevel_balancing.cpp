@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "adam.h"
 #include "checks.h"

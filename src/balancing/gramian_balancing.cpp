@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "host.h"
 

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <array>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 namespace polytask::balancing::detail {
 

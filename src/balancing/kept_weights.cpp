@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "host.h"
 

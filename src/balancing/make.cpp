@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 #include "table.h"
 

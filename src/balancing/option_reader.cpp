@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask::balancing::detail {
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include <polytask/core/check.h>
-#include <polytask/core/missing.h>
+#include "core/check.h"
+#include "core/missing.h"
 
 namespace polytask {
 

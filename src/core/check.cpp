@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask::detail {
 

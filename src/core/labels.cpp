@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include <polytask/core/missing.h>
+#include "core/missing.h"
 
 namespace polytask {
 

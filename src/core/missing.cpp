@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/core/missing.h>
+#include "core/missing.h"
 
 #include <ATen/ops/eq.h>
 #include <ATen/ops/isnan.h>

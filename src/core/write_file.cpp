@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/core/write_file.h>
+#include "core/write_file.h"
 
 #include <c10/util/Exception.h>
 #include <unistd.h>

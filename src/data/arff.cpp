@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 #include "text_scanner.h"
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask::data {
 

@@ -10,7 +10,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 #include "rows.h"
 

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask::detail {
 

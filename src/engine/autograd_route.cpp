@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "features.h"
 

@@ -5,7 +5,7 @@
 #include <torch/types.h>
 
 #include <polytask/core/step_report.h>
-#include <polytask/engine/losses.h>
+#include "engine/weighted_losses.h"
 
 #include "step_context.h"
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "program_route.h"
 
-#include <polytask/core/host_value.h>
-#include <polytask/model/parameters.h>
+#include "core/host_value.h"
+#include "model/parameters.h"
 
 #include "program/loss_in.h"
 

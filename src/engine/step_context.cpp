@@ -8,9 +8,9 @@
 #include <cmath>
 #include <utility>
 
-#include <polytask/core/check.h>
-#include <polytask/model/parameters.h>
 #include <polytask/optim/make_optimizer.h>
+#include "core/check.h"
+#include "model/parameters.h"
 
 namespace polytask::detail {
 

@@ -4,8 +4,8 @@
 
 #include <unordered_map>
 
-#include <polytask/model/parameters.h>
-#include <polytask/sharing/cloning.h>
+#include "model/parameters.h"
+#include "sharing/cloning.h"
 
 namespace polytask {
 

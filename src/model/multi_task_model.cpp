@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include <polytask/core/check.h>
-#include <polytask/model/parameters.h>
+#include "core/check.h"
+#include "model/parameters.h"
 
 #include "heads.h"
 

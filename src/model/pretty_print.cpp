@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include <polytask/model/multi_task_model.h>
-#include <polytask/model/parameters.h>
+#include "model/parameters.h"
 
 namespace polytask {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include <polytask/core/check.h>
 #include <polytask/model/multi_task_model.h>
+#include "core/check.h"
 
 #include "heads.h"
 

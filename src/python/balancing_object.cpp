@@ -8,7 +8,7 @@
 #include <polytask/balancing/jacobian_balancing.h>
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 namespace polytask::python {
 

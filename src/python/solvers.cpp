@@ -11,11 +11,11 @@
 #include <algorithm>
 #include <string>
 
-#include <polytask/core/host_value.h>
 #include <polytask/math/dual_cone.h>
 #include <polytask/math/matrix.h>
 #include <polytask/math/min_norm_point.h>
 #include <polytask/math/simplex_projection.h>
+#include "core/host_value.h"
 
 namespace polytask::python {
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include <polytask/core/check.h>
-#include <polytask/sharing/cloning.h>
+#include "core/check.h"
+#include "sharing/cloning.h"
 
 namespace polytask {
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include <polytask/training/engine_options.h>
-#include <polytask/training/run.h>
+#include "training/engine_options.h"
+#include "training/run.h"
 
 namespace polytask {
 

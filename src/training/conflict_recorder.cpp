@@ -11,7 +11,7 @@
 #include <cmath>
 #include <utility>
 
-#include <polytask/core/write_file.h>
+#include "core/write_file.h"
 
 #include "heat_map.h"
 

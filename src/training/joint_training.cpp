@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include <polytask/training/engine_options.h>
+#include "training/engine_options.h"
 
 namespace polytask {
 

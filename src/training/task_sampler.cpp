@@ -11,7 +11,7 @@
 #include <sstream>
 #include <typeinfo>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask {
 

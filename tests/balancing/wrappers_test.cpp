@@ -12,10 +12,10 @@
 #include <polytask/balancing/gramian/pcgrad.h>
 #include <polytask/balancing/jacobian/db_mtl.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>
-#include <polytask/balancing/losses/equal_weights.h>
 #include <polytask/balancing/make.h>
 #include <polytask/balancing/per_group.h>
 #include <polytask/balancing/preference.h>
+#include <polytask/balancing/scalarization/equal_weights.h>
 
 #include "tests/support/errors.h"
 #include "tests/support/says.h"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "core/check.h"
 #include <gtest/gtest.h>
-#include <polytask/core/check.h>
 
 #include <stdexcept>
 #include <string>

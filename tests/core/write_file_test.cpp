@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "core/write_file.h"
 #include <gtest/gtest.h>
-#include <polytask/core/write_file.h>
 #include <sys/resource.h>
 
 #include <csignal>

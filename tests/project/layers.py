@@ -32,8 +32,9 @@ for path in sorted([*root.glob("include/polytask/*/**/*.h"), *root.glob("src/*/*
         if first[1] != own:
             wrong.append(f"{path.relative_to(root)}: <{own}> does not come first")
     for number, line in enumerate(path.read_text().splitlines(), start=1):
-        found = re.match(r'\s*#\s*include\s*[<"]polytask/(\w+)', line)
-        if found and found[1] not in allowed(layer):
-            wrong.append(f"{path.relative_to(root)}:{number}: {layer} may not include {found[1]}")
+        found = re.match(r'\s*#\s*include\s*(?:<polytask/(\w+)|"(\w+)/.*")', line)
+        included = found and (found[1] or found[2])
+        if included in direct and included not in allowed(layer):
+            wrong.append(f"{path.relative_to(root)}:{number}: {layer} may not include {included}")
 print("\n".join(wrong) or f"{len(direct)} layers, every include points to a layer below")
 sys.exit(bool(wrong))

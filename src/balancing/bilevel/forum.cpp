@@ -11,7 +11,7 @@
 #include <cmath>
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../host.h"

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../extras.h"

@@ -4,8 +4,8 @@
 
 #include <ATen/ops/full.h>
 
-#include <polytask/core/host_value.h>
 #include <polytask/math/simplex_projection.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../host.h"

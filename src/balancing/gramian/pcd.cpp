@@ -8,8 +8,8 @@
 #include <cmath>
 #include <utility>
 
-#include <polytask/core/host_value.h>
 #include <polytask/math/halfspace_projection.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../host.h"

@@ -9,8 +9,8 @@
 #include <numeric>
 #include <utility>
 
-#include <polytask/core/host_value.h>
 #include <polytask/math/simplex_projection.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../host.h"

@@ -14,7 +14,7 @@
 #include <optional>
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../host.h"

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../extras.h"
 #include "../host.h"

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "graddrop_mask.h"

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../extras.h"

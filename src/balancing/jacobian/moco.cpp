@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../extras.h"
 #include "../host.h"

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <polytask/core/host_value.h>
-#include <polytask/model/parameters.h>
+#include "core/host_value.h"
+#include "model/parameters.h"
 
 #include "../costs.h"
 #include "../features.h"

@@ -11,8 +11,8 @@
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/jacobian_balancing.h>
 #include <polytask/balancing/loss_balancing.h>
-#include <polytask/core/host_value.h>
-#include <polytask/engine/losses.h>
+#include "core/host_value.h"
+#include "engine/weighted_losses.h"
 
 #include "../features.h"
 #include "gramian_sum.h"

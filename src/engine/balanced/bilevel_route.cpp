@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <polytask/engine/losses.h>
+#include "engine/weighted_losses.h"
 
 #include "../autograd_route.h"
 #include "places.h"

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-#include <polytask/model/parameters.h>
+#include "model/parameters.h"
 
 #include "vectors.h"
 

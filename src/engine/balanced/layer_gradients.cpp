@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <typeinfo>
 
-#include <polytask/core/host_value.h>
-#include <polytask/model/parameters.h>
 #include <polytask/sharing/hard_sharing.h>
+#include "core/host_value.h"
+#include "model/parameters.h"
 
 #include "../costs.h"
 #include "../layers/products.h"

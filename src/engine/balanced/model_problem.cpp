@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
-#include <polytask/core/host_value.h>
-#include <polytask/model/parameters.h>
+#include "core/host_value.h"
+#include "model/parameters.h"
 
 #include "../features.h"
 #include "cut_heads.h"

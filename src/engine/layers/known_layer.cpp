@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "known_layer.h"
 
-#include <polytask/model/parameters.h>
+#include "model/parameters.h"
 
 namespace polytask::detail {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include <polytask/core/check.h>
-#include <polytask/core/host_value.h>
+#include "core/check.h"
+#include "core/host_value.h"
 
 #include "../kernels/gemm.h"
 #include "../kernels/rows.h"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <polytask/core/check.h>
+#include "core/check.h"
 
 namespace polytask {
 

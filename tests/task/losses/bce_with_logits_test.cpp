@@ -46,7 +46,8 @@ class BCEBadWeight : public ::testing::TestWithParam<double> {};
 
 TEST_P(BCEBadWeight, IsRefused) {
   EXPECT_TRUE(testing::says(
-      testing::error_of([] { BCEWithLogitsLoss(BCEBadWeight::GetParam()); }),
+      testing::error_of(
+          [] { (void)BCEWithLogitsLoss(BCEBadWeight::GetParam()); }),
       {"BCEWithLogitsLoss: expected a positive weight, but got"}));
 }
 

@@ -45,7 +45,7 @@ class HuberBadDelta : public ::testing::TestWithParam<double> {};
 
 TEST_P(HuberBadDelta, IsRefused) {
   EXPECT_TRUE(testing::says(
-      testing::error_of([] { HuberLoss(HuberBadDelta::GetParam()); }),
+      testing::error_of([] { (void)HuberLoss(HuberBadDelta::GetParam()); }),
       {"HuberLoss: expected a positive delta, but got"}));
 }
 

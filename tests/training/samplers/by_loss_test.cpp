@@ -114,7 +114,7 @@ class ByLossBadSmoothing : public ::testing::TestWithParam<double> {};
 
 TEST_P(ByLossBadSmoothing, IsRefused) {
   EXPECT_TRUE(says(
-      error_of([] { ByLossSampler(ByLossBadSmoothing::GetParam()); }),
+      error_of([] { (void)ByLossSampler(ByLossBadSmoothing::GetParam()); }),
       {"ByLossSampler: expected a smoothing of at least 0 and below 1"}));
 }
 

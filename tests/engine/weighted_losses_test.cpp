@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/engine/losses.h>
+#include "engine/weighted_losses.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/imtl_l.h>
+#include <polytask/balancing/scalarization/imtl_l.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>

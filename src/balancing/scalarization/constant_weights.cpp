@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/constant_weights.h>
+#include <polytask/balancing/scalarization/constant_weights.h>
 
 #include <cmath>
 #include <utility>

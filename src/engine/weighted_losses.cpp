@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/engine/losses.h>
+#include "engine/weighted_losses.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/stack.h>
@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 namespace polytask {
 

@@ -2,19 +2,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "../table.h"
 
-#include <polytask/balancing/losses/constant_weights.h>
-#include <polytask/balancing/losses/cosmos.h>
-#include <polytask/balancing/losses/dwa.h>
-#include <polytask/balancing/losses/equal_weights.h>
-#include <polytask/balancing/losses/famo.h>
-#include <polytask/balancing/losses/geometric_mean.h>
-#include <polytask/balancing/losses/imtl_l.h>
-#include <polytask/balancing/losses/pbi.h>
-#include <polytask/balancing/losses/random_weights.h>
-#include <polytask/balancing/losses/scale_invariant.h>
-#include <polytask/balancing/losses/stch.h>
-#include <polytask/balancing/losses/stch_warmup.h>
-#include <polytask/balancing/losses/uncertainty_weighting.h>
+#include <polytask/balancing/scalarization/constant_weights.h>
+#include <polytask/balancing/scalarization/cosmos.h>
+#include <polytask/balancing/scalarization/dwa.h>
+#include <polytask/balancing/scalarization/equal_weights.h>
+#include <polytask/balancing/scalarization/famo.h>
+#include <polytask/balancing/scalarization/geometric_mean.h>
+#include <polytask/balancing/scalarization/imtl_l.h>
+#include <polytask/balancing/scalarization/pbi.h>
+#include <polytask/balancing/scalarization/random_weights.h>
+#include <polytask/balancing/scalarization/scale_invariant.h>
+#include <polytask/balancing/scalarization/stch.h>
+#include <polytask/balancing/scalarization/stch_warmup.h>
+#include <polytask/balancing/scalarization/uncertainty_weighting.h>
 
 namespace polytask::balancing::detail {
 

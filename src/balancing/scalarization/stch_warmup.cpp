@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/stch_warmup.h>
+#include <polytask/balancing/scalarization/stch_warmup.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>

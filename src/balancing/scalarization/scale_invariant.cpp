@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/scale_invariant.h>
+#include <polytask/balancing/scalarization/scale_invariant.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 

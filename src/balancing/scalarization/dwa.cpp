@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/dwa.h>
+#include <polytask/balancing/scalarization/dwa.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/ones.h>
@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <limits>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../extras.h"

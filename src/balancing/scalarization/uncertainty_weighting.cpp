@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/uncertainty_weighting.h>
+#include <polytask/balancing/scalarization/uncertainty_weighting.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/stch.h>
+#include <polytask/balancing/scalarization/stch.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/logsumexp.h>
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 

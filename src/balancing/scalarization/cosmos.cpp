@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/cosmos.h>
+#include <polytask/balancing/scalarization/cosmos.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cosine_similarity.h>
@@ -9,7 +9,7 @@
 
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 #include "../extras.h"

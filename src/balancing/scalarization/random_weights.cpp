@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/random_weights.h>
+#include <polytask/balancing/scalarization/random_weights.h>
 
 #include "../checks.h"
 #include "../extras.h"

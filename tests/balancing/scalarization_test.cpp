@@ -6,12 +6,12 @@
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
-#include <polytask/balancing/losses/dwa.h>
-#include <polytask/balancing/losses/famo.h>
-#include <polytask/balancing/losses/geometric_mean.h>
-#include <polytask/balancing/losses/imtl_l.h>
-#include <polytask/balancing/losses/stch_warmup.h>
 #include <polytask/balancing/make.h>
+#include <polytask/balancing/scalarization/dwa.h>
+#include <polytask/balancing/scalarization/famo.h>
+#include <polytask/balancing/scalarization/geometric_mean.h>
+#include <polytask/balancing/scalarization/imtl_l.h>
+#include <polytask/balancing/scalarization/stch_warmup.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "tests/support/errors.h"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/pbi.h>
+#include <polytask/balancing/scalarization/pbi.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/dot.h>
@@ -10,7 +10,7 @@
 #include <numeric>
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../checks.h"
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/balancing/losses/famo.h>
+#include <polytask/balancing/scalarization/famo.h>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
@@ -11,7 +11,7 @@
 #include <cmath>
 #include <utility>
 
-#include <polytask/core/host_value.h>
+#include "core/host_value.h"
 
 #include "../adam.h"
 #include "../checks.h"
