@@ -8,6 +8,7 @@
 #include <polytask/balancing/bilevel/moml.h>
 #include <polytask/balancing/bilevel_balancing.h>
 #include <polytask/balancing/bilevel_problem.h>
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/every_k_steps.h>
 #include <polytask/balancing/gramian/aligned_mtl.h>
 #include <polytask/balancing/gramian/cagrad.h>

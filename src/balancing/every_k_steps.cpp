@@ -7,17 +7,44 @@
 #include <utility>
 
 #include "checks.h"
+#include "describe.h"
 #include "kept_weights.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct EveryKStepsSettings {
+  std::shared_ptr<Balancing> method;
+  int64_t k = 1;
+};
+
+} // namespace
+
 EveryKSteps::EveryKSteps(std::unique_ptr<Balancing> method, int64_t k)
-    : Cloneable(std::move(method), "every_k_steps"), k_(k) {
-  detail::check_option(
-      k >= 1, name(), "a k", "of at least 1", static_cast<double>(k));
+    : Described(std::move(method), "every_k_steps"), k_(k) {
+  check_options();
   buffer("weights");
   buffer("age");
   buffer("present");
+}
+
+const detail::Description& EveryKSteps::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<EveryKStepsSettings>("every_k_steps", "EveryKSteps")
+          .with_inner("method", "", &EveryKStepsSettings::method, "the method")
+          .option("k", &EveryKStepsSettings::k, at_least(1), "steps")
+          .required()
+          .made_of<EveryKSteps>(
+              [](const EveryKSteps& method) {
+                return EveryKStepsSettings{borrowed(method.inner()), method.k_};
+              },
+              [](EveryKStepsSettings settings) {
+                return std::make_unique<EveryKSteps>(
+                    settings.method->clone(), settings.k);
+              });
+  return made;
 }
 
 void EveryKSteps::start() {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {
@@ -16,13 +17,11 @@ struct KeptWeights;
 ///
 /// State: "weights" [1, n], their "age", whose they are, "present" [1, n], n =
 /// 0 for all tasks, and that of the method.
-class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
+class POLYTASK_API EveryKSteps : public Described<EveryKSteps, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method and k is at least 1.
   EveryKSteps(std::unique_ptr<Balancing> method, int64_t k);
-  std::string name() const override {
-    return "every_k_steps";
-  }
+  static const detail::Description& description();
   bool wants_gradients() const override;
 
  protected:

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../kept_weights.h"
 #include "fair_weights.h"
 #include "quadratic.h"
@@ -14,23 +15,34 @@
 namespace polytask::balancing {
 
 NashMTL::NashMTL(NashMTLOptions options) : options_(options) {
-  detail::check_option(
-      options_.max_norm() >= 0,
-      name(),
-      "a max_norm",
-      "of at least 0",
-      options_.max_norm());
-  detail::check_option(
-      options_.update_weights_every() >= 1,
-      name(),
-      "update_weights_every",
-      "of at least 1",
-      static_cast<double>(options_.update_weights_every()));
+  check_options();
   if (options_.update_weights_every() > 1) {
     buffer("weights");
     buffer("age");
     buffer("present");
   }
+}
+
+const detail::Description& NashMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<NashMTLOptions>("nash_mtl", "NashMTL")
+          .option(
+              "max_norm",
+              &NashMTLOptions::max_norm,
+              at_least(0),
+              "the largest length of the update; 0 for none")
+          .option(
+              "update_weights_every",
+              &NashMTLOptions::update_weights_every,
+              at_least(1),
+              "steps that weights hold")
+          .unused(
+              "optim_niter",
+              "nash_mtl",
+              "the rounds of the other libraries' solver; changes nothing")
+          .made_of(&NashMTL::options_);
+  return made;
 }
 
 detail::KeptWeights NashMTL::kept() {

@@ -11,6 +11,7 @@
 
 #include "core/host_value.h"
 
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "kept_rows.h"
@@ -18,8 +19,21 @@
 namespace polytask::balancing {
 
 DBMTL::DBMTL(DBMTLOptions options) : options_(options) {
+  check_options();
   buffer("buffer");
   buffer("steps");
+}
+
+const detail::Description& DBMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<DBMTLOptions>("db_mtl", "DBMTL")
+          .option("beta", &DBMTLOptions::beta, from_to(0, 1), "β")
+          .or_by("DB_beta")
+          .option("sigma", &DBMTLOptions::sigma, at_least(0), "σ")
+          .or_by("DB_beta_sigma")
+          .made_of(&DBMTL::options_);
+  return made;
 }
 
 void DBMTL::start() {

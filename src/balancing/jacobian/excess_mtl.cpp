@@ -15,6 +15,7 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 #include "../softmax.h"
 #include "kept_rows.h"
@@ -28,15 +29,34 @@ constexpr double kExcessTiny = 1e-7;
 } // namespace
 
 ExcessMTL::ExcessMTL(ExcessMTLOptions options) : options_(options) {
-  detail::check_option(
-      std::isfinite(options_.step_size()),
-      name(),
-      "a step_size",
-      "that is finite",
-      options_.step_size());
+  check_options();
   for (const char* kept : {"squares", "baseline", "weights", "steps"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& ExcessMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<ExcessMTLOptions>("excess_mtl", "ExcessMTL")
+          .option("step_size", &ExcessMTLOptions::step_size, at_least(0), "η")
+          .or_by("robust_step_size")
+          .option(
+              "warmup_steps",
+              &ExcessMTLOptions::warmup_steps,
+              at_least(0),
+              "TorchJD's: so many steps with equal weights, b their mean")
+          .or_by("n_warmup_steps")
+          .otherwise("none")
+          .flag(
+              "sum_to_tasks",
+              &ExcessMTLOptions::sum_to_tasks,
+              "weights of the sum T")
+          .as("excess_mtl_libmtl",
+              {{"robust_step_size", "step_size"}},
+              [](ExcessMTLOptions& options) { options.sum_to_tasks(true); })
+          .made_of(&ExcessMTL::options_);
+  return made;
 }
 
 void ExcessMTL::start() {

@@ -10,6 +10,7 @@
 
 #include "core/host_value.h"
 
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
@@ -18,9 +19,28 @@
 namespace polytask::balancing {
 
 MoCo::MoCo(MoCoOptions options) : options_(options) {
+  check_options();
   for (const char* kept : {"tracked", "weights", "steps"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& MoCo::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<MoCoOptions>("moco", "MoCo")
+          .option("beta", &MoCoOptions::beta, from_to(0, 1), "β")
+          .or_by("MoCo_beta")
+          .option("beta_sigma", &MoCoOptions::beta_sigma, at_least(0), "σ_β")
+          .or_by("MoCo_beta_sigma")
+          .option("gamma", &MoCoOptions::gamma, at_least(0), "γ")
+          .or_by("MoCo_gamma")
+          .option("gamma_sigma", &MoCoOptions::gamma_sigma, at_least(0), "σ_γ")
+          .or_by("MoCo_gamma_sigma")
+          .option("rho", &MoCoOptions::rho, at_least(0), "ρ")
+          .or_by("MoCo_rho")
+          .made_of(&MoCo::options_);
+  return made;
 }
 
 void MoCo::start() {

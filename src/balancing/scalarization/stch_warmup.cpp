@@ -11,22 +11,32 @@
 #include <ATen/ops/zeros.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 
 namespace polytask::balancing {
 
 STCHWarmup::STCHWarmup(STCHWarmupOptions options) : options_(options) {
-  detail::check_option(
-      options_.mu() > 0, name(), "a mu", "above 0", options_.mu());
-  detail::check_option(
-      options_.warmup_epoch() >= 0,
-      name(),
-      "a warmup_epoch",
-      "from 0 on",
-      static_cast<double>(options_.warmup_epoch()));
+  check_options();
   for (const char* kept : {"epoch", "sum", "count", "steps"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& STCHWarmup::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<STCHWarmupOptions>("stch_warmup", "STCHWarmup")
+          .option("mu", &STCHWarmupOptions::mu, above(0), "of the log-ratios")
+          .option(
+              "warmup_epoch",
+              &STCHWarmupOptions::warmup_epoch,
+              at_least(0),
+              "E, counted from 0")
+          .as("stch_libmtl",
+              {{"STCH_mu", "mu"}, {"STCH_warmup_epoch", "warmup_epoch"}})
+          .made_of(&STCHWarmup::options_);
+  return made;
 }
 
 void STCHWarmup::start() {

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -29,12 +30,10 @@ struct POLYTASK_API MoDoOptions {
 /// Source: L. Chen, H. Fernando, Y. Ying, T. Chen, "Three-way trade-off in
 /// multi-objective learning: optimization, generalization and
 /// conflict-avoidance", NeurIPS 2023, algorithm 1.
-class POLYTASK_API MoDo : public Cloneable<MoDo, GramianBalancing> {
+class POLYTASK_API MoDo : public Described<MoDo, GramianBalancing> {
  public:
   explicit MoDo(MoDoOptions options = {});
-  std::string name() const override {
-    return "modo";
-  }
+  static const detail::Description& description();
   int64_t batches() const override {
     return 3;
   }

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -36,12 +37,10 @@ struct POLYTASK_API NashMTLOptions {
 /// Source: A. Navon, A. Shamsian, I. Achituve, H. Maron, K. Kawaguchi, G.
 /// Chechik, E. Fetaya, "Multi-task learning as a bargaining game", ICML 2022,
 /// algorithm 1.
-class POLYTASK_API NashMTL : public Cloneable<NashMTL, GramianBalancing> {
+class POLYTASK_API NashMTL : public Described<NashMTL, GramianBalancing> {
  public:
   explicit NashMTL(NashMTLOptions options = {});
-  std::string name() const override {
-    return "nash_mtl";
-  }
+  static const detail::Description& description();
 
  protected:
   void start() override;

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -43,12 +44,10 @@ struct POLYTASK_API SDMGradOptions {
 /// Source: P. Xiao, H. Ban, K. Ji, "Direction-oriented multi-objective
 /// learning: simple and provable stochastic algorithms", NeurIPS 2023,
 /// algorithm 1.
-class POLYTASK_API SDMGrad : public Cloneable<SDMGrad, GramianBalancing> {
+class POLYTASK_API SDMGrad : public Described<SDMGrad, GramianBalancing> {
  public:
   explicit SDMGrad(SDMGradOptions options = {});
-  std::string name() const override {
-    return "sdmgrad";
-  }
+  static const detail::Description& description();
   int64_t batches() const override {
     return 3;
   }

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 #include <polytask/math/matrix.h>
 
@@ -34,12 +35,10 @@ struct POLYTASK_API ExcessMTLOptions {
 /// Source: Y. He, S. Zhou, G. Zhang, H. Yun, Y. Xu, B. Zeng, T. Chilimbi, H.
 /// Zhao, "Robust multi-task learning with excess risks", ICML 2024,
 /// algorithm 1.
-class POLYTASK_API ExcessMTL : public Cloneable<ExcessMTL, JacobianBalancing> {
+class POLYTASK_API ExcessMTL : public Described<ExcessMTL, JacobianBalancing> {
  public:
   explicit ExcessMTL(ExcessMTLOptions options = {});
-  std::string name() const override {
-    return "excess_mtl";
-  }
+  static const detail::Description& description();
 
  protected:
   void start() override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -27,12 +28,10 @@ struct POLYTASK_API MoCoOptions {
 /// Source: H. Fernando, H. Shen, M. Liu, S. Chaudhury, K. Murugesan, T. Chen,
 /// "Mitigating gradient bias in multi-objective learning: a provably convergent
 /// approach", ICLR 2023, algorithm 1.
-class POLYTASK_API MoCo : public Cloneable<MoCo, JacobianBalancing> {
+class POLYTASK_API MoCo : public Described<MoCo, JacobianBalancing> {
  public:
   explicit MoCo(MoCoOptions options = {});
-  std::string name() const override {
-    return "moco";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override {
     return true;
   }
