@@ -8,7 +8,6 @@
 
 #include "checks.h"
 #include "describe.h"
-#include "kept_weights.h"
 
 namespace polytask::balancing {
 
@@ -24,9 +23,7 @@ struct EveryKStepsSettings {
 EveryKSteps::EveryKSteps(std::unique_ptr<Balancing> method, int64_t k)
     : Described(std::move(method), "every_k_steps"), k_(k) {
   check_options();
-  buffer("weights");
-  buffer("age");
-  buffer("present");
+  keep_weights();
 }
 
 const detail::Description& EveryKSteps::description() {
@@ -48,16 +45,11 @@ const detail::Description& EveryKSteps::description() {
 }
 
 void EveryKSteps::start() {
-  kept().start();
+  start_weights();
 }
 
 bool EveryKSteps::wants_gradients() const {
-  return !detail::KeptWeights::hold(
-      buffer("weights"), buffer("age"), buffer("present"), present(), k_);
-}
-
-detail::KeptWeights EveryKSteps::kept() {
-  return {name(), buffer("weights"), buffer("age"), buffer("present")};
+  return !has_weights(k_);
 }
 
 math::Vector EveryKSteps::compute(
@@ -66,14 +58,12 @@ math::Vector EveryKSteps::compute(
     return repeated();
   }
   auto weights = inner().solve(gramian, extras);
-  kept().set(weights, present());
+  set_weights(weights);
   return weights;
 }
 
 math::Vector EveryKSteps::repeated() {
-  const at::Tensor& weights = buffer("weights");
-  return weights.defined() && weights.numel() > 0 ? kept().take()
-                                                  : math::Vector{};
+  return take_weights();
 }
 
 } // namespace polytask::balancing

@@ -10,7 +10,6 @@
 #include "../checks.h"
 #include "../describe.h"
 #include "../host.h"
-#include "three_batches.h"
 
 namespace polytask::balancing {
 
@@ -36,16 +35,6 @@ const detail::Description& MoDo::description() {
 void MoDo::start() {
   buffer("weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-}
-
-math::Matrix MoDo::gramian_of(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::products_of_batches(jacobian, extras, name());
-}
-
-at::Tensor MoDo::combined_rows(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::rows_of_third_batch(jacobian, extras, name());
 }
 
 math::Vector MoDo::compute(

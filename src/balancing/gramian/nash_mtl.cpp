@@ -8,7 +8,6 @@
 
 #include "../checks.h"
 #include "../describe.h"
-#include "../kept_weights.h"
 #include "fair_weights.h"
 #include "quadratic.h"
 
@@ -17,9 +16,7 @@ namespace polytask::balancing {
 NashMTL::NashMTL(NashMTLOptions options) : options_(options) {
   check_options();
   if (options_.update_weights_every() > 1) {
-    buffer("weights");
-    buffer("age");
-    buffer("present");
+    keep_weights();
   }
 }
 
@@ -45,13 +42,9 @@ const detail::Description& NashMTL::description() {
   return made;
 }
 
-detail::KeptWeights NashMTL::kept() {
-  return {name(), buffer("weights"), buffer("age"), buffer("present")};
-}
-
 void NashMTL::start() {
   if (options_.update_weights_every() > 1) {
-    kept().start();
+    start_weights();
   }
 }
 
@@ -60,16 +53,11 @@ math::Vector NashMTL::unclipped(const math::Matrix& gramian) {
   if (every == 1) {
     return detail::fair_weights(gramian, 1);
   }
-  if (detail::KeptWeights::hold(
-          buffer("weights"),
-          buffer("age"),
-          buffer("present"),
-          present(),
-          every)) {
-    return kept().take();
+  if (has_weights(every)) {
+    return take_weights();
   }
   auto weights = detail::fair_weights(gramian, 1);
-  kept().set(weights, present());
+  set_weights(weights);
   return weights;
 }
 

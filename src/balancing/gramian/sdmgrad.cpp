@@ -15,7 +15,6 @@
 #include "../checks.h"
 #include "../describe.h"
 #include "../host.h"
-#include "three_batches.h"
 
 namespace polytask::balancing {
 
@@ -69,16 +68,6 @@ void SDMGrad::check_tasks(int64_t tasks) const {
 void SDMGrad::start() {
   buffer("simplex_weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-}
-
-math::Matrix SDMGrad::gramian_of(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::products_of_batches(jacobian, extras, name());
-}
-
-at::Tensor SDMGrad::combined_rows(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::rows_of_third_batch(jacobian, extras, name());
 }
 
 // Those of the tasks that take part, with the sum of all.

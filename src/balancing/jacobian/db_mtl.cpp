@@ -3,7 +3,6 @@
 #include <polytask/balancing/jacobian/db_mtl.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -14,14 +13,13 @@
 #include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
-#include "kept_rows.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
 
 DBMTL::DBMTL(DBMTLOptions options) : options_(options) {
   check_options();
   buffer("buffer");
-  buffer("steps");
 }
 
 const detail::Description& DBMTL::description() {
@@ -34,10 +32,6 @@ const detail::Description& DBMTL::description() {
           .or_by("DB_beta_sigma")
           .made_of(&DBMTL::options_);
   return made;
-}
-
-void DBMTL::start() {
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
 }
 
 at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
@@ -54,10 +48,8 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
         ".");
     factors[task] = 1 / (factors[task] + kTiny);
   }
-  at::Tensor& average = buffer("buffer");
-  detail::keep_rows(average, jacobian, name());
-  const auto step = buffer("steps").item<int64_t>() + 1;
-  buffer("steps") = at::scalar_tensor(step, at::kLong);
+  at::Tensor& average = kept_rows("buffer", jacobian);
+  const auto step = count_step() + 1;
 
   const at::Tensor scaled = jacobian *
       polytask::detail::host_vector(factors, jacobian.options()).unsqueeze(1);

@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -18,7 +17,6 @@
 #include "../describe.h"
 #include "../host.h"
 #include "../softmax.h"
-#include "kept_rows.h"
 
 namespace polytask::balancing {
 
@@ -30,7 +28,7 @@ constexpr double kExcessTiny = 1e-7;
 
 ExcessMTL::ExcessMTL(ExcessMTLOptions options) : options_(options) {
   check_options();
-  for (const char* kept : {"squares", "baseline", "weights", "steps"}) {
+  for (const char* kept : {"squares", "baseline", "weights"}) {
     buffer(kept);
   }
 }
@@ -65,12 +63,11 @@ void ExcessMTL::start() {
   buffer("weights") =
       at::full({tasks()}, total / static_cast<double>(tasks()), at::kDouble);
   buffer("baseline") = at::zeros({tasks()}, at::kDouble);
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
+  KeptRows::start();
 }
 
 math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
-  at::Tensor& squares = buffer("squares");
-  detail::keep_rows(squares, jacobian, name());
+  at::Tensor& squares = kept_rows("squares", jacobian);
   const at::Tensor now = jacobian * jacobian;
   squares = squares + now;
   return detail::host_values(
@@ -81,8 +78,7 @@ math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
 /// By the baselines; empty where the weights stay.
 math::Vector ExcessMTL::relative(const math::Vector& risks) {
   auto baseline = detail::host_values(buffer("baseline"), name());
-  const auto step = buffer("steps").item<int64_t>();
-  buffer("steps") = at::scalar_tensor(step + 1, at::kLong);
+  const auto step = count_step();
   const int64_t warmup = options_.warmup_steps().value_or(0);
   const bool is_torchjd = options_.warmup_steps().has_value();
   math::Vector quotients(risks.size(), 0.0);

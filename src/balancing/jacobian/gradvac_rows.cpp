@@ -20,7 +20,7 @@
 #include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
-#include "kept_rows.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
 

@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/scalar_tensor.h>
 
 #include <cmath>
 
@@ -14,13 +13,13 @@
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
-#include "kept_rows.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
 
 MoCo::MoCo(MoCoOptions options) : options_(options) {
   check_options();
-  for (const char* kept : {"tracked", "weights", "steps"}) {
+  for (const char* kept : {"tracked", "weights"}) {
     buffer(kept);
   }
 }
@@ -46,16 +45,14 @@ const detail::Description& MoCo::description() {
 void MoCo::start() {
   buffer("weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
+  KeptRows::start();
 }
 
 at::Tensor MoCo::combine(const at::Tensor& jacobian, const Extras& extras) {
   constexpr double kTiny = 1e-8;
   const auto losses = detail::need_losses(extras, tasks(), name());
-  at::Tensor& tracked = buffer("tracked");
-  detail::keep_rows(tracked, jacobian, name());
-  const auto step = buffer("steps").item<int64_t>() + 1;
-  buffer("steps") = at::scalar_tensor(step, at::kLong);
+  at::Tensor& tracked = kept_rows("tracked", jacobian);
+  const auto step = count_step() + 1;
 
   auto factors = detail::host_values(detail::row_lengths(jacobian), name());
   for (size_t task = 0; task < factors.size(); ++task) {

@@ -4,6 +4,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/max.h>
 
 #include <utility>
 
@@ -58,7 +59,10 @@ at::Tensor STCH::value(const at::Tensor& losses, const Extras& /*extras*/) {
       : distances *
           polytask::detail::host_vector(
               of_present(options_.weights()), losses.options());
-  return options_.mu() * at::logsumexp(distances / options_.mu(), 0);
+  // The largest is taken out before the division, which may overflow.
+  const at::Tensor largest = distances.detach().max();
+  return largest +
+      options_.mu() * at::logsumexp((distances - largest) / options_.mu(), 0);
 }
 
 } // namespace polytask::balancing

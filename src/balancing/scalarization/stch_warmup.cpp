@@ -5,6 +5,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
 #include <ATen/ops/logsumexp.h>
+#include <ATen/ops/max.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
@@ -87,8 +88,12 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   buffer("count") = at::where(late, at::ones_like(count), count);
   const at::Tensor reference =
       (buffer("sum") / buffer("count")).to(losses.options());
-  return static_cast<double>(tasks()) * options_.mu() *
-      at::logsumexp(at::log(losses / reference + kTiny) / options_.mu(), 0);
+  const at::Tensor ratios = at::log(losses / reference + kTiny);
+  // The largest is taken out before the division, which may overflow.
+  const at::Tensor largest = ratios.detach().max();
+  return static_cast<double>(tasks()) *
+      (largest +
+       options_.mu() * at::logsumexp((ratios - largest) / options_.mu(), 0));
 }
 
 } // namespace polytask::balancing

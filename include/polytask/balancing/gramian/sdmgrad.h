@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <polytask/balancing/described.h>
-#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/gramian/three_batches.h>
 
 namespace polytask::balancing {
 
@@ -44,20 +44,10 @@ struct POLYTASK_API SDMGradOptions {
 /// Source: P. Xiao, H. Ban, K. Ji, "Direction-oriented multi-objective
 /// learning: simple and provable stochastic algorithms", NeurIPS 2023,
 /// algorithm 1.
-class POLYTASK_API SDMGrad : public Described<SDMGrad, GramianBalancing> {
+class POLYTASK_API SDMGrad : public Described<SDMGrad, ThreeBatches> {
  public:
   explicit SDMGrad(SDMGradOptions options = {});
   static const detail::Description& description();
-  int64_t batches() const override {
-    return 3;
-  }
-  bool is_symmetric() const override {
-    return false;
-  }
-  math::Matrix gramian_of(
-      const at::Tensor& jacobian, const Extras& extras) const override;
-  at::Tensor combined_rows(
-      const at::Tensor& jacobian, const Extras& extras) const override;
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -5,7 +5,7 @@
 #include <torch/arg.h>
 
 #include <polytask/balancing/described.h>
-#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 
 namespace polytask::balancing {
 
@@ -24,7 +24,7 @@ struct POLYTASK_API DBMTLOptions {
 /// Source: B. Lin, W. Jiang, F. Ye, Y. Zhang, P. Chen, Y. Chen, S. Liu, J.
 /// Kwok, "Dual-balancing for multi-task learning", arXiv 2308.12029, 2023,
 /// algorithm 1.
-class POLYTASK_API DBMTL : public Described<DBMTL, JacobianBalancing> {
+class POLYTASK_API DBMTL : public Described<DBMTL, KeptRows> {
  public:
   explicit DBMTL(DBMTLOptions options = {});
   static const detail::Description& description();
@@ -33,11 +33,6 @@ class POLYTASK_API DBMTL : public Described<DBMTL, JacobianBalancing> {
   }
 
  protected:
-  void start() override;
-  std::optional<double> late_start(
-      const std::string& /*buffer*/) const override {
-    return 0;
-  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -5,7 +5,7 @@
 #include <torch/arg.h>
 
 #include <polytask/balancing/described.h>
-#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 
 namespace polytask::balancing {
 
@@ -28,7 +28,7 @@ struct POLYTASK_API MoCoOptions {
 /// Source: H. Fernando, H. Shen, M. Liu, S. Chaudhury, K. Murugesan, T. Chen,
 /// "Mitigating gradient bias in multi-objective learning: a provably convergent
 /// approach", ICLR 2023, algorithm 1.
-class POLYTASK_API MoCo : public Described<MoCo, JacobianBalancing> {
+class POLYTASK_API MoCo : public Described<MoCo, KeptRows> {
  public:
   explicit MoCo(MoCoOptions options = {});
   static const detail::Description& description();
@@ -38,10 +38,6 @@ class POLYTASK_API MoCo : public Described<MoCo, JacobianBalancing> {
 
  protected:
   void start() override;
-  std::optional<double> late_start(
-      const std::string& /*buffer*/) const override {
-    return 0;
-  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:
