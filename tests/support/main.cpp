@@ -4,6 +4,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <iostream>
+
 namespace {
 
 /// Every test begins with the same generator, so that it does not depend on
@@ -18,6 +20,14 @@ class SeedEachTest : public testing::EmptyTestEventListener {
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
-  testing::UnitTest::GetInstance()->listeners().Append(new SeedEachTest);
-  return RUN_ALL_TESTS();
+  testing::UnitTest& tests = *testing::UnitTest::GetInstance();
+  tests.listeners().Append(new SeedEachTest);
+  const int result = RUN_ALL_TESTS();
+  // What was to be tested was renamed or is gone.
+  if (!testing::GTEST_FLAG(list_tests) && tests.test_to_run_count() == 0) {
+    std::cerr << "no test matches --gtest_filter="
+              << testing::GTEST_FLAG(filter) << '\n';
+    return 1;
+  }
+  return result;
 }
