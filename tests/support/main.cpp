@@ -24,9 +24,9 @@ int main(int argc, char** argv) {
   tests.listeners().Append(new SeedEachTest);
   const int result = RUN_ALL_TESTS();
   // What was to be tested was renamed or is gone.
-  if (!testing::GTEST_FLAG(list_tests) && tests.test_to_run_count() == 0) {
-    std::cerr << "no test matches --gtest_filter="
-              << testing::GTEST_FLAG(filter) << '\n';
+  if (!GTEST_FLAG_GET(list_tests) && tests.test_to_run_count() == 0) {
+    std::cerr << "no test matches --gtest_filter=" << GTEST_FLAG_GET(filter)
+              << '\n';
     return 1;
   }
   return result;
