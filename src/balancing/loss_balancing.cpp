@@ -3,6 +3,7 @@
 #include <polytask/balancing/loss_balancing.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/ones.h>
 #include <c10/core/AutogradState.h>

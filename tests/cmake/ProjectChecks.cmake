@@ -11,6 +11,13 @@ add_test(NAME project/links
 add_test(NAME project/method_pages
   COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/docs/balancing/index.py)
 
+# With the package file that an installation gets.
+if(POLYTASK_INSTALL)
+  add_test(NAME project/torch_version
+    COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/torch_version.py
+      --source ${PROJECT_SOURCE_DIR} --build ${PROJECT_BINARY_DIR})
+endif()
+
 # Every public header compiles alone. That of a source comes first in it, and
 # `./dev test strict` compiles sources one by one; umbrellas are written by a
 # script. For the others there is a source here.
