@@ -195,6 +195,10 @@ void PerGroup::end_epoch() {
   }
 }
 
+bool PerGroup::counts_epochs() const {
+  return blocks_.front()->counts_epochs();
+}
+
 // Before the tasks of a step are chosen, so that all blocks know all tasks.
 void PerGroup::expect_blocks(const std::vector<int64_t>& sizes) {
   if (sizes_.empty()) {

@@ -14,6 +14,8 @@ const char* to_string(Route route) {
       return "linear program";
     case Route::kTrunkProgram:
       return "trunk program";
+    case Route::kLayers:
+      return "layers";
     case Route::kBatchedJacobian:
       return "batched Jacobian";
     case Route::kStreamedGramian:
@@ -26,6 +28,20 @@ const char* to_string(Route route) {
       return "feature gradients";
     default:
       return "autograd";
+  }
+}
+
+bool is_for_balancings(Route route) {
+  switch (route) {
+    case Route::kLayers:
+    case Route::kBatchedJacobian:
+    case Route::kStreamedGramian:
+    case Route::kLayerJacobian:
+    case Route::kLayerGramian:
+    case Route::kFeatureGradients:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "step_context.h"
 
+#include <ATen/core/grad_mode.h>
 #include <torch/optim/lbfgs.h>
 
 #include <algorithm>
@@ -120,6 +121,10 @@ void StepContext::bind() {
 template <typename Visit>
 void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   TORCH_CHECK_VALUE(
+      at::GradMode::is_enabled(),
+      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
+      "step needs them.");
+  TORCH_CHECK_VALUE(
       model->size() == tasks_,
       "training: the model was given a task after this training was made; make "
       "a new one.");
@@ -152,10 +157,26 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
 }
 
+bool StepContext::takes_part(
+    const Batch::Part& part, const Task& task) const {
+  return task.weight() != 0 && task.loss().has_label(part.labels);
+}
+
+void StepContext::find_takers(
+    const Batch& batch, std::vector<bool>& takers) const {
+  takers.resize(static_cast<size_t>(model->size()));
+  for (size_t i = 0; i < takers.size(); ++i) {
+    takers[i] = model->task(static_cast<int64_t>(i)).weight() != 0;
+  }
+  for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
+    takers[static_cast<size_t>(task)] = takes_part(part, model->task(task));
+  });
+}
+
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
-  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
+  if (takes_part(part, own)) {
     steps.push_back({task, &part.input, &part.labels, own.weight()});
   }
 }

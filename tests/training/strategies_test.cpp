@@ -6,7 +6,7 @@
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/by_loss.h>
 #include <polytask/training/samplers/fixed_ratio.h>
-#include <polytask/training/samplers/round_robin.h>
+#include <polytask/training/samplers/simple.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 
