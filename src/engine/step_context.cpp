@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
 
@@ -31,6 +32,7 @@ std::vector<optim::ParameterGroup> parameter_groups(
     const MultiTaskModel& model, const EngineOptions& options) {
   std::vector<optim::ParameterGroup> groups;
   if (options.balancing()) {
+    const balancing::detail::TaskLabels labels(model->task_names());
     options.balancing()->prepare(model->size());
     groups.push_back({options.balancing()->parameters(), std::nullopt});
   }
@@ -107,6 +109,7 @@ void StepContext::bind() {
   if (!options.balancing()) {
     return;
   }
+  const balancing::detail::TaskLabels labels(model->task_names());
   options.balancing()->prepare(tasks_);
   method_parameters = options.balancing()->parameters();
   TORCH_CHECK_VALUE(

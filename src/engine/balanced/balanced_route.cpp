@@ -11,6 +11,7 @@
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/jacobian_balancing.h>
 #include <polytask/balancing/loss_balancing.h>
+#include "balancing/task_labels.h"
 #include "core/host_value.h"
 #include "engine/weighted_losses.h"
 
@@ -303,7 +304,10 @@ StepReport BalancedRoute::take(Step& step) {
   if (method.reads() == Reads::kJacobian) {
     method.expect_blocks(step.gradients.block_sizes());
   }
-  method.with_tasks(places(step.tasks), [&] {
+  const auto present = places(step.tasks);
+  const balancing::detail::TaskLabels all(context_.model->task_names());
+  const balancing::detail::TaskLabels some(present);
+  method.with_tasks(present, [&] {
     weigh(step);
     finish(step);
   });
