@@ -3,6 +3,7 @@
 #include "step_context.h"
 
 #include <ATen/core/grad_mode.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/optim/lbfgs.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
+#include "optim/optimizer_kind.h"
 
 namespace polytask::detail {
 
@@ -68,6 +70,22 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
   return model;
 }
 
+void refuse_sparse(const std::string& whose, const StepContext& context) {
+  const std::string why = context.options.balancing()
+      ? "the balancing '" + context.options.balancing()->name() +
+          "' combines dense ones"
+      : context.options.clipping()
+      ? "clipping takes none"
+      : optim::detail::sparse_obstacle(*context.optimizer);
+  TORCH_CHECK_VALUE(
+      why.empty(),
+      "training: the gradient of ",
+      whose,
+      " is sparse, but ",
+      why,
+      ". Plain SGD and Adagrad take it; else switch sparse off.");
+}
+
 } // namespace
 
 StepContext::StepContext(
@@ -104,6 +122,9 @@ void StepContext::bind() {
   parameters = model->unique_parameters();
   TORCH_CHECK_VALUE(
       !parameters.empty(), "training: the model has no parameter.");
+  check_sparse_modules();
+  may_refuse_sparse_ =
+      options.clipping() || !optim::detail::sparse_obstacle(*optimizer).empty();
   left_out_ = without(parameters, optimized());
   tasks_ = model->size();
   if (!options.balancing()) {
@@ -119,6 +140,30 @@ void StepContext::bind() {
       "' has parameters that your optimizer lacks; prepare(",
       tasks_,
       ") it, add its parameters() and hand it over as shared_balancing.");
+}
+
+// Before the first step; what own modules do shows in their gradients.
+void StepContext::check_sparse_modules() const {
+  for (const auto& entry : model->named_modules("", /*include_self=*/false)) {
+    const auto* one = entry.value()->as<torch::nn::Embedding>();
+    const auto* bag = entry.value()->as<torch::nn::EmbeddingBag>();
+    if ((one && one->options.sparse()) || (bag && bag->options.sparse())) {
+      refuse_sparse(
+          "'" + entry.key() + "' (an embedding with sparse(true))", *this);
+    }
+  }
+}
+
+void StepContext::check_sparse_gradients() const {
+  for (const auto& group : optimizer->param_groups()) {
+    for (const auto& parameter : group.params()) {
+      if (parameter.grad().defined() &&
+          parameter.grad().layout() != at::kStrided) {
+        refuse_sparse(
+            c10::str("a parameter of shape ", parameter.sizes()), *this);
+      }
+    }
+  }
 }
 
 template <typename Visit>
@@ -247,6 +292,9 @@ void StepContext::reset_gradients() {
 }
 
 void StepContext::update() {
+  if (may_refuse_sparse_) {
+    check_sparse_gradients();
+  }
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
     for (const auto& parameter : without(optimized(), method_parameters)) {

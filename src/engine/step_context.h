@@ -62,9 +62,13 @@ struct StepContext {
   bool takes_part(const Batch::Part& part, const Task& task) const;
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
+  void check_sparse_modules() const;
+  void check_sparse_gradients() const;
 
   /// Those that the optimizer does not reset.
   std::vector<torch::Tensor> left_out_;
+  /// Whether an update has to look for sparse gradients.
+  bool may_refuse_sparse_ = false;
   /// The number of tasks that the optimizer was made for.
   int64_t tasks_ = 0;
 };

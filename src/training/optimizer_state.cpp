@@ -2,20 +2,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ATen/ops/from_blob.h>
 #include <c10/util/Exception.h>
-#include <c10/util/Type.h>
-#include <torch/optim/adagrad.h>
-#include <torch/optim/adam.h>
-#include <torch/optim/adamw.h>
-#include <torch/optim/rmsprop.h>
-#include <torch/optim/sgd.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
 #include <memory>
+#include <optional>
 #include <sstream>
-#include <typeinfo>
 #include <utility>
 
+#include "optim/optimizer_kind.h"
 #include "training/state_checks.h"
 
 namespace polytask::detail {
@@ -23,21 +18,6 @@ namespace polytask::detail {
 namespace {
 
 using torch::optim::Optimizer;
-
-// Archives of LibTorch's optimizers and of the fused ones are the same.
-std::string optimizer_kind(const Optimizer& optimizer) {
-  const auto is = [&]<typename Kind>(const Kind*) {
-    return dynamic_cast<const Kind*>(&optimizer) != nullptr;
-  };
-  using namespace torch::optim;
-  return is(static_cast<SGD*>(nullptr)) ? "SGD"
-      : is(static_cast<Adam*>(nullptr)) ? "Adam"
-      : is(static_cast<AdamW*>(nullptr)) ? "AdamW"
-      : is(static_cast<Adagrad*>(nullptr)) ? "Adagrad"
-      : is(static_cast<RMSprop*>(nullptr))
-      ? "RMSprop"
-      : c10::demangle(typeid(optimizer).name());
-}
 
 std::vector<std::string> held_parameters(const Optimizer& optimizer) {
   std::vector<std::string> held;
@@ -114,8 +94,9 @@ class OptimizerBackup {
 
 } // namespace
 
+// Archives of LibTorch's optimizers and of the fused ones are the same.
 void describe_optimizer(const Optimizer& optimizer, TrainingState& state) {
-  state.optimizer = optimizer_kind(optimizer);
+  state.optimizer = optim::detail::kind_of(optimizer);
   state.optimizer_parameters = held_parameters(optimizer);
   torch::serialize::OutputArchive archive;
   optimizer.save(archive);
@@ -125,7 +106,7 @@ void describe_optimizer(const Optimizer& optimizer, TrainingState& state) {
 }
 
 void load_optimizer(Optimizer& optimizer, const TrainingState& state) {
-  const std::string kind = optimizer_kind(optimizer);
+  const std::string kind = optim::detail::kind_of(optimizer);
   TORCH_CHECK_VALUE(
       state.optimizer == kind,
       "Training: expected a state with the optimizer '",
