@@ -16,6 +16,25 @@ namespace polytask {
 using detail::HeadSteps;
 using detail::ModesRun;
 
+namespace {
+
+// Alone.
+bool is_for_balancings(Route route) {
+  switch (route) {
+    case Route::kLayers:
+    case Route::kBatchedJacobian:
+    case Route::kStreamedGramian:
+    case Route::kLayerJacobian:
+    case Route::kLayerGramian:
+    case Route::kFeatureGradients:
+      return true;
+    default:
+      return false;
+  }
+}
+
+} // namespace
+
 /// Chooses the route of each step.
 class Engine::Parts {
  public:

@@ -31,20 +31,6 @@ const char* to_string(Route route) {
   }
 }
 
-bool is_for_balancings(Route route) {
-  switch (route) {
-    case Route::kLayers:
-    case Route::kBatchedJacobian:
-    case Route::kStreamedGramian:
-    case Route::kLayerJacobian:
-    case Route::kLayerGramian:
-    case Route::kFeatureGradients:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::ostream& operator<<(std::ostream& stream, Route route) {
   return stream << to_string(route);
 }

@@ -68,8 +68,8 @@ void Training::warn_after(int64_t in_run) {
         warned_of_epochs_,
         "training: the balancing '" + balancing()->name() +
             "' learns from epoch to epoch, but " + std::to_string(steps_) +
-            " steps were taken and end_epoch() was never called; call it on "
-            "the training after each epoch.");
+            " steps were taken and the training's end_epoch() was never "
+            "called; call it after each epoch.");
   }
 }
 

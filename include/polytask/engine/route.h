@@ -53,9 +53,6 @@ enum class Route {
 POLYTASK_API const char* to_string(Route route);
 POLYTASK_API std::ostream& operator<<(std::ostream& stream, Route route);
 
-/// Whether it is a route of steps with a balancing alone.
-POLYTASK_API bool is_for_balancings(Route route);
-
 /// What the engine chose, and why not something faster.
 struct RouteChoice {
   Route route = Route::kAutograd;
