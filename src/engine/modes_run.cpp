@@ -42,6 +42,11 @@ std::string ModesRun::obstacle() {
   if (context_.options.clipping()) {
     return "gradients are clipped";
   }
+  for (const HeadStep& step : steps_) {
+    if (step.labels->is_weighted()) {
+      return "rows have weights";
+    }
+  }
   if (!heads_.are_squares(steps_)) {
     return "a loss is not the mean squared error";
   }

@@ -5,6 +5,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "autocast.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
@@ -48,6 +49,9 @@ Obstacle ProgramRoute::obstacle(
   }
   if (!torch::GradMode::is_enabled()) {
     return {"gradients are switched off"};
+  }
+  if (is_autocast_on(at::kCPU)) {
+    return {"autocast is on"};
   }
   if (share_input) {
     return program_->obstacle(*steps[0].input, steps);

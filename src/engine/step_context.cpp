@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "autocast.h"
 #include "core/check.h"
 #include "model/parameters.h"
 
@@ -155,7 +156,15 @@ void StepContext::check_input(const torch::Tensor& input) const {
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
-  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
+  if (own.weight() == 0) {
+    return;
+  }
+  try {
+    own.loss().function().check(part.labels);
+  } catch (const c10::Error&) {
+    rethrow_with(c10::str("Task '", name(task), "': "));
+  }
+  if (own.loss().has_label(part.labels)) {
     steps.push_back({task, &part.input, &part.labels, own.weight()});
   }
 }
@@ -231,6 +240,10 @@ void StepContext::update() {
     options.clipping().apply(gradients);
   }
   optimizer->step();
+  if (is_autocast_on(parameters.front().device().type())) {
+    // It keeps the parameters as they were in the precision that it chose.
+    at::autocast::clear_cache();
+  }
 }
 
 } // namespace polytask::detail
