@@ -21,6 +21,7 @@
 
 #include "../optim/fused_lists.h"
 #include "../optim/fused_ops.h"
+#include "input_groups.h"
 
 namespace polytask::detail {
 
@@ -146,10 +147,15 @@ std::string loss_obstacle(const Loss& loss, at::Device device) {
 
 std::vector<int64_t> graph_shape(const HeadSteps& steps, bool share_input) {
   std::vector<int64_t> shape{share_input ? 1 : 0};
-  for (const HeadStep& step : steps) {
+  const auto groups = input_groups(steps, share_input);
+  size_t known = 0;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const HeadStep& step = steps[i];
     shape.push_back(step.task);
+    shape.push_back(static_cast<int64_t>(groups[i]));
     shape.push_back(step.labels->is_complete() ? 1 : 0);
-    if (!share_input || &step == &steps[0]) {
+    if (groups[i] == known) {
+      ++known;
       add_tensor(*step.input, shape);
     }
     add_tensor(step.labels->target(), shape);

@@ -47,9 +47,6 @@ Obstacle ProgramRoute::obstacle(
   if (!program_) {
     return {why_not_};
   }
-  if (!torch::GradMode::is_enabled()) {
-    return {"gradients are switched off"};
-  }
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
   }

@@ -238,6 +238,23 @@ TEST_F(GraphRoute, TakesInputsOfTheTasksOwn) {
   EXPECT_EQ(graph_calls.replays, 7);
 }
 
+TEST_F(GraphRoute, TellsTasksOfOneInputFromTasksOfTwo) {
+  GraphPair<JointTraining> pair(
+      torch::optim::SGDOptions(0.1), by_autograd<JointTrainingOptions>(true));
+  for (int i = 0; i < 10; ++i) {
+    const auto first = torch::randn({4, 5});
+    const auto second = torch::randn({4, 5});
+    for (const auto& of_b : {first, second}) {
+      pair.step(Batch::per_task(
+          {{"a", first, torch::randn({4, 1})},
+           {"b", of_b, torch::randn({4, 2})},
+           {"c", second, torch::randn({4, 1})}}));
+    }
+  }
+  EXPECT_EQ(graph_calls.records, 2);
+  EXPECT_EQ(graph_calls.replays, 14);
+}
+
 TEST_F(GraphRoute, KeepsAGraphForEachNumberOfRows) {
   GraphPair<JointTraining> pair(
       torch::optim::AdamOptions(0.01), by_autograd<JointTrainingOptions>(true));
