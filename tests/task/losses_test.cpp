@@ -152,8 +152,7 @@ TEST_P(EveryLoss, IsAFiniteScalarOfTheOutputsDtype) {
 TEST_P(EveryLoss, OfWholeWeightsEqualsTheOneOfRepeatedRows) {
   remove_labels(at::tensor({4}, at::kLong));
   const at::Tensor weights = at::tensor({2.0, 1.0, 0.0, 3.0, 2.0, 1.0});
-  const at::Tensor rows =
-      at::tensor({0, 0, 1, 3, 3, 3, 4, 4, 5}, at::kLong);
+  const at::Tensor rows = at::tensor({0, 0, 1, 3, 3, 3, 4, 4, 5}, at::kLong);
   const auto weighted =
       loss_and_gradient(loss, output, Labels(target).with_weights(weights));
   at::Tensor leaf = output.clone().requires_grad_();
@@ -176,8 +175,8 @@ TEST_P(EveryLoss, DoesNotCareForTheScaleOfWeights) {
 }
 
 TEST_P(EveryLoss, DoesNotCareWhatARowOfWeightZeroHolds) {
-  const Labels before = Labels(target).with_weights(
-      at::tensor({1.0, 0.0, 2.0, 1.0, 0.0, 3.0}));
+  const Labels before =
+      Labels(target).with_weights(at::tensor({1.0, 0.0, 2.0, 1.0, 0.0, 3.0}));
   const auto clean = loss_and_gradient(loss, output, before);
   output[1].fill_(1000);
   output[4].fill_(-1000);
@@ -305,8 +304,8 @@ std::vector<LossCase> checked_losses() {
   auto losses = elementwise_losses();
   losses.push_back(
       {"BCEOfThreeWeights",
-       BCEWithLogitsLoss(BCEWithLogitsLossOptions().pos_weight(
-           at::tensor({0.5, 1.0, 4.0}))),
+       BCEWithLogitsLoss(
+           BCEWithLogitsLossOptions().pos_weight(at::tensor({0.5, 1.0, 4.0}))),
        {6, 3},
        {6, 3},
        LabelKind::kShare});

@@ -63,9 +63,8 @@ TEST(BCEWithLogitsLoss, RefusesWeightsThatDoNotFitARow) {
   for (const auto& shape : std::vector<std::vector<int64_t>>{{2}, {9, 3}}) {
     EXPECT_TRUE(testing::says(
         testing::error_of([&] {
-          BCEWithLogitsLoss(
-              BCEWithLogitsLossOptions().pos_weight(at::ones(shape)))(
-              nine, nine);
+          BCEWithLogitsLoss(BCEWithLogitsLossOptions().pos_weight(
+              at::ones(shape)))(nine, nine);
         }),
         {"BCEWithLogitsLoss: the pos_weight of shape " + c10::str(shape),
          "[9, 3]"}));
@@ -115,7 +114,8 @@ TEST_P(BCEBadWeight, IsRefused) {
   EXPECT_TRUE(testing::says(
       testing::error_of(
           [] { (void)BCEWithLogitsLoss(BCEBadWeight::GetParam()); }),
-      {"BCEWithLogitsLoss: expected a pos_weight of positive, finite numbers"}));
+      {"BCEWithLogitsLoss: expected a pos_weight of positive, finite "
+       "numbers"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -168,8 +168,7 @@ class CrossEntropyBadWeights
     : public ::testing::TestWithParam<std::vector<double>> {};
 
 TEST_P(CrossEntropyBadWeights, AreRefused) {
-  const auto options =
-      CrossEntropyLossOptions().weight(at::tensor(GetParam()));
+  const auto options = CrossEntropyLossOptions().weight(at::tensor(GetParam()));
   EXPECT_TRUE(says(
       error_of([&] { CrossEntropyLoss{options}; }),
       {"CrossEntropyLoss: expected class weights of shape [C]"}));
@@ -181,8 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(std::vector<double>{1, -1}, std::vector<double>{NAN, 1}));
 
 TEST(CrossEntropyLoss, RefusesAMatrixOfWeights) {
-  const auto options =
-      CrossEntropyLossOptions().weight(at::rand({2, 2}));
+  const auto options = CrossEntropyLossOptions().weight(at::rand({2, 2}));
   EXPECT_TRUE(says(
       error_of([&] { CrossEntropyLoss{options}; }),
       {"expected class weights of shape [C]"}));
