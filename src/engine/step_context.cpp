@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "autocast.h"
 #include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
@@ -71,9 +72,8 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
 }
 
 void refuse_sparse(const std::string& whose, const StepContext& context) {
-  const std::string why = context.options.balancing()
-      ? "the balancing '" + context.options.balancing()->name() +
-          "' combines dense ones"
+  const std::string why = context.options.balancing() ? "the balancing '" +
+          context.options.balancing()->name() + "' combines dense ones"
       : context.options.clipping()
       ? "clipping takes none"
       : optim::detail::sparse_obstacle(*context.optimizer);
@@ -205,9 +205,17 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
 }
 
-bool StepContext::takes_part(
-    const Batch::Part& part, const Task& task) const {
+bool StepContext::takes_part(const Batch::Part& part, const Task& task) const {
   return task.weight() != 0 && task.loss().has_label(part.labels);
+}
+
+// Before the model's buffers or anything else could change.
+void StepContext::check_labels(const Batch::Part& part, const Task& task) {
+  try {
+    task.loss().function().check(part.labels);
+  } catch (const c10::Error&) {
+    rethrow_with("Task '" + part.task + "': ");
+  }
 }
 
 void StepContext::find_takers(
@@ -224,6 +232,9 @@ void StepContext::find_takers(
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
+  if (own.weight() != 0) {
+    check_labels(part, own);
+  }
   if (takes_part(part, own)) {
     steps.push_back({task, &part.input, &part.labels, own.weight()});
   }
@@ -303,6 +314,10 @@ void StepContext::update() {
     options.clipping().apply(gradients);
   }
   optimizer->step();
+  if (is_autocast_on(parameters.front().device().type())) {
+    // It keeps the parameters as they were in the precision that it chose.
+    at::autocast::clear_cache();
+  }
 }
 
 } // namespace polytask::detail

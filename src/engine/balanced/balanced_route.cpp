@@ -288,8 +288,7 @@ void BalancedRoute::observe_after(const Step& step) {
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < step.tasks.size(); ++i) {
     const auto& [task, input, labels, weight] = step.tasks[i];
-    // A head may change its input in place.
-    losses.push_back(context_.model->loss(task, features[i].clone(), *labels));
+    losses.push_back(context_.model->loss(task, features[i], *labels));
   }
   try {
     context_.options.balancing()->observe_after(
