@@ -4,6 +4,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "tests/support/stand_in_device.h"
+
 namespace {
 
 /// Every test begins with the same generator, so that it does not depend on
@@ -17,6 +19,7 @@ class SeedEachTest : public testing::EmptyTestEventListener {
 } // namespace
 
 int main(int argc, char** argv) {
+  polytask::testing::StandInDevice::register_if_asked();
   testing::InitGoogleTest(&argc, argv);
   testing::UnitTest::GetInstance()->listeners().Append(new SeedEachTest);
   return RUN_ALL_TESTS();
