@@ -97,9 +97,15 @@ MadeGramian gramian_mgda_libmtl(OptionReader& options) {
 }
 
 MadeGramian gramian_cagrad(OptionReader& options) {
+  using Stationary = CAGradOptions::Stationary;
+  const auto stationary = gramian_choice<Stationary>(
+      options.word("stationary", "projection"),
+      {{"projection", Stationary::kProjection}, {"mean", Stationary::kMean}},
+      "stationary");
   return std::make_unique<CAGrad>(CAGradOptions()
                                       .c(options.number("c", 0.5))
-                                      .norm_eps(options.number("norm_eps", 0)));
+                                      .norm_eps(options.number("norm_eps", 0))
+                                      .stationary(stationary));
 }
 
 MadeGramian gramian_cagrad_libmtl(OptionReader& options) {
@@ -112,7 +118,8 @@ MadeGramian gramian_cagrad_libmtl(OptionReader& options) {
   return std::make_unique<CAGrad>(
       CAGradOptions()
           .c(options.number("calpha", 0.5))
-          .rescale(static_cast<CAGradOptions::Rescale>(rescale)));
+          .rescale(static_cast<CAGradOptions::Rescale>(rescale))
+          .stationary(CAGradOptions::Stationary::kMean));
 }
 
 MadeGramian gramian_cagrad_mtrl(OptionReader& options) {
