@@ -57,11 +57,16 @@ struct StepContext {
   void check_input(const torch::Tensor& input) const;
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
+  void refuse_double_steps() const;
+  [[noreturn]] void refuse_changed_structure() const;
 
   /// Those that the optimizer does not reset.
   std::vector<torch::Tensor> left_out_;
-  /// The number of tasks that the optimizer was made for.
-  int64_t tasks_ = 0;
+  /// The model's structure when this was made, to notice a change and to tell
+  /// which.
+  int64_t structure_version_ = 0;
+  std::vector<Task> tasks_;
+  const Sharing* sharing_ = nullptr;
 };
 
 } // namespace polytask::detail

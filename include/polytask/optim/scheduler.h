@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/optim/optimizer.h>
-#include <torch/serialize/archive.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +9,14 @@
 #include <vector>
 
 #include <polytask/core/api.h>
+
+namespace torch::optim {
+class Optimizer;
+} // namespace torch::optim
+namespace torch::serialize {
+class InputArchive;
+class OutputArchive;
+} // namespace torch::serialize
 
 namespace polytask::optim {
 
