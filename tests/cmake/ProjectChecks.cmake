@@ -6,6 +6,9 @@ add_test(NAME project/layers
 add_test(NAME project/umbrellas
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/umbrellas.py ${PROJECT_SOURCE_DIR})
 
+add_test(NAME project/links
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/links.py ${PROJECT_SOURCE_DIR})
+
 add_test(NAME project/method_pages
   COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/docs/balancing/index.py)
 
