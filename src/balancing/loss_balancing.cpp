@@ -3,6 +3,7 @@
 #include <polytask/balancing/loss_balancing.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/ones.h>
 #include <c10/core/AutogradState.h>
@@ -14,6 +15,7 @@
 
 #include "extras.h"
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -35,8 +37,8 @@ void check_losses(const at::Tensor& losses, const std::string& who) {
     TORCH_CHECK_VALUE(
         std::isfinite(values[task]),
         who,
-        ": the loss of task ",
-        task,
+        ": the loss of ",
+        detail::task_label(task),
         " is ",
         values[task],
         ".");

@@ -16,6 +16,7 @@
 #include "../checks.h"
 #include "../describe.h"
 #include "../host.h"
+#include "../task_labels.h"
 #include "forum_weights.h"
 
 namespace polytask::balancing {
@@ -41,6 +42,7 @@ detail::ForumDirections unit_directions(
   const auto tasks = static_cast<int64_t>(lengths.size());
   detail::ForumDirections directions{
       math::Matrix(tasks), math::Vector(lengths.size()), lower_logits};
+  directions.products.set_rounding(products.rounding());
   directions.lower_square += products(tasks, tasks);
   for (int64_t i = 0; i < tasks; ++i) {
     const auto row = static_cast<size_t>(i);
@@ -58,7 +60,8 @@ void check_forum_finite(const math::Matrix& products) {
     TORCH_CHECK_VALUE(
         std::isfinite(products(i, i)),
         "forum: the gradient of ",
-        i + 1 < products.size() ? c10::str("task ", i) : "the weighted sum",
+        i + 1 < products.size() ? detail::task_label(static_cast<size_t>(i))
+                                : "the weighted sum",
         " is not finite.");
   }
 }

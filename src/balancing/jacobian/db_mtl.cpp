@@ -13,6 +13,8 @@
 #include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
+#include "../task_labels.h"
+#include "../task_labels.h"
 #include "row_lengths.h"
 
 namespace polytask::balancing {
@@ -41,8 +43,8 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
     TORCH_CHECK_VALUE(
         factors[task] >= 0 && std::isfinite(factors[task]),
         name(),
-        ": expected losses from 0 on, but that of task ",
-        task,
+        ": expected losses from 0 on, but that of ",
+        detail::task_label(task),
         " is ",
         factors[task],
         ".");
@@ -62,7 +64,7 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
   for (double& weight : weights) {
     weight = longest / (weight + kTiny);
   }
-  return detail::weighted_sum(weights, average);
+  return detail::plain_weighted_sum(weights, average);
 }
 
 } // namespace polytask::balancing

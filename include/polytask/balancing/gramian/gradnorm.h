@@ -40,6 +40,9 @@ class POLYTASK_API GradNorm : public Described<GradNorm, GramianBalancing> {
     return true;
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

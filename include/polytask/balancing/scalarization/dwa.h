@@ -30,6 +30,9 @@ class POLYTASK_API DWA : public Described<DWA, LossBalancing> {
   explicit DWA(DWAOptions options = {});
   static const detail::Description& description();
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -31,6 +31,9 @@ class POLYTASK_API STCHWarmup : public Described<STCHWarmup, LossBalancing> {
   explicit STCHWarmup(STCHWarmupOptions options = {});
   static const detail::Description& description();
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;
