@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "checks.h"
 
+#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/log.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
 
+#include "core/rounding.h"
+
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing::detail {
 
@@ -42,8 +47,8 @@ void check_preference(
         ": expected ",
         zero_too ? "no negative " : "positive ",
         what,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         value,
         ".");
@@ -75,12 +80,17 @@ void check_losses_above(
         who,
         ": expected losses above ",
         bound,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         values[task],
         ".");
   }
+}
+
+at::Tensor safe_log(const at::Tensor& losses) {
+  return at::log(
+      losses.clamp_min(polytask::detail::smallest_of(losses.scalar_type())));
 }
 
 } // namespace polytask::balancing::detail

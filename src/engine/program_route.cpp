@@ -5,6 +5,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "autocast.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
@@ -46,8 +47,8 @@ Obstacle ProgramRoute::obstacle(
   if (!program_) {
     return {why_not_};
   }
-  if (!torch::GradMode::is_enabled()) {
-    return {"gradients are switched off"};
+  if (is_autocast_on(at::kCPU)) {
+    return {"autocast is on"};
   }
   if (share_input) {
     return program_->obstacle(*steps[0].input, steps);

@@ -6,6 +6,8 @@
 
 #include <iostream>
 
+#include "tests/support/stand_in_device.h"
+
 namespace {
 
 /// Every test begins with the same generator, so that it does not depend on
@@ -19,6 +21,7 @@ class SeedEachTest : public testing::EmptyTestEventListener {
 } // namespace
 
 int main(int argc, char** argv) {
+  polytask::testing::StandInDevice::register_if_asked();
   testing::InitGoogleTest(&argc, argv);
   testing::UnitTest& tests = *testing::UnitTest::GetInstance();
   tests.listeners().Append(new SeedEachTest);
