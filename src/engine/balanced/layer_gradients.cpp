@@ -12,6 +12,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "../autocast.h"
 #include "../costs.h"
 #include "../layers/products.h"
 #include "vectors.h"
@@ -79,6 +80,9 @@ Obstacle LayerGradients::obstacle(
   const torch::Tensor& input = *steps[0].input;
   if (!input.defined()) {
     return {"the input is several tensors"};
+  }
+  if (is_autocast_on(input.device().type())) {
+    return {"autocast is on"};
   }
   if (input.layout() != at::kStrided || input.requires_grad()) {
     return {"the input is sparse or requires a gradient"};
