@@ -4,6 +4,7 @@
 #include <polytask/balancing/make.h>
 #include <polytask/core/random_state.h>
 #include <polytask/data/multi_loader.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/temperature.h>
@@ -45,11 +46,12 @@ class Job {
         model,
         torch::optim::AdamOptions(0.01),
         JointTrainingOptions().balancing(balancing::make("pcgrad")));
+    const auto sizes = loader_.sizes();
     alternating_ = std::make_unique<AlternatingTraining>(
         model,
         torch::optim::AdamOptions(0.01),
         AlternatingTrainingOptions().sampler(TemperatureSampler(
-            loader_.sizes(),
+            TaskNumbers(sizes.begin(), sizes.end()),
             TemperatureSamplerOptions(1).final_temperature(4).anneal_draws(
                 12))));
   }
