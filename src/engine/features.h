@@ -11,7 +11,7 @@
 namespace polytask::detail {
 
 /// The features of each task that takes part, with their graph; computed
-/// together where the tasks share their input.
+/// together for the tasks that have one input, be it that of all or not.
 std::vector<torch::Tensor> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
