@@ -69,25 +69,14 @@ class Job {
     torch::save(*joint_, folder + "/joint.pt");
     torch::save(*alternating_, folder + "/alternating.pt");
     torch::save(RandomState::capture(), folder + "/random.pt");
-    std::vector<torch::Tensor> places;
-    for (const auto& state : loader_.state()) {
-      places.push_back(torch::tensor({state.epoch, state.position}));
-    }
-    torch::save(places, folder + "/loader.pt");
+    torch::save(loader_, folder + "/loader.pt");
   }
 
   void load(const std::string& folder) {
     torch::load(model, folder + "/model.pt");
     torch::load(*joint_, folder + "/joint.pt");
     torch::load(*alternating_, folder + "/alternating.pt");
-    std::vector<torch::Tensor> places;
-    torch::load(places, folder + "/loader.pt");
-    auto states = loader_.state();
-    for (size_t i = 0; i < states.size(); ++i) {
-      states[i].epoch = places[i][0].item<int64_t>();
-      states[i].position = places[i][1].item<int64_t>();
-    }
-    loader_.restore(states);
+    torch::load(loader_, folder + "/loader.pt");
     RandomState random;
     torch::load(random, folder + "/random.pt");
     random.restore();

@@ -365,6 +365,22 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(all_refused()),
     [](const auto& each) { return each.param.name; });
 
+TEST(RefusedMethod, OfOtherOptionsIsRefusedByNameWithNothingChanged) {
+  const auto made = [](double c) {
+    return JointTraining(
+        make_shared_model(),
+        AdamOptions(0.1),
+        JointTrainingOptions().balancing(
+            balancing::make("cagrad", {{"c", c}})));
+  };
+  auto training = made(0.4);
+  training.run(make_shared_batch(), 2);
+  EXPECT_TRUE(says(
+      error_of([&] { training.load_state(made(0.5).state()); }),
+      {"the balancing's options", "0.4", "it has", "0.5"}));
+  EXPECT_EQ(training.steps(), 2);
+}
+
 TEST(RefusedSampler, OfAnotherKindIsRefusedByNameWithNothingChanged) {
   const MultiTaskModel model = make_shared_model();
   AlternatingTraining uniform(model, AdamOptions(0.1));

@@ -92,7 +92,7 @@ class EpochCounter
   std::string name() const override {
     return "epoch_counter";
   }
-  at::Tensor scalarize(
+  at::Tensor value(
       const at::Tensor& losses, const balancing::Extras& /*extras*/) override {
     return losses.sum();
   }
