@@ -63,7 +63,7 @@ Batch rows_for_layers() {
 
 // A loop that somebody would write.
 void step_by_hand(
-    const MultiTaskModel& model,
+    MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     const Batch& batch) {
   optimizer.zero_grad();
