@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <polytask/optim/fused_adam.h>
-#include <polytask/optim/fused_adamw.h>
 #include <polytask/optim/fused_sgd.h>
 #include <polytask/task/losses/bce_with_logits.h>
 #include <polytask/task/losses/callable.h>

@@ -65,13 +65,18 @@ struct StepContext {
   void bind();
   void check_sparse_modules() const;
   void check_sparse_gradients() const;
+  void refuse_double_steps() const;
+  [[noreturn]] void refuse_changed_structure() const;
 
   /// Those that the optimizer does not reset.
   std::vector<torch::Tensor> left_out_;
   /// Whether an update has to look for sparse gradients.
   bool may_refuse_sparse_ = false;
-  /// The number of tasks that the optimizer was made for.
-  int64_t tasks_ = 0;
+  /// The model's structure when this was made, to notice a change and to tell
+  /// which.
+  int64_t structure_version_ = 0;
+  std::vector<Task> tasks_;
+  const Sharing* sharing_ = nullptr;
 };
 
 } // namespace polytask::detail

@@ -3,11 +3,11 @@
 #include <polytask/balancing/gramian/aligned_mtl.h>
 
 #include <cmath>
-#include <limits>
 
 #include <polytask/math/symmetric_eigen.h>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
@@ -32,6 +32,37 @@ double aligned_mtl_scale(
 
 } // namespace
 
+const detail::Description& AlignedMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<AlignedMTLOptions>("aligned_mtl", "AlignedMTL")
+          .choice<AlignedMTLOptions::Scale>(
+              "scale",
+              &AlignedMTLOptions::scale,
+              {{"min", AlignedMTLOptions::Scale::kSmallest},
+               {"median", AlignedMTLOptions::Scale::kMedian},
+               {"rmse", AlignedMTLOptions::Scale::kRootMeanSquare}},
+              "which of the singular values all become")
+          .or_by("scale_mode")
+          .option(
+              "preference",
+              &AlignedMTLOptions::preference,
+              at_least(0),
+              "p [T]")
+          .or_by("pref_vector")
+          .otherwise("1/T, or 1 with `sum`")
+
+          .flag(
+              "sum",
+              &AlignedMTLOptions::sum,
+              "p = 1 for each where none is given")
+          .as("aligned_mtl_libmtl",
+              {},
+              [](AlignedMTLOptions& options) { options.sum(true); })
+          .made_of(&AlignedMTL::options_);
+  return made;
+}
+
 void AlignedMTL::check_tasks(int64_t tasks) const {
   if (!options_.preference().empty()) {
     detail::check_preference(
@@ -46,8 +77,9 @@ math::Vector AlignedMTL::compute(
       ? math::Vector(count, options_.sum() ? 1 : 1 / static_cast<double>(count))
       : of_present(options_.preference());
   const auto eigen = math::symmetric_eigen(gramian);
-  const double cutoff = eigen.values.back() * static_cast<double>(count) *
-      std::numeric_limits<double>::epsilon();
+  // Twice the rounding is double's epsilon, as in the authors' rule.
+  const double cutoff = eigen.values.back() * static_cast<double>(count) * 2 *
+      gramian.rounding();
   size_t first = 0;
   while (first < count && !(eigen.values[first] > cutoff)) {
     ++first;

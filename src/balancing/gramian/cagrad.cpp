@@ -7,6 +7,7 @@
 #include <polytask/math/conflict_averse.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "quadratic.h"
 #include "softmax_cagrad.h"
 
@@ -22,20 +23,33 @@ double cagrad_trace(const math::Matrix& gramian) {
   return trace;
 }
 
+// Whether Jᵀ w is 0, to rounding: hardly longer than what the rows' own
+// components add to its length.
+bool cagrad_is_zero(
+    const math::Matrix& gramian, const math::Vector& weights, double length) {
+  constexpr double kLonger = 8;
+  const double square = detail::squared_length(gramian, weights);
+  return square <= kLonger * kLonger * (length * length - square);
+}
+
 // 1/T + c |g_0| / |g_w| w.
 math::Vector cagrad_weights(
-    const math::Matrix& gramian, double c, double norm_eps) {
+    const math::Matrix& gramian, const CAGradOptions& options) {
+  const double c = options.c();
   const auto count = static_cast<size_t>(gramian.size());
   math::Vector mean(count, 1 / static_cast<double>(count));
   math::Vector weights = math::conflict_averse_point(gramian, c);
   const double length = detail::length_of_sum(gramian, weights);
-  if (norm_eps > 0) {
+  if (options.norm_eps() > 0) {
     const double trace = cagrad_trace(gramian);
-    if (trace < norm_eps || length < norm_eps * std::sqrt(trace)) {
+    if (trace < options.norm_eps() ||
+        length < options.norm_eps() * std::sqrt(trace)) {
       return math::Vector(count, 0.0);
     }
   }
-  if (length == 0) {
+  if (length == 0 ||
+      (options.stationary() == CAGradOptions::Stationary::kMean &&
+       cagrad_is_zero(gramian, weights, length))) {
     return mean;
   }
   const double factor =
@@ -49,18 +63,64 @@ math::Vector cagrad_weights(
 } // namespace
 
 CAGrad::CAGrad(CAGradOptions options) : options_(options) {
-  detail::check_option(
-      options_.c() >= 0 && std::isfinite(options_.c()),
-      name(),
-      "a c",
-      "of at least 0",
-      options_.c());
-  detail::check_option(
-      options_.norm_eps() >= 0,
-      name(),
-      "a norm_eps",
-      "of at least 0",
-      options_.norm_eps());
+  check_options();
+}
+
+const detail::Description& CAGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<CAGradOptions>("cagrad", "CAGrad")
+          .option(
+              "c",
+              &CAGradOptions::c,
+              at_least(0),
+              "the distance, in units of |g_0|")
+          .choice<CAGradOptions::Rescale>(
+              "rescale",
+              &CAGradOptions::rescale,
+              {{"none", CAGradOptions::Rescale::kNone},
+               {"square", CAGradOptions::Rescale::kSquare},
+               {"linear", CAGradOptions::Rescale::kLinear}},
+              "divide the update by 1, 1 + c², 1 + c")
+          .option(
+              "norm_eps",
+              &CAGradOptions::norm_eps,
+              at_least(0),
+              "TorchJD's threshold")
+          .choice<CAGradOptions::Stationary>(
+              "stationary",
+              &CAGradOptions::stationary,
+              {{"projection", CAGradOptions::Stationary::kProjection},
+               {"mean", CAGradOptions::Stationary::kMean}},
+              "the update where no update helps all tasks: the nearest to the "
+              "mean that harms none, or the mean")
+          .option(
+              "iterations",
+              &CAGradOptions::iterations,
+              at_least(0),
+              "points of a descent, in place of the solution")
+          .option("lr", &CAGradOptions::lr, at_least(0), "of that descent")
+          .option(
+              "momentum",
+              &CAGradOptions::momentum,
+              from_to_below(0, 1),
+              "of that descent")
+          .as("cagrad_libmtl",
+              {{"calpha", "c"}, {"rescale", "rescale"}},
+              [](CAGradOptions& options) {
+                options.rescale(CAGradOptions::Rescale::kSquare)
+                    .stationary(CAGradOptions::Stationary::kMean);
+              })
+          .as("cagrad_mtrl",
+              {{"c", "c"},
+               {"iterations", "iterations"},
+               {"lr", "lr"},
+               {"momentum", "momentum"}},
+              [](CAGradOptions& options) {
+                options.rescale(CAGradOptions::Rescale::kSquare).iterations(21);
+              })
+          .made_of(&CAGrad::options_);
+  return made;
 }
 
 math::Vector CAGrad::compute(
@@ -70,7 +130,7 @@ math::Vector CAGrad::compute(
       ? detail::softmax_cagrad_weights(
             gramian,
             {c, options_.iterations(), options_.lr(), options_.momentum()})
-      : cagrad_weights(gramian, c, options_.norm_eps());
+      : cagrad_weights(gramian, options_);
   const auto rescale = options_.rescale();
   if (rescale != CAGradOptions::Rescale::kNone) {
     const double divisor =

@@ -10,20 +10,34 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "equal_projections.h"
+#include "quadratic.h"
 
 namespace polytask::balancing {
 
 IMTL::IMTL(IMTLOptions options) : options_(options) {
-  detail::check_option(
-      options_.loss_scale_lr() >= 0,
-      name(),
-      "a loss_scale_lr",
-      "of at least 0",
-      options_.loss_scale_lr());
+  check_options();
   buffer("loss_scale");
+}
+
+const detail::Description& IMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<IMTLOptions>("imtl", "IMTL")
+          .option(
+              "initial", &IMTLOptions::initial, any_number(), "where s starts")
+          .or_by("initial loss_scale")
+          .option(
+              "loss_scale_lr",
+              &IMTLOptions::loss_scale_lr,
+              at_least(0),
+              "of the scales' descent")
+          .also({"imtl_libmtl"})
+          .made_of(&IMTL::options_);
+  return made;
 }
 
 void IMTL::start() {
@@ -43,11 +57,19 @@ math::Vector IMTL::compute(const math::Matrix& gramian, const Extras& extras) {
   auto weights = detail::equal_projection_weights(gramian);
   const double largest = *std::max_element(scales.begin(), scales.end());
   double sum = 0;
+  double magnitude = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
-    sum += weights[i] * std::exp(largest - scales[i]);
+    const double part = weights[i] * std::exp(largest - scales[i]);
+    sum += part;
+    magnitude += std::abs(part);
   }
+  const double factor = magnitude > 0
+      ? std::exp(largest) / magnitude *
+          detail::inverse_of_sum(
+              sum / magnitude, 1, math::own_component(gramian))
+      : 0;
   for (double& weight : weights) {
-    weight *= sum != 0 ? std::exp(largest) / sum : 0;
+    weight *= factor;
   }
 
   for (size_t i = 0; i < scales.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 #include "quadratic.h"
 
@@ -25,11 +27,13 @@ bool pcd_is_within(
     const math::Matrix& gramian,
     const math::Vector& products,
     const math::Vector& bounds) {
-  constexpr double kShortfall = 1e-6;
+  const double shortfall =
+      std::max(1e-6, 2 * std::sqrt(math::own_component(gramian)));
   for (size_t j = 1; j < products.size(); ++j) {
     const auto task = static_cast<int64_t>(j);
-    const double scale = std::sqrt(gramian(0, 0) * gramian(task, task));
-    if (products[j] < bounds[j] - kShortfall * scale) {
+    const double scale =
+        std::sqrt(gramian(0, 0)) * std::sqrt(gramian(task, task));
+    if (products[j] < bounds[j] - shortfall * scale) {
       return false;
     }
   }
@@ -39,22 +43,25 @@ bool pcd_is_within(
 } // namespace
 
 PCD::PCD(PCDOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.beta() >= 0 && options_.beta() < 1,
-      name(),
-      "a beta",
-      "from 0 to below 1",
-      options_.beta());
-  detail::check_option(
-      options_.eps() >= 0, name(), "an eps", "of at least 0", options_.eps());
-  detail::check_preference(
-      options_.tau(),
-      static_cast<int64_t>(options_.tau().size()),
-      name(),
-      "tau",
-      true);
+  check_options();
   buffer("squares");
   buffer("steps");
+}
+
+const detail::Description& PCD::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PCDOptions>("pcd", "PCD")
+          .option(
+              "tau",
+              &PCDOptions::tau,
+              at_least(0),
+              "τ, one for all or one for each of the others")
+          .or_one_number()
+          .option("beta", &PCDOptions::beta, from_to_below(0, 1), "of v̂")
+          .option("eps", &PCDOptions::eps, at_least(0), "1e-8 as TorchJD")
+          .made_of(&PCD::options_);
+  return made;
 }
 
 void PCD::check_tasks(int64_t tasks) const {
@@ -130,8 +137,11 @@ math::Vector PCD::compute(
   if (!pcd_is_within(scaled, products, bounds)) {
     return first;
   }
-  const double length =
-      detail::length_of_sum(*weights, products, detail::row_norms(scaled));
+  const double length = detail::length_of_sum(
+      *weights,
+      products,
+      detail::row_norms(scaled),
+      math::own_component(scaled));
   const double factor = length > 0 ? std::sqrt(gramian(0, 0)) / length : 0;
   for (size_t i = 0; i < count; ++i) {
     (*weights)[i] *= factor * factors[i];
