@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing::detail {
 
@@ -42,8 +43,8 @@ void check_preference(
         ": expected ",
         zero_too ? "no negative " : "positive ",
         what,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         value,
         ".");
@@ -75,8 +76,8 @@ void check_losses_above(
         who,
         ": expected losses above ",
         bound,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         values[task],
         ".");

@@ -14,6 +14,7 @@
 
 #include "extras.h"
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -35,8 +36,8 @@ void check_losses(const at::Tensor& losses, const std::string& who) {
     TORCH_CHECK_VALUE(
         std::isfinite(values[task]),
         who,
-        ": the loss of task ",
-        task,
+        ": the loss of ",
+        detail::task_label(task),
         " is ",
         values[task],
         ".");

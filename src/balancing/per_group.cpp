@@ -19,6 +19,7 @@
 #include "checks.h"
 #include "extras.h"
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -108,6 +109,7 @@ at::Tensor group_of_users(
   }
   method.prepare(tasks);
   at::Tensor direction;
+  const detail::TaskLabels labels(users);
   method.with_tasks(users, [&] {
     direction = group_direction(method, columns.index_select(0, index), own);
   });
@@ -193,6 +195,10 @@ void PerGroup::end_epoch() {
   for (const auto& block : blocks_) {
     block->end_epoch();
   }
+}
+
+bool PerGroup::counts_epochs() const {
+  return blocks_.front()->counts_epochs();
 }
 
 // Before the tasks of a step are chosen, so that all blocks know all tasks.

@@ -109,9 +109,6 @@ std::string GraphRoute::obstacle(
   if (source.observe) {
     return "the sampler waits for the losses";
   }
-  if (!at::GradMode::is_enabled()) {
-    return "gradients are switched off";
-  }
   if (is_autocast_on()) {
     return "autocast is on";
   }

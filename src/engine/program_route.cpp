@@ -46,9 +46,6 @@ Obstacle ProgramRoute::obstacle(
   if (!program_) {
     return {why_not_};
   }
-  if (!torch::GradMode::is_enabled()) {
-    return {"gradients are switched off"};
-  }
   if (share_input) {
     return program_->obstacle(*steps[0].input, steps);
   }

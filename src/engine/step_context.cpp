@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "step_context.h"
 
+#include <ATen/core/grad_mode.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/optim/lbfgs.h>
 
 #include <algorithm>
@@ -9,8 +11,10 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
+#include "optim/optimizer_kind.h"
 
 namespace polytask::detail {
 
@@ -30,6 +34,7 @@ std::vector<optim::ParameterGroup> parameter_groups(
     const MultiTaskModel& model, const EngineOptions& options) {
   std::vector<optim::ParameterGroup> groups;
   if (options.balancing()) {
+    const balancing::detail::TaskLabels labels(model->task_names());
     options.balancing()->prepare(model->size());
     groups.push_back({options.balancing()->parameters(), std::nullopt});
   }
@@ -63,6 +68,22 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
       model->size() > 0,
       "training: the model has no task; add_task comes before training.");
   return model;
+}
+
+void refuse_sparse(const std::string& whose, const StepContext& context) {
+  const std::string why = context.options.balancing()
+      ? "the balancing '" + context.options.balancing()->name() +
+          "' combines dense ones"
+      : context.options.clipping()
+      ? "clipping takes none"
+      : optim::detail::sparse_obstacle(*context.optimizer);
+  TORCH_CHECK_VALUE(
+      why.empty(),
+      "training: the gradient of ",
+      whose,
+      " is sparse, but ",
+      why,
+      ". Plain SGD and Adagrad take it; else switch sparse off.");
 }
 
 } // namespace
@@ -101,11 +122,15 @@ void StepContext::bind() {
   parameters = model->unique_parameters();
   TORCH_CHECK_VALUE(
       !parameters.empty(), "training: the model has no parameter.");
+  check_sparse_modules();
+  may_refuse_sparse_ =
+      options.clipping() || !optim::detail::sparse_obstacle(*optimizer).empty();
   left_out_ = without(parameters, optimized());
   tasks_ = model->size();
   if (!options.balancing()) {
     return;
   }
+  const balancing::detail::TaskLabels labels(model->task_names());
   options.balancing()->prepare(tasks_);
   method_parameters = options.balancing()->parameters();
   TORCH_CHECK_VALUE(
@@ -117,8 +142,36 @@ void StepContext::bind() {
       ") it, add its parameters() and hand it over as shared_balancing.");
 }
 
+// Before the first step; what own modules do shows in their gradients.
+void StepContext::check_sparse_modules() const {
+  for (const auto& entry : model->named_modules("", /*include_self=*/false)) {
+    const auto* one = entry.value()->as<torch::nn::Embedding>();
+    const auto* bag = entry.value()->as<torch::nn::EmbeddingBag>();
+    if ((one && one->options.sparse()) || (bag && bag->options.sparse())) {
+      refuse_sparse(
+          "'" + entry.key() + "' (an embedding with sparse(true))", *this);
+    }
+  }
+}
+
+void StepContext::check_sparse_gradients() const {
+  for (const auto& group : optimizer->param_groups()) {
+    for (const auto& parameter : group.params()) {
+      if (parameter.grad().defined() &&
+          parameter.grad().layout() != at::kStrided) {
+        refuse_sparse(
+            c10::str("a parameter of shape ", parameter.sizes()), *this);
+      }
+    }
+  }
+}
+
 template <typename Visit>
 void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
+  TORCH_CHECK_VALUE(
+      at::GradMode::is_enabled(),
+      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
+      "step needs them.");
   TORCH_CHECK_VALUE(
       model->size() == tasks_,
       "training: the model was given a task after this training was made; make "
@@ -152,10 +205,26 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
 }
 
+bool StepContext::takes_part(
+    const Batch::Part& part, const Task& task) const {
+  return task.weight() != 0 && task.loss().has_label(part.labels);
+}
+
+void StepContext::find_takers(
+    const Batch& batch, std::vector<bool>& takers) const {
+  takers.resize(static_cast<size_t>(model->size()));
+  for (size_t i = 0; i < takers.size(); ++i) {
+    takers[i] = model->task(static_cast<int64_t>(i)).weight() != 0;
+  }
+  for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
+    takers[static_cast<size_t>(task)] = takes_part(part, model->task(task));
+  });
+}
+
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
-  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
+  if (takes_part(part, own)) {
     steps.push_back({task, &part.input, &part.labels, own.weight()});
   }
 }
@@ -223,6 +292,9 @@ void StepContext::reset_gradients() {
 }
 
 void StepContext::update() {
+  if (may_refuse_sparse_) {
+    check_sparse_gradients();
+  }
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
     for (const auto& parameter : without(optimized(), method_parameters)) {

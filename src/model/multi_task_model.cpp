@@ -10,6 +10,7 @@
 #include "model/parameters.h"
 
 #include "heads.h"
+#include "wide_start.h"
 
 namespace polytask {
 
@@ -35,10 +36,32 @@ Task& MultiTaskModelImpl::add_task(const std::string& name, Task task) {
       "' has a dot, which LibTorch keeps for the names of submodules.");
   TORCH_CHECK_VALUE(
       !has_task(name), "MultiTaskModel: there is a task '", name, "' already.");
+  detail::warn_of_wide_start(*sharing_, task.head());
   heads_->register_module(name, task.head().module());
   names_.push_back(name);
   tasks_.push_back(std::move(task));
+  ++structure_version_;
   return tasks_.back();
+}
+
+Task& MultiTaskModelImpl::replace_task(const std::string& name, Task task) {
+  const auto place = static_cast<size_t>(index(name));
+  detail::warn_of_wide_start(*sharing_, task.head());
+  heads_->replace_module(name, task.head().module());
+  tasks_[place] = std::move(task);
+  ++structure_version_;
+  return tasks_[place];
+}
+
+Task& MultiTaskModelImpl::replace_head(const std::string& name, Network head) {
+  return replace_task(name, task(name).with_head(std::move(head)));
+}
+
+void MultiTaskModelImpl::replace_sharing(std::shared_ptr<Sharing> sharing) {
+  TORCH_CHECK_VALUE(sharing != nullptr, "MultiTaskModel: the sharing is empty.");
+  replace_module("sharing", sharing);
+  sharing_ = std::move(sharing);
+  ++structure_version_;
 }
 
 torch::OrderedDict<std::string, torch::Tensor> MultiTaskModelImpl::forward(
@@ -132,6 +155,19 @@ std::vector<torch::Tensor> MultiTaskModelImpl::task_parameters(
     const std::string& name) const {
   const auto place = static_cast<size_t>(index(name));
   return detail::without(head_parameters(place), shared_parameters());
+}
+
+std::vector<std::vector<torch::Tensor>> MultiTaskModelImpl::parameters_by_task()
+    const {
+  const detail::TensorSet shared(shared_parameters());
+  std::vector<std::vector<torch::Tensor>> all;
+  all.reserve(tasks_.size());
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    all.push_back(head_parameters(i));
+    std::erase_if(
+        all.back(), [&](const auto& own) { return shared.has(own); });
+  }
+  return all;
 }
 
 std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {

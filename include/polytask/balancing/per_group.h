@@ -37,6 +37,7 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
   bool wants_representation() const override;
   int64_t batches() const override;
   void end_epoch() override;
+  bool counts_epochs() const override;
   void expect_blocks(const std::vector<int64_t>& sizes) override;
 
  protected:

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <polytask/core/api.h>
+#include <polytask/core/input_guard.h>
 
 namespace polytask {
 
@@ -21,7 +22,9 @@ namespace polytask {
 /// an expert. It stands where LibTorch's `AnyModule` would, and takes what that
 /// one cannot: modules whose `forward` is a template, such as `Sequential`.
 ///
-/// A network refers to the module it was made from; `clone` copies deeply.
+/// A network refers to the module it was made from; `clone` copies deeply. A
+/// module that works in place never changes its caller's input: it is given a
+/// copy.
 class POLYTASK_API Network {
  public:
   /// From a holder such as `torch::nn::Linear`.
@@ -44,7 +47,7 @@ class POLYTASK_API Network {
   }
 
   at::Tensor forward(const at::Tensor& input) const {
-    return forward_(input);
+    return guard_.run(*module_, input, forward_);
   }
 
   /// A deep copy, made by the module's own `clone`. Throws, and names the
@@ -66,6 +69,7 @@ class POLYTASK_API Network {
  private:
   std::shared_ptr<torch::nn::Module> module_;
   std::function<at::Tensor(const at::Tensor&)> forward_;
+  detail::InputGuard guard_;
   std::function<Network(const std::shared_ptr<torch::nn::Module>&)> from_clone_;
 };
 

@@ -28,6 +28,10 @@ namespace polytask {
 /// `parameters`, `torch::save`. In its state, heads are called `tasks.<name>`
 /// and the shared part `sharing`.
 ///
+/// A training takes the model's structure for what it is when the training is
+/// made: after a change by `add_task`, `replace_task`, `replace_head` or
+/// `replace_sharing` its steps throw, and name what was changed.
+///
 /// ```cpp
 /// polytask::MultiTaskModel model; // nothing shared: each task sees the input
 /// model->add_task("y1", polytask::LinearTask(2, 1));
@@ -41,11 +45,31 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   template <typename Impl>
   explicit MultiTaskModelImpl(torch::nn::ModuleHolder<Impl> sharing)
       : MultiTaskModelImpl(std::shared_ptr<Sharing>(sharing.ptr())) {}
+  /// `clone` copies; a plain copy would share all modules.
+  MultiTaskModelImpl(const MultiTaskModelImpl&) = delete;
+  MultiTaskModelImpl& operator=(const MultiTaskModelImpl&) = delete;
 
   /// Adds a task at the end. Throws on a name that is empty, has a dot
   /// (LibTorch separates names by it), or is taken. The reference stays good
   /// when further tasks are added.
   Task& add_task(const std::string& name, Task task);
+
+  /// Puts another task, or only another head, in the place of one that there
+  /// is, for instance to fine-tune a trained trunk on something new. What stood
+  /// there is no longer saved, moved or trained. References to the task stay
+  /// good. A new head is on the device and in the mode in which it is given.
+  Task& replace_task(const std::string& name, Task task);
+  Task& replace_head(const std::string& name, Network head);
+  /// The same for what the tasks share. Throws if it is empty.
+  void replace_sharing(std::shared_ptr<Sharing> sharing);
+  template <typename Impl>
+  void replace_sharing(torch::nn::ModuleHolder<Impl> sharing) {
+    replace_sharing(std::shared_ptr<Sharing>(sharing.ptr()));
+  }
+  /// Counts the changes of the structure by these four.
+  int64_t structure_version() const {
+    return structure_version_;
+  }
 
   /// The output of every task for an input [B, ...] that all share.
   torch::OrderedDict<std::string, torch::Tensor> forward(
@@ -79,6 +103,9 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   std::vector<torch::Tensor> shared_parameters() const;
   /// Parameters that this task alone uses. No tensor comes twice.
   std::vector<torch::Tensor> task_parameters(const std::string& name) const;
+  /// The same of every task, in the model's order; one call for each would take
+  /// time quadratic in their number.
+  std::vector<std::vector<torch::Tensor>> parameters_by_task() const;
   /// All parameters, no tensor twice: first the shared ones, then each task's.
   /// (`parameters()` lists a head that two tasks share twice.)
   std::vector<torch::Tensor> unique_parameters() const;
@@ -98,13 +125,20 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;
 
-  /// LibTorch cannot read back a module that the user gave a word of
-  /// TorchScript for its name (`in`, in a named `Sequential`); tasks may have
-  /// any name.
+  /// Writes parameters and buffers, the tasks' weights, and which parameters
+  /// are frozen; losses are not written. A head's key is `tasks.<name>`; a name
+  /// that is no identifier or is a word of TorchScript is written as `_`, its
+  /// letters and digits, and `_` with two hexadecimal digits for each other
+  /// byte. Throws if another module, in a named `Sequential` for instance, has
+  /// a word of TorchScript (`in`) for its name, which LibTorch could not read
+  /// back.
   void save(torch::serialize::OutputArchive& archive) const override;
   /// Throws, and changes nothing, if the archive holds other tasks or names, or
-  /// a tensor of another shape or dtype, than this model. Takes the memory of
-  /// the model's state for the time of the comparison.
+  /// a tensor of another shape or dtype, than this model, or if a newer
+  /// polytask wrote it. Layers without a state, such as a Dropout, may be more
+  /// or fewer. An archive of a polytask before weights and frozen parameters
+  /// were written leaves those as they are, and a warning says so. Takes the
+  /// memory of the model's state for the time of the comparison.
   void load(torch::serialize::InputArchive& archive) override;
 
   /// The tree of the model with parameter counts.
@@ -113,15 +147,22 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
  private:
   torch::Tensor output(size_t index, const torch::Tensor& features) const;
   std::vector<torch::Tensor> head_parameters(size_t index) const;
+  void load_state(torch::serialize::InputArchive& archive);
   void collect_tied(std::vector<torch::Tensor>& tied) const;
 
   std::shared_ptr<Sharing> sharing_;
   std::shared_ptr<torch::nn::Module> heads_;
   std::vector<std::string> names_;
   std::deque<Task> tasks_;
+  int64_t structure_version_ = 0;
 };
 
 TORCH_MODULE(MultiTaskModel);
+
+/// `model->clone(device)` as what it is.
+POLYTASK_API MultiTaskModel clone(
+    const MultiTaskModel& model,
+    const std::optional<torch::Device>& device = {});
 
 /// Prints the tree once (LibTorch's own operator would add the children again).
 POLYTASK_API std::ostream& operator<<(

@@ -18,6 +18,8 @@ namespace polytask {
 class POLYTASK_API Sharing : public torch::nn::Module {
  public:
   using torch::nn::Module::Module;
+  /// Not to be assigned to: a model's `replace_sharing` puts another in place.
+  Sharing& operator=(const Sharing& other) = delete;
 
   /// The features of all `tasks` tasks for an input that they share. Tasks may
   /// get the same tensor; what they share is computed once.

@@ -14,6 +14,7 @@
 #include "../extras.h"
 #include "../host.h"
 #include "kept_rows.h"
+#include "../task_labels.h"
 
 namespace polytask::balancing {
 
@@ -33,8 +34,8 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
     TORCH_CHECK_VALUE(
         factors[task] >= 0 && std::isfinite(factors[task]),
         name(),
-        ": expected losses from 0 on, but that of task ",
-        task,
+        ": expected losses from 0 on, but that of ",
+        detail::task_label(task),
         " is ",
         factors[task],
         ".");

@@ -17,6 +17,7 @@
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
+#include "../task_labels.h"
 
 namespace polytask::balancing {
 
@@ -78,8 +79,8 @@ math::Vector DWA::epoch_weights() const {
     TORCH_CHECK_VALUE(
         before[task] != 0,
         name(),
-        ": expected mean losses other than 0, but that of task ",
-        task,
+        ": expected mean losses other than 0, but that of ",
+        detail::task_label(task),
         " was 0 in the epoch before the last.");
     constexpr double kLargest = std::numeric_limits<double>::max();
     logits[task] = std::clamp(

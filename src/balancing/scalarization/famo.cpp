@@ -18,6 +18,7 @@
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
+#include "../task_labels.h"
 
 namespace polytask::balancing {
 
@@ -100,8 +101,8 @@ void FAMO::observe_after(const at::Tensor& losses) {
         std::isfinite(after[task]),
         name(),
         ": observe_after() expected finite losses above their bounds, but that "
-        "of task ",
-        task,
+        "of ",
+        detail::task_label(task),
         " is not.");
   }
   auto logits = detail::host_values(buffer("logits"), name());

@@ -36,8 +36,7 @@ torch::Tensor CutHeads::forward(
     if (part.leaf.is_floating_point()) {
       part.leaf.requires_grad_();
     }
-    // A copy, for heads that change their input in place.
-    part.loss = context.model->loss(task, part.leaf.clone(), *labels);
+    part.loss = context.model->loss(task, part.leaf, *labels);
     losses.push_back(part.loss.detach());
     const auto head =
         trained(context.model->task(task).head().module()->parameters());

@@ -97,7 +97,9 @@ torch::Tensor LayerGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
   steps_ = steps;
-  choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
+  choice_ = {
+      Route::kLayers,
+      "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
   shared_.clear();
   offsets_.clear();

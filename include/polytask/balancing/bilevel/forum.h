@@ -57,6 +57,9 @@ class POLYTASK_API FORUM : public Cloneable<FORUM, BilevelBalancing> {
     return 2;
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -41,6 +41,9 @@ class POLYTASK_API GradNorm : public Cloneable<GradNorm, GramianBalancing> {
     return true;
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

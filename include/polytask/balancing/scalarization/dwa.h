@@ -31,6 +31,9 @@ class POLYTASK_API DWA : public Cloneable<DWA, LossBalancing> {
     return "dwa";
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -32,6 +32,9 @@ class POLYTASK_API STCHWarmup : public Cloneable<STCHWarmup, LossBalancing> {
     return "stch_warmup";
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

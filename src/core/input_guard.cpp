@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/core/input_guard.h>
+
+#include <c10/util/Exception.h>
+#include <torch/nn/module.h>
+
+namespace polytask::detail {
+
+bool has_version(const at::Tensor& input) {
+  return input.defined() && !input.is_inference();
+}
+
+int64_t version_of(const at::Tensor& input) {
+  return static_cast<int64_t>(input._version());
+}
+
+at::Tensor copy_of(const at::Tensor& input) {
+  return input.defined() ? input.clone() : input;
+}
+
+InputGuard::InputGuard()
+    : habits_(std::make_shared<std::array<std::atomic<Habit>, 2>>()) {
+  for (auto& habit : *habits_) {
+    habit = Habit::kUnknown;
+  }
+}
+
+std::atomic<InputGuard::Habit>& InputGuard::habit_of(
+    const torch::nn::Module& module) const {
+  return (*habits_)[module.is_training() ? 1 : 0];
+}
+
+void InputGuard::refuse(const torch::nn::Module& module) {
+  TORCH_CHECK_VALUE(
+      false,
+      "the module '",
+      module.name(),
+      "' changed its input in place, which others see too. It did not do so at "
+      "first; from now on it gets a copy. Take this step again, with its batch "
+      "as it was.");
+}
+
+} // namespace polytask::detail
