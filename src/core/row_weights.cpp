@@ -35,8 +35,8 @@ WeightCounts count_weights(const at::Tensor& weights) {
 }
 
 WeightCounts count_weights_on_device(const at::Tensor& weights) {
-  const at::Tensor wide = weights.to(at::promoteTypes(
-      weights.scalar_type(), at::kFloat));
+  const at::Tensor wide =
+      weights.to(at::promoteTypes(weights.scalar_type(), at::kFloat));
   const at::Tensor refused =
       wide.ge(0).logical_and(at::isfinite(wide)).logical_not();
   // One copy to the host, and so one wait.
@@ -99,8 +99,7 @@ int64_t check_row_weights(const at::Tensor& weights) {
       weights.numel(),
       counts.refused == 1 ? " is" : " are",
       " negative, NaN or infinite.");
-  TORCH_CHECK_VALUE(
-      !counts.overflows, "weights of rows: their sum overflows.");
+  TORCH_CHECK_VALUE(!counts.overflows, "weights of rows: their sum overflows.");
   return counts.zeros;
 }
 

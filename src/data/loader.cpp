@@ -33,7 +33,8 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
 // What one look through all rows promises for each batch of them. Nothing for
 // class indices: each loss has an ignore index of its own.
 BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
-  const Batch all = dataset.batch(options);
+  // Without weights: a row of weight 0 has its label all the same.
+  const Batch all(dataset.input(), dataset.targets(), options);
   const bool complete = std::all_of(
       all.parts().begin(), all.parts().end(), [](const Batch::Part& part) {
         return part.labels.is_complete() &&
@@ -96,11 +97,7 @@ std::optional<Dataset> Loader::next_rows() {
         ? values.index_select(0, order_.narrow(0, first, count))
         : values.narrow(0, first, count).clone();
   };
-  Batch::Targets targets;
-  for (const auto& [task, target] : dataset_.targets()) {
-    targets.emplace_back(task, rows_of(target));
-  }
-  return Dataset(rows_of(dataset_.input()), std::move(targets));
+  return dataset_.mapped(rows_of);
 }
 
 Dataset Loader::next_rows_endless() {

@@ -37,8 +37,8 @@ class ModesRun {
 
   /// Takes up to `count` steps and returns how many: none where something is
   /// not finite to begin with, fewer where a task was `drawn` that the batch
-  /// lacks (else kNotDrawn). Parameters and momentum of the tasks that moved are
-  /// written in the end, also where a step throws.
+  /// lacks (else kNotDrawn). Parameters and momentum of the tasks that moved
+  /// are written in the end, also where a step throws.
   int64_t run(int64_t count, int64_t& counter, int64_t& drawn);
 
  private:

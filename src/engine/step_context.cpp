@@ -71,9 +71,8 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
 }
 
 void refuse_sparse(const std::string& whose, const StepContext& context) {
-  const std::string why = context.options.balancing()
-      ? "the balancing '" + context.options.balancing()->name() +
-          "' combines dense ones"
+  const std::string why = context.options.balancing() ? "the balancing '" +
+          context.options.balancing()->name() + "' combines dense ones"
       : context.options.clipping()
       ? "clipping takes none"
       : optim::detail::sparse_obstacle(*context.optimizer);
@@ -205,8 +204,7 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
 }
 
-bool StepContext::takes_part(
-    const Batch::Part& part, const Task& task) const {
+bool StepContext::takes_part(const Batch::Part& part, const Task& task) const {
   return task.weight() != 0 && task.loss().has_label(part.labels);
 }
 

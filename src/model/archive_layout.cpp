@@ -37,8 +37,7 @@ bool has_state(InputArchive& archive) {
   return false;
 }
 
-Level level_of(
-    InputArchive& archive, const std::vector<std::string>& ignored) {
+Level level_of(InputArchive& archive, const std::vector<std::string>& ignored) {
   Level level;
   for (const auto& key : archive.keys()) {
     if (std::find(ignored.begin(), ignored.end(), key) != ignored.end()) {
@@ -155,7 +154,8 @@ class Fitting {
     for (const auto& key : from.keys()) {
       InputArchive inner;
       from.read(key, inner);
-      in_child(to, key, [&](OutputArchive* child) { copy_empty(inner, child); });
+      in_child(
+          to, key, [&](OutputArchive* child) { copy_empty(inner, child); });
     }
   }
 
@@ -303,9 +303,8 @@ std::optional<InputArchive> fit_archive(
   if (fitting.is_same()) {
     return std::nullopt;
   }
-  return written_by([&](OutputArchive& fitted) {
-    fitting.fit(own, stored, "", &fitted);
-  });
+  return written_by(
+      [&](OutputArchive& fitted) { fitting.fit(own, stored, "", &fitted); });
 }
 
 } // namespace polytask::detail

@@ -58,7 +58,8 @@ Task& MultiTaskModelImpl::replace_head(const std::string& name, Network head) {
 }
 
 void MultiTaskModelImpl::replace_sharing(std::shared_ptr<Sharing> sharing) {
-  TORCH_CHECK_VALUE(sharing != nullptr, "MultiTaskModel: the sharing is empty.");
+  TORCH_CHECK_VALUE(
+      sharing != nullptr, "MultiTaskModel: the sharing is empty.");
   replace_module("sharing", sharing);
   sharing_ = std::move(sharing);
   ++structure_version_;
@@ -164,8 +165,7 @@ std::vector<std::vector<torch::Tensor>> MultiTaskModelImpl::parameters_by_task()
   all.reserve(tasks_.size());
   for (size_t i = 0; i < tasks_.size(); ++i) {
     all.push_back(head_parameters(i));
-    std::erase_if(
-        all.back(), [&](const auto& own) { return shared.has(own); });
+    std::erase_if(all.back(), [&](const auto& own) { return shared.has(own); });
   }
   return all;
 }

@@ -145,8 +145,7 @@ void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
   torch::List<double> weights;
   torch::List<bool> trained;
   for (size_t i = 0; i < names_.size(); ++i) {
-    refuse_unreadable(
-        *tasks_[i].head().module(), "tasks." + names_[i] + ".");
+    refuse_unreadable(*tasks_[i].head().module(), "tasks." + names_[i] + ".");
     names.push_back(names_[i]);
     weights.push_back(tasks_[i].weight());
   }
@@ -197,8 +196,7 @@ void MultiTaskModelImpl::load(InputArchive& archive) {
     return;
   }
   auto all = parameters();
-  const TaskState state =
-      read_task_state(archive, names_.size(), all.size());
+  const TaskState state = read_task_state(archive, names_.size(), all.size());
   for (size_t i = 0; i < names_.size(); ++i) {
     Task(tasks_[i]).weight(state.weights[i]); // throws on a bad one
   }

@@ -17,8 +17,7 @@ constexpr int64_t kWideFeatures = 8;
 } // namespace
 
 void warn_of_wide_start(const Sharing& sharing, const Network& head) {
-  const auto* linear =
-      dynamic_cast<const LinearTaskImpl*>(head.module().get());
+  const auto* linear = dynamic_cast<const LinearTaskImpl*>(head.module().get());
   if (!linear || linear->options.start_was_chosen() ||
       linear->options.in_features() < kWideFeatures ||
       dynamic_cast<const NoSharingImpl*>(&sharing)) {

@@ -70,9 +70,8 @@ StepReport AlternatingTraining::step(const BatchSource& batches) {
 
 StepReport AlternatingTraining::step_task(
     const Batch& batch, const std::string& task) {
-  return counted([&] {
-    return engine_.task_step(batch, model()->index(task), source());
-  });
+  return counted(
+      [&] { return engine_.task_step(batch, model()->index(task), source()); });
 }
 
 StepReport AlternatingTraining::take_run(

@@ -24,14 +24,13 @@ std::vector<std::string> held_parameters(const Optimizer& optimizer) {
   size_t group = 0;
   for (const auto& each : optimizer.param_groups()) {
     for (const auto& parameter : each.params()) {
-      held.push_back(
-          c10::str(
-              "group ",
-              group,
-              ": ",
-              parameter.scalar_type(),
-              " ",
-              parameter.sizes()));
+      held.push_back(c10::str(
+          "group ",
+          group,
+          ": ",
+          parameter.scalar_type(),
+          " ",
+          parameter.sizes()));
     }
     ++group;
   }

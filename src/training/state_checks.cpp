@@ -23,13 +23,12 @@ std::vector<std::string> names_of_parameters(const MultiTaskModel& model) {
   }
   std::vector<std::string> described;
   for (const auto& parameter : model->unique_parameters()) {
-    described.push_back(
-        c10::str(
-            names[parameter.unsafeGetTensorImpl()],
-            ": ",
-            parameter.scalar_type(),
-            " ",
-            parameter.sizes()));
+    described.push_back(c10::str(
+        names[parameter.unsafeGetTensorImpl()],
+        ": ",
+        parameter.scalar_type(),
+        " ",
+        parameter.sizes()));
   }
   return described;
 }
@@ -119,7 +118,9 @@ void check_model(const MultiTaskModel& model, const TrainingState& state) {
           std::all_of(
               state.weights.begin(),
               state.weights.end(),
-              [](double weight) { return std::isfinite(weight) && weight >= 0; }),
+              [](double weight) {
+                return std::isfinite(weight) && weight >= 0;
+              }),
       "Training: expected a state with a finite weight of at least 0 for each "
       "task and a flag for each parameter.");
 }
@@ -145,12 +146,16 @@ void describe_balancing(
 void check_balancing(
     const balancing::Balancing* method, const TrainingState& state) {
   check_kind(
-      "the balancing ", method ? method->name() : std::string(), state.balancing);
+      "the balancing ",
+      method ? method->name() : std::string(),
+      state.balancing);
   if (!method) {
     return;
   }
   check_kind(
-      "the balancing's options ", options_text(*method), state.balancing_options);
+      "the balancing's options ",
+      options_text(*method),
+      state.balancing_options);
   const auto copy = method->clone();
   try {
     copy->load_state(state.balancing_state);

@@ -171,15 +171,15 @@ TEST(LabelsOfARow, OfWeightZeroAreMissing) {
       labels.missing_mask(),
       at::tensor({0, 1, 1, 1, 1, 1}).view({3, 2}).to(at::kBool)));
   EXPECT_TRUE(at::equal(
-      labels.filled(), at::tensor({1.0, 0.0, 0.0, 0.0, 0.0, 0.0}).view({3, 2})));
+      labels.filled(),
+      at::tensor({1.0, 0.0, 0.0, 0.0, 0.0, 0.0}).view({3, 2})));
   EXPECT_EQ(labels.complete_rows().numel(), 0);
 }
 
 TEST(LabelsOfARow, OfWeightZeroAreMissingWhateverWasPromised) {
-  const Labels labels =
-      Labels::complete(at::tensor({5, 2, 2}, at::kLong))
-          .with_weights(at::tensor({1.0, 0.0, 1.0}))
-          .with_ignore_index(5);
+  const Labels labels = Labels::complete(at::tensor({5, 2, 2}, at::kLong))
+                            .with_weights(at::tensor({1.0, 0.0, 1.0}))
+                            .with_ignore_index(5);
   EXPECT_EQ(labels.missing(), 1);
   EXPECT_TRUE(at::equal(labels.complete_rows(), at::tensor({0, 2}, at::kLong)));
 }
@@ -259,8 +259,8 @@ TEST(LabelsOfARow, RefuseWeightsThatAreNone) {
 }
 
 TEST(LabelsOfARow, AreSelectedWithTheirHoles) {
-  const Labels labels = Labels(holed_target(at::kFloat))
-                            .select(at::tensor({2, 1}, at::kLong));
+  const Labels labels =
+      Labels(holed_target(at::kFloat)).select(at::tensor({2, 1}, at::kLong));
   EXPECT_EQ(labels.missing(), 2);
   EXPECT_EQ(labels.target().size(0), 2);
 }
@@ -268,8 +268,7 @@ TEST(LabelsOfARow, AreSelectedWithTheirHoles) {
 // A promise is for every ignore index; what was only looked through is not.
 TEST(Labels, ThatAreSelectedAreLookedThroughForAnotherIgnoreIndex) {
   const at::Tensor rows = at::tensor({1}, at::kLong);
-  const Labels looked =
-      Labels(at::tensor({1, 255}, at::kLong)).select(rows);
+  const Labels looked = Labels(at::tensor({1, 255}, at::kLong)).select(rows);
   EXPECT_TRUE(looked.is_complete());
   EXPECT_TRUE(looked.with_ignore_index(255).is_empty());
   const Labels promised =

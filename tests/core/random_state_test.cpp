@@ -48,8 +48,8 @@ TEST(RandomState, ThatHoldsNothingIsRefused) {
       error_of([] { RandomState().restore(); }),
       {"RandomState: it holds nothing"}));
   torch::serialize::OutputArchive archive;
-  EXPECT_TRUE(says(
-      error_of([&] { RandomState().save(archive); }), {"holds nothing"}));
+  EXPECT_TRUE(
+      says(error_of([&] { RandomState().save(archive); }), {"holds nothing"}));
 }
 
 TEST(RandomState, RefusesAnArchiveOfSomethingElse) {
@@ -64,7 +64,8 @@ TEST(RandomState, RefusesAnArchiveOfSomethingElse) {
 TEST(RandomState, OfMoreDevicesOrNoGeneratorIsRefusedAndSetsNone) {
   for (const bool in_cuda : {true, false}) {
     torch::serialize::OutputArchive written;
-    const auto good = at::globalContext().defaultGenerator(at::kCPU).get_state();
+    const auto good =
+        at::globalContext().defaultGenerator(at::kCPU).get_state();
     written.write("cpu", in_cuda ? good : torch::ones(3, torch::kByte), true);
     written.write("cuda", c10::IValue(int64_t{in_cuda ? 100 : 0}));
     for (int i = 0; in_cuda && i < 100; ++i) {

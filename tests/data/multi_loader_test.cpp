@@ -123,6 +123,26 @@ TEST(MultiLoader, GivesCopiesOfTheRows) {
   EXPECT_TRUE(at::equal(b.input().flatten(), at::arange(4, 8, at::kFloat)));
 }
 
+TEST(MultiLoader, GivesWeightsWithTheirRows) {
+  MultiLoader loader(
+      {rows_from(1, 4, {"a", "b"})
+           .with_weights({{"b", at::arange(1, 5, at::kFloat)}}),
+       rows_from(7, 4, {"c"})
+           .with_weights({{"c", at::arange(7, 11, at::kFloat)}})},
+      LoaderOptions().batch_size(3));
+  for (int step = 0; step < 4; ++step) {
+    const Batch batch = loader.next_all();
+    EXPECT_FALSE(batch.part("a").labels.weights().defined());
+    for (const auto& task : {"b", "c"}) {
+      EXPECT_TRUE(
+          at::equal(batch.part(task).labels.weights(), inputs_of(batch, task)));
+    }
+    const Batch single = loader.next("c");
+    EXPECT_TRUE(
+        at::equal(single.part("c").labels.weights(), inputs_of(single, "c")));
+  }
+}
+
 TEST(MultiLoader, PromisesNothingOfClassIndices) {
   const at::Tensor classes = at::tensor({255, 1}, at::kLong);
   MultiLoader loader(

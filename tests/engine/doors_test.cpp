@@ -117,16 +117,13 @@ std::vector<WithoutGradients> all_without_gradients() {
          without_gradients(
              inference, [&] { joint.run(make_shared_batch(), 5); });
        }},
-      {"Alternating",
-       alternating([](auto& training, const Batch& batch) {
+      {"Alternating", alternating([](auto& training, const Batch& batch) {
          training.step(batch);
        })},
-      {"AlternatingRun",
-       alternating([](auto& training, const Batch& batch) {
+      {"AlternatingRun", alternating([](auto& training, const Batch& batch) {
          training.run(batch, 5);
        })},
-      {"AlternatingTask",
-       alternating([](auto& training, const Batch& batch) {
+      {"AlternatingTask", alternating([](auto& training, const Batch& batch) {
          training.step_task(batch, "b");
        })}};
 }
@@ -257,7 +254,8 @@ TEST(ForcedNormalEquations, OfAHeadThatIsNotLinearAreRefused) {
   model->add_task(
       "a",
       Task(
-          torch::nn::Sequential(torch::nn::Linear(5, 4), torch::nn::Linear(4, 1)),
+          torch::nn::Sequential(
+              torch::nn::Linear(5, 4), torch::nn::Linear(4, 1)),
           MSELoss()));
   EXPECT_TRUE(says(
       normal_equations_error(

@@ -47,7 +47,10 @@ class OwnEmbeddingImpl : public torch::nn::Cloneable<OwnEmbeddingImpl> {
   torch::Tensor forward(const torch::Tensor& ids) {
     return scale *
         torch::embedding(
-               weight, ids, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
+               weight,
+               ids,
+               /*padding_idx=*/-1,
+               /*scale_grad_by_freq=*/false,
                /*sparse=*/true);
   }
   torch::Tensor scale, weight;
@@ -106,7 +109,9 @@ std::vector<SparseCase> sparse_cases() {
       joint_sparse("AdamW", AdamWOptions(0.1), "the optimizer 'AdamW'"),
       joint_sparse("RMSprop", RMSpropOptions(0.1), "the optimizer 'RMSprop'"),
       joint_sparse(
-          "Decay", SGDOptions(0.1).weight_decay(0.1), "weight decay takes none"),
+          "Decay",
+          SGDOptions(0.1).weight_decay(0.1),
+          "weight decay takes none"),
       joint_sparse(
           "AdagradDecay",
           AdagradOptions(0.1).weight_decay(0.1),
@@ -118,7 +123,8 @@ std::vector<SparseCase> sparse_cases() {
           JointTrainingOptions().clipping(Clipping::by_norm(1))),
       joint_sparse("PCGrad", SGDOptions(0.1), "balanc", balanced_by("pcgrad")),
       joint_sparse("UW", SGDOptions(0.1), "balanc", balanced_by("uw")),
-      joint_sparse("GradDrop", SGDOptions(0.1), "balanc", balanced_by("graddrop")),
+      joint_sparse(
+          "GradDrop", SGDOptions(0.1), "balanc", balanced_by("graddrop")),
       {"AlternatingAdam",
        [](const MultiTaskModel& model) {
          AlternatingTraining(model, AdamOptions(0.1)).step(embedding_batch());
@@ -142,8 +148,7 @@ TEST_P(SparseGradients, AreRefusedByNameBeforeAnythingMoves) {
 INSTANTIATE_TEST_SUITE_P(
     Steps,
     SparseGradients,
-    ::testing::Combine(
-        ::testing::ValuesIn(sparse_cases()), ::testing::Bool()),
+    ::testing::Combine(::testing::ValuesIn(sparse_cases()), ::testing::Bool()),
     [](const auto& each) {
       return std::get<0>(each.param).name +
           (std::get<1>(each.param) ? "OwnModule" : "Embedding");

@@ -47,7 +47,8 @@ std::vector<LeavingOut> leaving_out() {
       {"RoundRobin", std::make_shared<RoundRobinSampler>()},
       {"Proportional", std::make_shared<ProportionalSampler>(numbers)},
       {"Temperature",
-       std::make_shared<TemperatureSampler>(numbers, TemperatureSamplerOptions(3))},
+       std::make_shared<TemperatureSampler>(
+           numbers, TemperatureSamplerOptions(3))},
       {"FixedRatio", std::make_shared<FixedRatioSampler>(numbers)},
       {"ByLoss", std::make_shared<ByLossSampler>()}};
 }

@@ -126,13 +126,22 @@ std::vector<Resumed> all_resumed() {
              AdamOptions(0.01),
              AlternatingTrainingOptions().seed(4).sampler(TemperatureSampler(
                  sizes,
-                 TemperatureSamplerOptions(1)
-                     .final_temperature(3)
-                     .anneal_draws(15))));
+                 TemperatureSamplerOptions(1).final_temperature(3).anneal_draws(
+                     15))));
        }}};
   for (const auto* method :
-       {"pcgrad", "gradvac", "dwa", "uw", "gradnorm", "nash_mtl", "moco",
-        "excess_mtl", "famo", "rlw", "stch_warmup", "graddrop"}) {
+       {"pcgrad",
+        "gradvac",
+        "dwa",
+        "uw",
+        "gradnorm",
+        "nash_mtl",
+        "moco",
+        "excess_mtl",
+        "famo",
+        "rlw",
+        "stch_warmup",
+        "graddrop"}) {
     all.push_back(by_method(method));
   }
   return all;
@@ -188,10 +197,9 @@ TEST_P(Resumes, FromStepsThatWereTakenSince) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All,
-    Resumes,
-    ::testing::ValuesIn(all_resumed()),
-    [](const auto& each) { return each.param.name; });
+    All, Resumes, ::testing::ValuesIn(all_resumed()), [](const auto& each) {
+      return each.param.name;
+    });
 
 TEST(TrainingState, HoldsWeightsOfTasksAndWhatIsFrozen) {
   MultiTaskModel model = make_shared_model();
@@ -283,12 +291,10 @@ std::vector<Refused> all_refused() {
            AdamOptions(0.1), AlternatingTrainingOptions()),
        {"the strategy 'joint'", "it has 'alternating'"}},
       {"OtherTasks",
-       of_another<Joint>(
-           AdamOptions(0.1), JointTrainingOptions(), other_tasks),
+       of_another<Joint>(AdamOptions(0.1), JointTrainingOptions(), other_tasks),
        {"the tasks 'a', 'b', 'c'", "with 'a', 'd'"}},
       {"OtherShapes",
-       of_another<Joint>(
-           AdamOptions(0.1), JointTrainingOptions(), wider_heads),
+       of_another<Joint>(AdamOptions(0.1), JointTrainingOptions(), wider_heads),
        {"the model's parameters", "[8, 5]", "[9, 5]"}},
       {"AnotherMethod",
        of_another<Joint>(AdamOptions(0.1), weighed_by("dwa")),

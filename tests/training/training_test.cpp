@@ -85,16 +85,14 @@ TEST(TrainingOptions, ChainInAnyOrder) {
   EXPECT_EQ(alternating.route(), Route::kAutograd);
 }
 
-class EpochCounter : public balancing::Cloneable<
-                         EpochCounter,
-                         balancing::LossBalancing> {
+class EpochCounter
+    : public balancing::Cloneable<EpochCounter, balancing::LossBalancing> {
  public:
   std::string name() const override {
     return "epoch_counter";
   }
   at::Tensor scalarize(
-      const at::Tensor& losses,
-      const balancing::Extras& /*extras*/) override {
+      const at::Tensor& losses, const balancing::Extras& /*extras*/) override {
     return losses.sum();
   }
   void end_epoch() override {

@@ -73,9 +73,9 @@ class POLYTASK_API Balancing {
   /// Throws, and changes nothing, on a state of another method or of another
   /// number of tasks.
   void load_state(const State& state);
-  /// The same to and from an archive, under the method's name: `torch::save` and
-  /// `torch::load` do so too. Loading throws as `load_state` does, and on an
-  /// archive that is no method's or another's.
+  /// The same to and from an archive, under the method's name: `torch::save`
+  /// and `torch::load` do so too. Loading throws as `load_state` does, and on
+  /// an archive that is no method's or another's.
   void save(torch::serialize::OutputArchive& archive) const;
   void load(torch::serialize::InputArchive& archive);
   /// Moves what is kept in the parameters' size; what is kept for each task is

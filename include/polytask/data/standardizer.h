@@ -8,11 +8,7 @@
 #include <cstdint>
 
 #include <polytask/core/api.h>
-
-namespace torch::serialize {
-class InputArchive;
-class OutputArchive;
-} // namespace torch::serialize
+#include <polytask/core/archives.h>
 
 namespace polytask::data {
 

@@ -12,24 +12,24 @@ namespace polytask {
 
 // As TORCH_ARG, but each call gives back the options that derive from these,
 // so that calls chain in any order.
-#define POLYTASK_STEP_ARG(T, name)        \
- public:                                  \
-  Derived& name(const T& new_##name) {    \
-    this->name##_ = new_##name;           \
-    return static_cast<Derived&>(*this);  \
-  }                                       \
-  Derived& name(T&& new_##name) {         \
+#define POLYTASK_STEP_ARG(T, name)         \
+ public:                                   \
+  Derived& name(const T& new_##name) {     \
+    this->name##_ = new_##name;            \
+    return static_cast<Derived&>(*this);   \
+  }                                        \
+  Derived& name(T&& new_##name) {          \
     this->name##_ = std::move(new_##name); \
-    return static_cast<Derived&>(*this);  \
-  }                                       \
-  const T& name() const noexcept {        \
-    return this->name##_;                 \
-  }                                       \
-  T& name() noexcept {                    \
-    return this->name##_;                 \
-  }                                       \
-                                          \
- private:                                 \
+    return static_cast<Derived&>(*this);   \
+  }                                        \
+  const T& name() const noexcept {         \
+    return this->name##_;                  \
+  }                                        \
+  T& name() noexcept {                     \
+    return this->name##_;                  \
+  }                                        \
+                                           \
+ private:                                  \
   T name##_ /* NOLINT */
 
 /// What the options of every strategy, and those of the engine, have in common.

@@ -15,8 +15,8 @@
 
 #include "../checks.h"
 #include "../host.h"
-#include "forum_weights.h"
 #include "../task_labels.h"
+#include "forum_weights.h"
 
 namespace polytask::balancing {
 
@@ -58,7 +58,8 @@ void check_forum_finite(const math::Matrix& products) {
     TORCH_CHECK_VALUE(
         std::isfinite(products(i, i)),
         "forum: the gradient of ",
-        i + 1 < products.size() ? detail::task_label(static_cast<size_t>(i)) : "the weighted sum",
+        i + 1 < products.size() ? detail::task_label(static_cast<size_t>(i))
+                                : "the weighted sum",
         " is not finite.");
   }
 }

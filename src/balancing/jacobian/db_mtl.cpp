@@ -13,8 +13,8 @@
 
 #include "../extras.h"
 #include "../host.h"
-#include "kept_rows.h"
 #include "../task_labels.h"
+#include "kept_rows.h"
 
 namespace polytask::balancing {
 

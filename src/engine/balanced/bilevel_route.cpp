@@ -87,8 +87,7 @@ balancing::BilevelBalancing::Update BilevelRoute::learn(
     const auto present = places(tasks);
     const balancing::detail::TaskLabels all(context_.model->task_names());
     const balancing::detail::TaskLabels some(present);
-    method().with_tasks(
-        present, [&] { update = method().learn(problem); });
+    method().with_tasks(present, [&] { update = method().learn(problem); });
   } catch (...) {
     problem.undo();
     throw;

@@ -98,8 +98,7 @@ torch::Tensor LayerGradients::forward(
   torch::NoGradGuard no_grad;
   steps_ = steps;
   choice_ = {
-      Route::kLayers,
-      "one weighted backward: the trunk has known layers only"};
+      Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
   shared_.clear();
   offsets_.clear();

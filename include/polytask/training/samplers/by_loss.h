@@ -7,9 +7,9 @@
 namespace polytask {
 
 /// Each task in proportion to its smoothed loss, so that training turns to what
-/// is learned worst. Tasks not yet seen are drawn first, in order; one that then
-/// turns out to have no label counts as the mean of the others until its loss
-/// is seen.
+/// is learned worst. Tasks not yet seen are drawn first, in order; one that
+/// then turns out to have no label counts as the mean of the others until its
+/// loss is seen.
 ///
 /// Losses of different units compare badly: use it where they share one. Reads
 /// the loss of each step, which waits for a device.
