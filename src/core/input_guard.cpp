@@ -19,6 +19,26 @@ at::Tensor copy_of(const at::Tensor& input) {
   return input.defined() ? input.clone() : input;
 }
 
+bool has_version(const Inputs& inputs) {
+  bool all = true;
+  inputs.for_each([&](const std::string&, const at::Tensor& tensor) {
+    all = all && has_version(tensor);
+  });
+  return all;
+}
+
+int64_t version_of(const Inputs& inputs) {
+  int64_t sum = 0;
+  inputs.for_each([&](const std::string&, const at::Tensor& tensor) {
+    sum += version_of(tensor);
+  });
+  return sum;
+}
+
+Inputs copy_of(const Inputs& inputs) {
+  return inputs.map([](const at::Tensor& tensor) { return copy_of(tensor); });
+}
+
 InputGuard::InputGuard()
     : habits_(std::make_shared<std::array<std::atomic<Habit>, 2>>()) {
   for (auto& habit : *habits_) {

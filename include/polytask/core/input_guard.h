@@ -10,6 +10,7 @@
 #include <memory>
 
 #include <polytask/core/api.h>
+#include <polytask/core/inputs.h>
 
 namespace torch::nn {
 class Module;
@@ -23,6 +24,11 @@ POLYTASK_API bool has_version(const at::Tensor& input);
 POLYTASK_API int64_t version_of(const at::Tensor& input);
 /// With a graph to the original.
 POLYTASK_API at::Tensor copy_of(const at::Tensor& input);
+
+/// The same of all tensors together.
+POLYTASK_API bool has_version(const Inputs& inputs);
+POLYTASK_API int64_t version_of(const Inputs& inputs);
+POLYTASK_API Inputs copy_of(const Inputs& inputs);
 
 /// Keeps a module that works in place, such as `ReLU(inplace)`, from changing
 /// what it was given, which others see too: it gets a copy. A module shows what
