@@ -14,12 +14,14 @@
 
 namespace polytask::data {
 
-Dataset::Dataset(at::Tensor input, Batch::Targets targets)
-    : input_(std::move(input)), targets_(std::move(targets)) {
+Dataset::Dataset(Inputs inputs, Batch::Targets targets)
+    : inputs_(std::move(inputs)), targets_(std::move(targets)) {
+  // Several tensors were looked at when they were put together.
+  const bool defined = !inputs_.is_tensor() || inputs_.tensor().defined();
   TORCH_CHECK_VALUE(
-      input_.defined() && input_.dim() >= 1,
+      defined && (!inputs_.is_tensor() || inputs_.tensor().dim() >= 1),
       "Dataset: expected an input of shape [n, ...], but got ",
-      input_.defined() ? "a scalar" : "an undefined tensor",
+      defined ? "a scalar" : "an undefined tensor",
       ".");
   TORCH_CHECK_VALUE(!targets_.empty(), "Dataset: it has no task.");
   std::unordered_set<std::string> seen;
@@ -125,7 +127,7 @@ Dataset Dataset::to(const at::Device& device) const {
 }
 
 Batch Dataset::batch(BatchOptions options) const {
-  const Batch batch(input_, targets_, options);
+  const Batch batch(inputs_, targets_, options);
   return weights_.empty() ? batch : batch.with_weights(weights_);
 }
 

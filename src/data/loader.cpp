@@ -34,7 +34,7 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
 // class indices: each loss has an ignore index of its own.
 BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
   // Without weights: a row of weight 0 has its label all the same.
-  const Batch all(dataset.input(), dataset.targets(), options);
+  const Batch all(dataset.inputs(), dataset.targets(), options);
   const bool complete = std::all_of(
       all.parts().begin(), all.parts().end(), [](const Batch::Part& part) {
         return part.labels.is_complete() &&

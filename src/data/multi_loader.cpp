@@ -68,7 +68,7 @@ Batch MultiLoader::next_all() {
   for (auto& loader : loaders_) {
     const Dataset rows = loader.next_rows_endless();
     for (const auto& [task, target] : rows.targets()) {
-      examples.push_back({task, rows.input(), target});
+      examples.push_back({task, rows.inputs(), target});
     }
     weights.insert(weights.end(), rows.weights().begin(), rows.weights().end());
     complete = complete && loader.options_.batch().complete();

@@ -128,6 +128,50 @@ TEST(Dataset, NamesTheTaskOfWeightsThatCannotBe) {
       {"task 'b'", "more than once"}));
 }
 
+// A row of numbers and an id, each of which is the target.
+Dataset named_rows(int64_t rows) {
+  const at::Tensor numbers = at::arange(rows, at::kFloat);
+  return Dataset(
+      Inputs{{"dense", numbers.view({rows, 1})}, {"ids", at::arange(rows)}},
+      {{"y", numbers}});
+}
+
+TEST(Dataset, TakesNamedInputs) {
+  const Dataset data = named_rows(4);
+  EXPECT_EQ(data.size(), 4);
+  const Dataset some = data.select(at::tensor({3, 1}, at::kLong));
+  EXPECT_TRUE(
+      at::equal(some.inputs()["ids"], at::tensor({3, 1}, at::kLong)));
+  EXPECT_TRUE(at::equal(
+      some.to(at::kCPU).batch().inputs()["dense"].flatten(),
+      some.target("y")));
+}
+
+TEST(Dataset, NamesTheInputsBesideOneThatIsNotThere) {
+  EXPECT_TRUE(says(
+      error_of([] { named_rows(2).inputs()["word"]; }),
+      {"no 'word'", "'dense', 'ids'"}));
+  EXPECT_TRUE(says(error_of([] { named_rows(2).input(); }), {"'dense', 'ids'"}));
+}
+
+TEST(Dataset, RefusesNamedInputsOfUnequalRowsByName) {
+  const at::Tensor y = at::zeros({3});
+  EXPECT_TRUE(says(
+      error_of([&] {
+        Dataset(
+            Inputs{{"dense", at::zeros({3, 2})}, {"ids", at::zeros({2})}},
+            {{"y", y}});
+      }),
+      {"'ids'", "3 rows of 'dense'", "[2]"}));
+  EXPECT_TRUE(says(
+      error_of([&] {
+        Dataset(
+            Inputs{{"dense", at::zeros({2, 2})}, {"ids", at::zeros({2})}},
+            {{"y", y}});
+      }),
+      {"task 'y'", "2 rows", "[3]"}));
+}
+
 TEST(Dataset, RefusesAnotherNumberOfTargets) {
   EXPECT_TRUE(says(
       error_of([] { Dataset(at::zeros({3, 2}), {{"y", at::zeros({2})}}); }),

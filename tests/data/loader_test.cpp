@@ -402,6 +402,39 @@ Dataset classes_with_255() {
       at::zeros({4, 1}), {{"y", at::tensor({255, 255, 1, 2}, at::kLong)}});
 }
 
+class LoaderInputs : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LoaderInputs, KeepTheirNamesAndRows) {
+  const at::Tensor numbers = at::arange(6, at::kFloat);
+  const at::Tensor ids = at::arange(6);
+  const Dataset data(
+      Inputs{{"dense", numbers.view({6, 1})}, {"ids", ids}}, {{"y", numbers}});
+  Loader loader(data, LoaderOptions().batch_size(4).shuffle(GetParam()));
+  int64_t rows = 0;
+  for (const auto& batch : loader) {
+    const at::Tensor& target = batch.part("y").labels.target();
+    EXPECT_EQ(
+        batch.inputs().names(), (std::vector<std::string>{"dense", "ids"}));
+    EXPECT_TRUE(at::equal(batch.inputs()["dense"].flatten(), target));
+    EXPECT_TRUE(at::equal(batch.inputs()["ids"], target.to(at::kLong)));
+    at::Tensor(batch.inputs()["ids"]).zero_();
+    rows += batch.rows();
+  }
+  EXPECT_EQ(rows, 6);
+  EXPECT_TRUE(at::equal(ids, at::arange(6)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shuffled, LoaderInputs, ::testing::Bool());
+
+TEST(Loader, NamesTheInputThatHoldsNan) {
+  const at::Tensor input =
+      at::full({2, 1}, std::numeric_limits<double>::quiet_NaN());
+  const Dataset data(
+      Inputs{{"dense", input}, {"ids", at::zeros({2}, at::kLong)}},
+      {{"y", at::zeros({2})}});
+  EXPECT_TRUE(says(error_of([&] { Loader{data}; }), {"'dense'", "2 NaN"}));
+}
+
 class LoaderWeights : public ::testing::TestWithParam<bool> {};
 
 TEST_P(LoaderWeights, GoWithTheirRows) {

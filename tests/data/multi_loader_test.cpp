@@ -123,6 +123,27 @@ TEST(MultiLoader, GivesCopiesOfTheRows) {
   EXPECT_TRUE(at::equal(b.input().flatten(), at::arange(4, 8, at::kFloat)));
 }
 
+TEST(MultiLoader, JoinsNamedInputs) {
+  const auto named = [](int64_t first, const std::vector<std::string>& tasks) {
+    const Dataset plain = rows_from(first, 4, tasks);
+    return Dataset(
+        Inputs{{"dense", plain.input()}, {"twice", plain.input() * 2}},
+        plain.targets());
+  };
+  MultiLoader loader(
+      {named(0, {"a", "b"}), named(8, {"c"})}, LoaderOptions().batch_size(3));
+  const Batch batch = loader.next_all();
+  for (const auto& task : {"a", "b", "c"}) {
+    const auto& part = batch.part(task);
+    EXPECT_TRUE(at::equal(
+        part.inputs["twice"].flatten(), part.labels.target() * 2));
+  }
+  EXPECT_EQ(
+      batch.part("a").inputs.identity(), batch.part("b").inputs.identity());
+  EXPECT_NE(
+      batch.part("a").inputs.identity(), batch.part("c").inputs.identity());
+}
+
 TEST(MultiLoader, GivesWeightsWithTheirRows) {
   MultiLoader loader(
       {rows_from(1, 4, {"a", "b"})

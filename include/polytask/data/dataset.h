@@ -10,11 +10,13 @@
 
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
+#include <polytask/core/inputs.h>
 
 namespace polytask::data {
 
-/// Rows for several tasks: one input, each task's target, and where wanted how
-/// much each row counts for a task. The tensors are not copied.
+/// Rows for several tasks: their input, which is one tensor or several named
+/// ones, each task's target, and where wanted how much each row counts for a
+/// task. The tensors are not copied.
 ///
 /// ```cpp
 /// auto data = polytask::data::Dataset(x, {{"heating", y1}, {"cooling", y2}})
@@ -23,11 +25,11 @@ namespace polytask::data {
 /// ```
 class POLYTASK_API Dataset {
  public:
-  /// `input` [n, ...] and for each task a target [n, ...], on one device.
+  /// `inputs` [n, ...] and for each task a target [n, ...], on one device.
   ///
   /// Throws `c10::ValueError` if there is no task, a task comes twice, or the
   /// numbers of rows or the devices differ.
-  Dataset(at::Tensor input, Batch::Targets targets);
+  Dataset(Inputs inputs, Batch::Targets targets);
 
   /// The same rows with weights [n] of them for some tasks, at least 0: the
   /// loss of such a task on some of the rows is Σ w · l / Σ w. What the data
@@ -41,16 +43,20 @@ class POLYTASK_API Dataset {
 
   /// The number of rows; there may be none.
   int64_t size() const {
-    return input_.size(0);
+    return inputs_.rows();
   }
   at::Device device() const {
-    return input_.device();
+    return inputs_.device();
   }
   std::vector<std::string> tasks() const;
   bool has(const std::string& task) const;
 
+  /// Throws, and lists their names, where there are several tensors.
   const at::Tensor& input() const {
-    return input_;
+    return inputs_.tensor();
+  }
+  const Inputs& inputs() const {
+    return inputs_;
   }
   /// Throws `c10::ValueError` for an unknown task.
   const at::Tensor& target(const std::string& task) const;
@@ -80,7 +86,7 @@ class POLYTASK_API Dataset {
   template <typename Map>
   Dataset mapped(const Map& map) const {
     Dataset other = *this;
-    other.input_ = map(input_);
+    other.inputs_ = inputs_.map(map);
     for (auto* tensors : {&other.targets_, &other.weights_}) {
       for (auto& entry : *tensors) {
         entry.second = map(entry.second);
@@ -89,7 +95,7 @@ class POLYTASK_API Dataset {
     return other;
   }
 
-  at::Tensor input_;
+  Inputs inputs_;
   Batch::Targets targets_;
   Batch::Targets weights_;
 };
