@@ -17,6 +17,7 @@
 #include <polytask/balancing/loss_balancing.h>
 
 #include "checks.h"
+#include "describe.h"
 #include "extras.h"
 #include "host.h"
 #include "task_labels.h"
@@ -24,6 +25,12 @@
 namespace polytask::balancing {
 
 namespace {
+
+struct PerGroupSettings {
+  std::shared_ptr<Balancing> method;
+  std::vector<int64_t> sizes;
+  bool keeps_zeros = false;
+};
 
 at::Tensor group_direction(
     Balancing& method, const at::Tensor& columns, const Extras& extras) {
@@ -130,12 +137,41 @@ PerGroup::PerGroup(
       method && method->reads() != Reads::kBilevel,
       name(),
       ": expected a method of losses, a Gramian or a Jacobian.");
-  for (const int64_t size : sizes_) {
-    detail::check_option(
-        size > 0, name(), "sizes", "above 0", static_cast<double>(size));
-  }
   blocks_.emplace_back(std::move(method));
+  check_options();
   make_parts(static_cast<int64_t>(sizes_.size()));
+}
+
+const detail::Description& PerGroup::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PerGroupSettings>("per_group", "PerGroup")
+          .with_inner("method", "", &PerGroupSettings::method, "the method")
+          .option(
+              "parameter_sizes",
+              &PerGroupSettings::sizes,
+              at_least(1),
+              "columns of each block")
+          .otherwise("those of the training")
+          .option(
+              "keep_zeros",
+              &PerGroupSettings::keeps_zeros,
+              from_to(0, 1),
+              "tasks that do not use a block count there too")
+          .made_of<PerGroup>(
+              [](const PerGroup& method) {
+                return PerGroupSettings{
+                    borrowed(*method.blocks_.front()),
+                    method.sizes_,
+                    method.keeps_zeros_};
+              },
+              [](PerGroupSettings settings) {
+                auto made = std::make_unique<PerGroup>(
+                    settings.method->clone(), std::move(settings.sizes));
+                made->keep_zeros(settings.keeps_zeros);
+                return made;
+              });
+  return made;
 }
 
 std::vector<Balancing*> PerGroup::parts() const {

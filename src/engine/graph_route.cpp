@@ -4,12 +4,12 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "autocast.h"
 #include "autograd_route.h"
 #include "input_groups.h"
 
@@ -22,11 +22,6 @@ constexpr int64_t kWarmUpSteps = 3;
 // many.
 constexpr size_t kManyChanges = 3;
 constexpr int64_t kRestingSteps = 10;
-
-bool is_autocast_on() {
-  return !c10::impl::tls_local_dispatch_key_set().excluded_.has_all(
-      c10::autocast_dispatch_keyset);
-}
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
@@ -109,7 +104,7 @@ std::string GraphRoute::obstacle(
   if (source.observe) {
     return "the sampler waits for the losses";
   }
-  if (is_autocast_on()) {
+  if (is_autocast_on(device_->type())) {
     return "autocast is on";
   }
   std::string found = graph_obstacle(*context_.optimizer);

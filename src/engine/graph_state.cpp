@@ -114,9 +114,12 @@ bool is_one_of(const Loss& loss) {
 // tensors whose shape depends on values, but for what is said here.
 std::string loss_obstacle(const Loss& loss, at::Device device) {
   if (const auto* entropy = loss.as<CrossEntropyLoss>()) {
-    const auto& weights = entropy->options().class_weights();
+    const auto& weights = entropy->options().weight();
     if (!weights.defined()) {
       return "";
+    }
+    if (entropy->leaves_classes_out()) {
+      return "class weights of 0 wait for the device";
     }
     // LibTorch selects the weights of the labels that are present.
     if (entropy->options().label_smoothing() != 0) {
@@ -124,8 +127,13 @@ std::string loss_obstacle(const Loss& loss, at::Device device) {
     }
     return weights.device() == device ? "" : "class weights are on the host";
   }
+  if (const auto* binary = loss.as<BCEWithLogitsLoss>()) {
+    const auto& weight = binary->options().pos_weight();
+    const bool is_here =
+        !weight.defined() || weight.dim() == 0 || weight.device() == device;
+    return is_here ? "" : "pos_weight is on the host";
+  }
   const bool is_known = is_one_of<
-      BCEWithLogitsLoss,
       GaussianNLLLoss,
       HuberLoss,
       L1Loss,
@@ -230,6 +238,9 @@ std::string graph_obstacle(const StepContext& context, const HeadSteps& steps) {
         !is_plain_on(step.labels->target(), device)) {
       return "the data of task '" + context.name(step.task) +
           "' are not plain tensors on the model's device";
+    }
+    if (step.labels->is_weighted()) {
+      return "rows have weights";
     }
     const std::string found =
         loss_obstacle(context.model->task(step.task).loss(), device);

@@ -43,6 +43,11 @@ std::string ModesRun::obstacle() {
   if (context_.options.clipping()) {
     return "gradients are clipped";
   }
+  for (const HeadStep& step : steps_) {
+    if (step.labels->is_weighted()) {
+      return "rows have weights";
+    }
+  }
   if (source_.reads_model) {
     return "the sampler may look at the model before each step";
   }

@@ -5,6 +5,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "autocast.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
@@ -45,6 +46,9 @@ Obstacle ProgramRoute::obstacle(
     const HeadSteps& steps, bool share_input) const {
   if (!program_) {
     return {why_not_};
+  }
+  if (is_autocast_on(at::kCPU)) {
+    return {"autocast is on"};
   }
   if (share_input) {
     return program_->obstacle(*steps[0].input, steps);

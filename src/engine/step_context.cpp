@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "autocast.h"
 #include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
@@ -208,6 +209,15 @@ bool StepContext::takes_part(const Batch::Part& part, const Task& task) const {
   return task.weight() != 0 && task.loss().has_label(part.labels);
 }
 
+// Before the model's buffers or anything else could change.
+void StepContext::check_labels(const Batch::Part& part, const Task& task) {
+  try {
+    task.loss().function().check(part.labels);
+  } catch (const c10::Error&) {
+    rethrow_with("Task '" + part.task + "': ");
+  }
+}
+
 void StepContext::find_takers(
     const Batch& batch, std::vector<bool>& takers) const {
   takers.resize(static_cast<size_t>(model->size()));
@@ -222,6 +232,9 @@ void StepContext::find_takers(
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
+  if (own.weight() != 0) {
+    check_labels(part, own);
+  }
   if (takes_part(part, own)) {
     steps.push_back({task, &part.input, &part.labels, own.weight()});
   }
@@ -301,6 +314,10 @@ void StepContext::update() {
     options.clipping().apply(gradients);
   }
   optimizer->step();
+  if (is_autocast_on(parameters.front().device().type())) {
+    // It keeps the parameters as they were in the precision that it chose.
+    at::autocast::clear_cache();
+  }
 }
 
 } // namespace polytask::detail

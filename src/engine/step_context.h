@@ -60,6 +60,7 @@ struct StepContext {
   void for_each_part(const Batch& batch, const Visit& visit) const;
   void check_input(const torch::Tensor& input) const;
   bool takes_part(const Batch::Part& part, const Task& task) const;
+  static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
   void check_sparse_modules() const;

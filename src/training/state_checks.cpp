@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <unordered_map>
 #include <utility>
 
@@ -33,9 +34,14 @@ std::vector<std::string> names_of_parameters(const MultiTaskModel& model) {
   return described;
 }
 
-// What `make` would need to make it again.
-std::string options_text(const balancing::Balancing& /*method*/) {
-  return {};
+// By which a method of other options is known.
+template <typename Method>
+std::string options_text(const Method& method) {
+  std::ostringstream text;
+  if constexpr (requires { method.pretty_print(text); }) {
+    method.pretty_print(text);
+  }
+  return text.str();
 }
 
 void check_kind(

@@ -9,9 +9,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include <polytask/balancing/option_value.h>
 #include <polytask/balancing/random.h>
 #include <polytask/core/api.h>
 #include <polytask/core/archives.h>
@@ -51,6 +53,14 @@ class POLYTASK_API Balancing {
   /// By which `make` knows it.
   virtual std::string name() const = 0;
   virtual Reads reads() const = 0;
+  /// All its options as they hold, those that were not given too:
+  /// `make(name(), options())` makes it anew. Options of a method inside of it
+  /// have names as "method.c"; what is absent is left out.
+  virtual OptionValues options() const {
+    return {};
+  }
+  /// As `CAGrad(c=0.4, …)`; the options are those of `options()`.
+  virtual void pretty_print(std::ostream& stream) const;
 
   /// Sets up what a method keeps for so many tasks, on first use; later only
   /// checks. Throws if it was set up for another number.
@@ -191,6 +201,8 @@ class POLYTASK_API Balancing {
   Random random_;
 };
 
+POLYTASK_API std::ostream& operator<<(
+    std::ostream& stream, const Balancing& method);
 POLYTASK_API torch::serialize::OutputArchive& operator<<(
     torch::serialize::OutputArchive& archive, const Balancing& method);
 POLYTASK_API torch::serialize::InputArchive& operator>>(

@@ -12,6 +12,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "../autocast.h"
 #include "../costs.h"
 #include "../layers/products.h"
 #include "vectors.h"
@@ -77,6 +78,9 @@ Obstacle LayerGradients::obstacle(
     return {"the tasks have inputs of their own"};
   }
   const torch::Tensor& input = *steps[0].input;
+  if (is_autocast_on(input.device().type())) {
+    return {"autocast is on"};
+  }
   if (input.layout() != at::kStrided || input.requires_grad()) {
     return {"the input is sparse or requires a gradient"};
   }

@@ -86,15 +86,14 @@ LinearHeads::LinearHeads(const MultiTaskModel& model) : model_(model) {}
 
 bool LinearHeads::are_squares(c10::ArrayRef<HeadStep> steps) const {
   return std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
-    return head(step).differentiable &&
-        head(step).loss == ResidualLoss::kSquared;
+    return is_by_hand(step) && head(step).loss == ResidualLoss::kSquared;
   });
 }
 
 Obstacle LinearHeads::target_obstacle(
     const HeadStep& step, int64_t rows) const {
   const Head& own = head(step);
-  if (!own.differentiable) {
+  if (!is_by_hand(step)) {
     return {}; // the loss itself looks at its target
   }
   const at::Tensor& target = step.labels->target();
