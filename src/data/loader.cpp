@@ -46,7 +46,7 @@ BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
 }
 
 // What sets a loader apart from the one whose state it is given.
-std::string difference(
+std::string difference_of_loaders(
     const LoaderFingerprint& state, const LoaderFingerprint& own) {
   const auto told = [](const char* what, auto is, auto own_is) {
     return is == own_is ? "" : c10::str(what, is, ", not ", own_is, "; ");
@@ -137,7 +137,8 @@ LoaderState Loader::state() const {
 
 void Loader::load_state(const LoaderState& state) {
   if (state.loader) {
-    const std::string other = difference(*state.loader, fingerprint());
+    const std::string other =
+        difference_of_loaders(*state.loader, fingerprint());
     TORCH_CHECK_VALUE(
         other.empty(), "Loader: the state is of another loader: ", other, ".");
   }

@@ -133,8 +133,9 @@ void Standardizer::save(torch::serialize::OutputArchive& archive) const {
   TORCH_CHECK_VALUE(
       mean_.defined(), "Standardizer: save: it has no numbers yet; fit it.");
   detail::write_kind(archive, kStandardizerKind, kStandardizerVersion);
-  archive.write("mean", mean_, /*is_buffer=*/true);
-  archive.write("scale", scale_, /*is_buffer=*/true);
+  // From the host, for a machine that has no such device.
+  archive.write("mean", mean_.cpu(), /*is_buffer=*/true);
+  archive.write("scale", scale_.cpu(), /*is_buffer=*/true);
   archive.write("impute", c10::IValue(int64_t{options_.impute()}));
 }
 

@@ -140,18 +140,17 @@ TEST(Dataset, TakesNamedInputs) {
   const Dataset data = named_rows(4);
   EXPECT_EQ(data.size(), 4);
   const Dataset some = data.select(at::tensor({3, 1}, at::kLong));
-  EXPECT_TRUE(
-      at::equal(some.inputs()["ids"], at::tensor({3, 1}, at::kLong)));
+  EXPECT_TRUE(at::equal(some.inputs()["ids"], at::tensor({3, 1}, at::kLong)));
   EXPECT_TRUE(at::equal(
-      some.to(at::kCPU).batch().inputs()["dense"].flatten(),
-      some.target("y")));
+      some.to(at::kCPU).batch().inputs()["dense"].flatten(), some.target("y")));
 }
 
 TEST(Dataset, NamesTheInputsBesideOneThatIsNotThere) {
   EXPECT_TRUE(says(
       error_of([] { named_rows(2).inputs()["word"]; }),
       {"no 'word'", "'dense', 'ids'"}));
-  EXPECT_TRUE(says(error_of([] { named_rows(2).input(); }), {"'dense', 'ids'"}));
+  EXPECT_TRUE(
+      says(error_of([] { named_rows(2).input(); }), {"'dense', 'ids'"}));
 }
 
 TEST(Dataset, RefusesNamedInputsOfUnequalRowsByName) {

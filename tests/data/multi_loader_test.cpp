@@ -135,8 +135,8 @@ TEST(MultiLoader, JoinsNamedInputs) {
   const Batch batch = loader.next_all();
   for (const auto& task : {"a", "b", "c"}) {
     const auto& part = batch.part(task);
-    EXPECT_TRUE(at::equal(
-        part.inputs["twice"].flatten(), part.labels.target() * 2));
+    EXPECT_TRUE(
+        at::equal(part.inputs["twice"].flatten(), part.labels.target() * 2));
   }
   EXPECT_EQ(
       batch.part("a").inputs.identity(), batch.part("b").inputs.identity());
