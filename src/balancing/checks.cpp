@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "checks.h"
 
+#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/log.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
+
+#include "core/rounding.h"
 
 #include "host.h"
 #include "task_labels.h"
@@ -82,6 +86,11 @@ void check_losses_above(
         values[task],
         ".");
   }
+}
+
+at::Tensor safe_log(const at::Tensor& losses) {
+  return at::log(
+      losses.clamp_min(polytask::detail::smallest_of(losses.scalar_type())));
 }
 
 } // namespace polytask::balancing::detail

@@ -6,7 +6,9 @@
 
 #include <cmath>
 
+#include <polytask/math/normalized_gramian.h>
 #include "core/host_value.h"
+#include "core/rounding.h"
 
 #include "host.h"
 
@@ -16,7 +18,10 @@ namespace {
 
 // Products that were summed in the tensor's dtype may differ in the last bits.
 double asymmetry_allowed(at::ScalarType type) {
-  return type == at::kDouble ? 1e-10 : 1e-4;
+  constexpr double kLastBits = 1 << 11;
+  return type == at::kDouble
+      ? 1e-10
+      : kLastBits * polytask::detail::rounding_of(type);
 }
 
 void check_finite(const math::Matrix& gramian, const std::string& who) {
@@ -81,10 +86,13 @@ at::Tensor GramianBalancing::weights(
       ": expected a floating-point Gramian, but got ",
       gramian.defined() ? gramian.toString() : "an undefined tensor",
       ".");
-  const math::Matrix values = detail::host_matrix(gramian, name());
+  math::Matrix values = detail::host_matrix(gramian, name());
+  values.set_rounding(polytask::detail::gramian_rounding(
+      gramian.scalar_type(), values.size()));
   if (is_symmetric()) {
     check_finite(values, name());
     check_symmetric(values, asymmetry_allowed(gramian.scalar_type()), name());
+    math::symmetrize(values);
   }
   return polytask::detail::host_vector(
       solve(values, extras), gramian.options());
@@ -95,7 +103,10 @@ at::Tensor GramianBalancing::direction(
   detail::check_jacobian(jacobian, name());
   const at::Tensor rows = jacobian.detach();
   const math::Vector found = solve(gramian_of(rows, extras), extras);
-  return detail::weighted_sum(found, combined_rows(rows, extras).detach());
+  const at::Tensor update =
+      detail::weighted_sum(found, combined_rows(rows, extras).detach());
+  detail::check_finite_update(update, name());
+  return update;
 }
 
 math::Vector GramianBalancing::solve(

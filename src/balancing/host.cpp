@@ -3,6 +3,7 @@
 #include "host.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/mv.h>
@@ -11,7 +12,9 @@
 #include <algorithm>
 #include <array>
 
+#include <polytask/math/normalized_gramian.h>
 #include "core/host_value.h"
+#include "core/rounding.h"
 
 namespace polytask::balancing::detail {
 
@@ -92,11 +95,8 @@ math::Matrix host_products(const at::Tensor& a, const at::Tensor& b) {
 math::Matrix host_gramian(const at::Tensor& jacobian) {
   math::Matrix gramian = host_products(jacobian, jacobian);
   // A matrix product need not be symmetric to the last bit.
-  for (int64_t i = 0; i < gramian.size(); ++i) {
-    for (int64_t j = 0; j < i; ++j) {
-      gramian(i, j) = gramian(j, i);
-    }
-  }
+  math::symmetrize(gramian);
+  gramian.set_rounding(polytask::detail::rounding_of(jacobian.scalar_type()));
   return gramian;
 }
 
@@ -117,11 +117,44 @@ void check_finite_rows(const at::Tensor& jacobian, const std::string& who) {
       ": the Jacobian holds numbers that are not finite.");
 }
 
+void check_finite_update(const at::Tensor& update, const std::string& who) {
+  TORCH_CHECK_VALUE(
+      !update.device().is_cpu() || is_finite(update),
+      who,
+      ": the update of these gradients is not finite as ",
+      update.toString(),
+      ".");
+}
+
 at::Tensor weighted_sum(const math::Vector& weights, const at::Tensor& rows) {
   const at::Tensor flat = rows.flatten(1);
+  const int64_t columns = flat.size(1);
+  const at::Tensor factors =
+      polytask::detail::host_vector(weights, rows.options().dtype(at::kDouble));
+  const auto sum_of = [&](int64_t begin, int64_t count) {
+    return at::mv(flat.narrow(1, begin, count).to(at::kDouble).t(), factors)
+        .to(rows.scalar_type());
+  };
+  const auto shape = rows.sizes().slice(1);
+  if (columns <= kBlock || rows.scalar_type() == at::kDouble) {
+    return sum_of(0, columns).reshape(shape);
+  }
+  at::Tensor sum = at::empty({columns}, rows.options());
+  for (int64_t begin = 0; begin < columns; begin += kBlock) {
+    const int64_t count = std::min(kBlock, columns - begin);
+    sum.narrow(0, begin, count).copy_(sum_of(begin, count));
+  }
+  return sum.reshape(shape);
+}
+
+at::Tensor plain_weighted_sum(
+    const math::Vector& weights, const at::Tensor& rows) {
+  if (rows.scalar_type() != at::kFloat) {
+    return weighted_sum(weights, rows);
+  }
   const at::Tensor factors =
       polytask::detail::host_vector(weights, rows.options());
-  return at::mv(flat.t(), factors).reshape(rows.sizes().slice(1));
+  return at::mv(rows.flatten(1).t(), factors).reshape(rows.sizes().slice(1));
 }
 
 } // namespace polytask::balancing::detail

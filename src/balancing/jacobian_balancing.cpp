@@ -14,7 +14,9 @@ at::Tensor JacobianBalancing::direction(
   detail::check_finite_rows(jacobian, name());
   prepare(jacobian.size(0));
   const at::Tensor rows = jacobian.detach().flatten(1);
-  return combine(rows, extras).reshape(jacobian.sizes().slice(1));
+  const at::Tensor update = combine(rows, extras);
+  detail::check_finite_update(update, name());
+  return update.reshape(jacobian.sizes().slice(1));
 }
 
 } // namespace polytask::balancing

@@ -34,24 +34,18 @@ void check_rate(const std::string& whose, const std::optional<double>& rate) {
 std::vector<optim::ParameterGroup> parameter_groups(
     const MultiTaskModel& model, const EngineOptions& options) {
   std::vector<optim::ParameterGroup> groups;
-  if (options.balancing()) {
-    const balancing::detail::TaskLabels labels(model->task_names());
-    options.balancing()->prepare(model->size());
-    groups.push_back({options.balancing()->parameters(), std::nullopt});
-  }
   const LearningRates& rates = options.learning_rates();
   if (rates.empty()) {
-    groups.push_back({model->unique_parameters(), std::nullopt});
-    return groups;
-  }
-  const size_t first = groups.size();
-  check_rate("what tasks share", rates.shared());
-  groups.push_back({model->shared_parameters(), rates.shared()});
-  for (const auto& name : model->task_names()) {
-    groups.push_back({model->task_parameters(name), std::nullopt});
+    groups.push_back({model->unique_parameters()});
+  } else {
+    check_rate("what tasks share", rates.shared());
+    groups.push_back({model->shared_parameters(), rates.shared()});
+    for (auto& own : model->parameters_by_task()) {
+      groups.push_back({std::move(own)});
+    }
   }
   for (const auto& [name, rate] : rates.tasks()) {
-    auto& own = groups[first + static_cast<size_t>(model->index(name)) + 1];
+    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
     TORCH_CHECK_VALUE(
         !own.learning_rate,
         "learning_rates: task '",
@@ -59,6 +53,14 @@ std::vector<optim::ParameterGroup> parameter_groups(
         "' has more than one rate.");
     check_rate(c10::str("task '", name, "'"), rate);
     own.learning_rate = rate;
+  }
+  // Last, so that the model's groups are the same with and without a method;
+  // its numbers are no weights, which decay is for.
+  if (options.balancing()) {
+    const balancing::detail::TaskLabels labels(model->task_names());
+    options.balancing()->prepare(model->size());
+    groups.push_back(
+        {options.balancing()->parameters(), std::nullopt, /*decays=*/false});
   }
   return groups;
 }
@@ -125,20 +127,25 @@ void StepContext::bind() {
   check_sparse_modules();
   may_refuse_sparse_ =
       options.clipping() || !optim::detail::sparse_obstacle(*optimizer).empty();
+  refuse_double_steps();
   left_out_ = without(parameters, optimized());
-  tasks_ = model->size();
+  structure_version_ = model->structure_version();
+  for (int64_t task = 0; task < model->size(); ++task) {
+    tasks_.push_back(model->task(task));
+  }
+  sharing_ = &model->sharing();
   if (!options.balancing()) {
     return;
   }
   const balancing::detail::TaskLabels labels(model->task_names());
-  options.balancing()->prepare(tasks_);
+  options.balancing()->prepare(model->size());
   method_parameters = options.balancing()->parameters();
   TORCH_CHECK_VALUE(
       without(method_parameters, optimized()).empty(),
       "training: the balancing '",
       options.balancing()->name(),
       "' has parameters that your optimizer lacks; prepare(",
-      tasks_,
+      model->size(),
       ") it, add its parameters() and hand it over as shared_balancing.");
 }
 
@@ -166,16 +173,65 @@ void StepContext::check_sparse_gradients() const {
   }
 }
 
+// LibTorch's optimizers do not look: `parameters()` lists a head that two tasks
+// share twice.
+void StepContext::refuse_double_steps() const {
+  TensorSet seen;
+  for (const auto& held : optimized()) {
+    if (seen.add(held)) {
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& entry : model->named_parameters()) {
+      if (entry.value().is_same(held)) {
+        names.push_back(entry.key());
+      }
+    }
+    TORCH_CHECK_VALUE(
+        false,
+        "training: your optimizer holds a parameter of shape ",
+        held.sizes(),
+        names.empty() ? "" : ", the model's ",
+        names.empty() ? "" : quoted(names),
+        ", twice and would step it twice. Make it over unique_parameters(), "
+        "for parameters() lists twice what stands in two places.");
+  }
+}
+
+void StepContext::refuse_changed_structure() const {
+  std::string what = &model->sharing() != sharing_
+      ? "another sharing"
+      : "another task in the place of an equal one";
+  for (size_t i = 0; i < model->task_names().size(); ++i) {
+    const std::string name = "task '" + model->task_names()[i] + "'";
+    if (i >= tasks_.size()) {
+      what = "the " + name;
+      break;
+    }
+    const Task& now = model->task(static_cast<int64_t>(i));
+    const bool has_head = now.head().module() == tasks_[i].head().module();
+    if (!has_head || &now.loss().function() != &tasks_[i].loss().function()) {
+      what =
+          (has_head ? "another loss for the " : "another head for the ") + name;
+      break;
+    }
+  }
+  TORCH_CHECK_VALUE(
+      false,
+      "training: the model was given ",
+      what,
+      " after this training was made; make a new one.");
+}
+
 template <typename Visit>
 void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   TORCH_CHECK_VALUE(
       at::GradMode::is_enabled(),
       "training: gradients are switched off (NoGradGuard or InferenceMode); a "
       "step needs them.");
-  TORCH_CHECK_VALUE(
-      model->size() == tasks_,
-      "training: the model was given a task after this training was made; make "
-      "a new one.");
+  if (model->structure_version() != structure_version_) {
+    refuse_changed_structure();
+  }
   const auto& names = model->task_names();
   size_t place = 0;
   for (const auto& part : batch.parts()) {
@@ -187,7 +243,18 @@ void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   }
 }
 
-void StepContext::check_input(const torch::Tensor& input) const {
+void StepContext::check_inputs(const Inputs& inputs) const {
+  if (inputs.is_tensor()) {
+    check_input(inputs.tensor(), "");
+    return;
+  }
+  inputs.for_each([this](const std::string& name, const torch::Tensor& input) {
+    check_input(input, " '" + name + "'");
+  });
+}
+
+void StepContext::check_input(
+    const torch::Tensor& input, const std::string& which) const {
   const torch::Tensor& own = parameters.front();
   TORCH_CHECK_VALUE(
       input.device() == own.device(),
@@ -198,7 +265,9 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
   TORCH_CHECK_VALUE(
       !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
-      "training: expected an input of dtype ",
+      "training: expected an input",
+      which,
+      " of dtype ",
       own.scalar_type(),
       " like the model's parameters, but got ",
       input.scalar_type(),
@@ -236,7 +305,8 @@ void StepContext::add(
     check_labels(part, own);
   }
   if (takes_part(part, own)) {
-    steps.push_back({task, &part.input, &part.labels, own.weight()});
+    steps.push_back(
+        {task, &part.input, &part.labels, own.weight(), &part.inputs});
   }
 }
 
@@ -253,11 +323,11 @@ void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
     });
   }
   if (batch.shares_input()) {
-    check_input(batch.input());
+    check_inputs(batch.inputs());
     return;
   }
   for (const HeadStep& step : steps) {
-    check_input(*step.input);
+    check_inputs(*step.inputs);
   }
 }
 
@@ -269,7 +339,7 @@ void StepContext::collect(
     found = place == task ? &part : found;
   });
   const Batch::Part& part = found ? *found : batch.part(name(task));
-  check_input(part.input);
+  check_inputs(part.inputs);
   add(part, task, steps);
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "growing_cholesky.h"
 #include "hull_scaling.h"
@@ -19,22 +18,21 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Added to squared lengths, in units of the shortest row: |g| has no gradient
-// at 0, sqrt(|g|^2 + kSmoothing) has, and differs by at most 1e-12.
-constexpr double kSmoothing = 1e-24;
-
 // argmin of f(y) = pulls^T y + c |g(y)| over y >= 0 with shares^T y = 1, where
 // pulls are the cosines of the rows with their mean, so that f is F divided by
-// |g_0| and by the length of the shortest row.
+// |g_0| and by the length of the shortest row. Rows have components of their
+// own (see own_component), which are in the hull's matrices.
 //
 // Each round minimises f over the affine hull of a set of members, or as far
 // as y >= 0 lets it; then the row at which f falls fastest joins.
 class ConflictAverseProblem {
  public:
-  ConflictAverseProblem(const HullScaling& hull, const Vector& pulls, double c)
+  ConflictAverseProblem(
+      const HullScaling& hull, const Vector& pulls, double c, double own)
       : hull_(hull),
         pulls_(pulls),
         c_(c),
+        own_(own),
         factor_(hull.hessian),
         y_(pulls.size(), 0.0),
         nearest_(pulls.size()),
@@ -48,12 +46,12 @@ class ConflictAverseProblem {
   int64_t best_row() const;
   void minimize_on_face();
   bool solve_face();
-  bool exchange(int64_t index);
   int64_t steepest(RoundingTolerance& tolerance);
 
   const HullScaling& hull_;
   const Vector& pulls_;
   double c_;
+  double own_;
   GrowingCholesky factor_;
   Vector y_;
   // By position among the members. The minimum over the affine hull of
@@ -86,7 +84,7 @@ const Vector& ConflictAverseProblem::minimize() {
   if (c_ == 0) {
     return y_;
   }
-  RoundingTolerance tolerance("conflict_averse_point", hull_.hessian.size());
+  RoundingTolerance tolerance(hull_.hessian.size());
   for (;;) {
     minimize_on_face();
     const int64_t index = steepest(tolerance);
@@ -94,7 +92,7 @@ const Vector& ConflictAverseProblem::minimize() {
       return y_;
     }
     refused_[index] = 1;
-    if (factor_.append(index) || exchange(index)) {
+    if (factor_.append(index)) {
       minimize_on_face();
       if (factor_.contains(index)) {
         std::ranges::fill(refused_, 0);
@@ -113,7 +111,7 @@ bool ConflictAverseProblem::solve_face() {
   factor_.solve(pulls_, drift_);
   double total = 0;
   double shift = 0;
-  double size = 0;
+  double squares = 0;
   for (size_t i = 0; i < members.size(); ++i) {
     total += hull_.shares[members[i]] * nearest_[i];
     shift += hull_.shares[members[i]] * drift_[i];
@@ -122,22 +120,20 @@ bool ConflictAverseProblem::solve_face() {
   for (size_t i = 0; i < members.size(); ++i) {
     nearest_[i] /= total;
     drift_[i] = nearest_[i] * shift - drift_[i];
-    size += std::abs(nearest_[i]);
+    squares += nearest_[i] * nearest_[i];
     slope -= pulls_[members[i]] * drift_[i];
   }
   if (members.size() == 1) {
     drift_[0] = 0;
     slope = 0;
   }
-  double distance = 1 / total - 1;
-  if (distance < 16 * kEpsilon * size * size) {
-    distance = 0;
-  }
+  // Never less than what the rows' own components make it.
+  const double distance = std::max(1 / total - 1, own_ * squares);
   const double excess = c_ * c_ - slope;
   if (excess <= 64 * kEpsilon * std::min(c_ * c_, 1.0)) {
     return false;
   }
-  t_ = std::sqrt((distance + kSmoothing) / excess);
+  t_ = std::sqrt(distance / excess);
   return true;
 }
 
@@ -171,41 +167,6 @@ void ConflictAverseProblem::minimize_on_face() {
     y_[members[leaving]] = 0;
     factor_.remove(leaving);
   }
-}
-
-// For a row that depends on the members', shares apart: raises its y and
-// changes theirs so that g(y) stays, until a member can leave for it; then
-// restores shares^T y = 1. False, and no change, where none has to leave.
-bool ConflictAverseProblem::exchange(int64_t index) {
-  factor_.solve(hull_.rows.cosines.row(index), drift_);
-  const auto& members = factor_.members();
-  double step = kInfinity;
-  size_t leaving = 0;
-  for (size_t i = 0; i < members.size(); ++i) {
-    if (drift_[i] > kSmallestShare && y_[members[i]] < step * drift_[i]) {
-      step = y_[members[i]] / drift_[i];
-      leaving = i;
-    }
-  }
-  if (std::isinf(step)) {
-    return false;
-  }
-  for (size_t i = 0; i < members.size(); ++i) {
-    y_[members[i]] = std::max(y_[members[i]] - step * drift_[i], 0.0);
-  }
-  y_[members[leaving]] = 0;
-  factor_.remove(leaving);
-  if (factor_.append(index)) {
-    y_[index] = step;
-  }
-  double total = 0;
-  for (const int64_t member : members) {
-    total += hull_.shares[member] * y_[member];
-  }
-  for (double& y : y_) {
-    y /= total;
-  }
-  return true;
 }
 
 int64_t ConflictAverseProblem::steepest(RoundingTolerance& tolerance) {
@@ -242,7 +203,12 @@ Vector conflict_averse_point(const Matrix& gramian, double c) {
   TORCH_CHECK_VALUE(
       c >= 0, "conflict_averse_point: expected c >= 0, but got ", c, ".");
   const int64_t size = gramian.size();
-  const HullScaling hull = scale_hull(gramian);
+  const double own = own_component(gramian);
+  HullScaling hull = scale_hull(gramian);
+  for (int64_t i = 0; i < size; ++i) {
+    hull.rows.cosines(i, i) += own;
+    hull.hessian(i, i) += own;
+  }
   const Vector& norms = hull.rows.norms;
   // The products of directions with the sum of the rows.
   Vector pulls(size, 0.0);
@@ -253,14 +219,13 @@ Vector conflict_averse_point(const Matrix& gramian, double c) {
     }
     squared += norms[i] * pulls[i];
   }
-  const double total = std::accumulate(norms.begin(), norms.end(), 0.0);
-  if (squared <= 16 * kEpsilon * total * total) {
+  if (!(squared > 0)) {
     return Vector(size, 1 / static_cast<double>(size));
   }
   for (double& pull : pulls) {
     pull /= std::sqrt(squared);
   }
-  ConflictAverseProblem problem(hull, pulls, c);
+  ConflictAverseProblem problem(hull, pulls, c, own);
   return simplex_weights(hull, problem.minimize());
 }
 

@@ -3,6 +3,7 @@
 #include <polytask/math/dual_cone.h>
 
 #include <cmath>
+#include <utility>
 
 #include <polytask/math/normalized_gramian.h>
 
@@ -14,14 +15,15 @@ namespace polytask::math {
 // place of x_i to make the rows of unit length.
 
 Vector dual_cone_projection(const Matrix& gramian, std::span<const double> u) {
-  const NormalizedGramian rows = normalize_gramian(gramian);
+  NormalizedGramian rows = normalize_gramian(gramian);
+  const double own = own_component(gramian);
   Vector pull(u.size(), 0.0);
   for (int64_t i = 0; i < gramian.size(); ++i) {
     for (int64_t j = 0; j < gramian.size(); ++j) {
       pull[i] -= rows.cosines(i, j) * rows.norms[j] * u[j];
     }
   }
-  NonNegativeQuadratic problem(rows.cosines);
+  NonNegativeQuadratic problem(std::move(rows.cosines), own);
   const Vector& x = problem.minimize(pull);
   Vector result(u.begin(), u.end());
   for (size_t i = 0; i < u.size(); ++i) {
@@ -35,7 +37,7 @@ Vector dual_cone_projection(const Matrix& gramian, std::span<const double> u) {
 Vector dual_cone_projection_of_each(
     const Matrix& gramian, std::span<const double> u) {
   const NormalizedGramian rows = normalize_gramian(gramian);
-  NonNegativeQuadratic problem(rows.cosines);
+  NonNegativeQuadratic problem(rows.cosines, own_component(gramian));
   Vector result(u.begin(), u.end());
   Vector pull(u.size());
   for (int64_t i = 0; i < gramian.size(); ++i) {
@@ -60,6 +62,7 @@ Matrix regularize_gramian(
     trace += gramian(i, i);
   }
   Matrix result(gramian.size());
+  result.set_rounding(gramian.rounding());
   for (int64_t i = 0; i < gramian.size(); ++i) {
     for (int64_t j = 0; j < gramian.size() && trace >= regularization.norm_eps;
          ++j) {

@@ -45,7 +45,7 @@ bool GrowingCholesky::append(int64_t index) {
         inverse_diagonal_[i];
     pivot -= row[i] * row[i];
   }
-  const double rounding = 8 * std::numeric_limits<double>::epsilon() *
+  const double rounding = std::numeric_limits<double>::epsilon() *
       static_cast<double>(count + 1) * column[index];
   if (!(pivot > rounding)) {
     return false;

@@ -2,43 +2,36 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/math/linear_solve.h>
 
-#include <cmath>
-
-#include <polytask/math/symmetric_eigen.h>
+#include <polytask/math/normalized_gramian.h>
 
 #include "growing_cholesky.h"
 
 namespace polytask::math {
 
-std::optional<Vector> solve_spd(
-    const Matrix& matrix, std::span<const double> rhs) {
-  GrowingCholesky factor(matrix);
+Vector shortest_solution(const Matrix& matrix, std::span<const double> rhs) {
+  // Each step brings what the one before changed nearer to zero, but for what
+  // the matrix does not tell from it.
+  constexpr int kSteps = 3;
+  const double own = own_component(matrix);
+  Matrix sum = matrix;
   for (int64_t i = 0; i < matrix.size(); ++i) {
-    if (!factor.append(i)) {
-      return std::nullopt;
-    }
+    sum(i, i) += own;
   }
-  Vector solution(rhs.size());
-  factor.solve(rhs, solution);
-  return solution;
-}
-
-Vector pseudo_solve(
-    const Matrix& matrix, std::span<const double> rhs, double relative_cutoff) {
-  const SymmetricEigen eigen = symmetric_eigen(matrix);
-  const int64_t size = matrix.size();
+  GrowingCholesky factor(sum);
+  for (int64_t i = 0; i < matrix.size(); ++i) {
+    // Of a matrix that is not semidefinite, the part that is.
+    factor.append(i);
+  }
+  const auto& members = factor.members();
   Vector solution(rhs.size(), 0.0);
-  for (int64_t k = 0; k < size; ++k) {
-    if (eigen.values[k] <= relative_cutoff * eigen.values.back()) {
-      continue;
-    }
-    double component = 0;
-    for (int64_t i = 0; i < size; ++i) {
-      component += eigen.vectors(i, k) * rhs[i];
-    }
-    component /= eigen.values[k];
-    for (int64_t i = 0; i < size; ++i) {
-      solution[i] += component * eigen.vectors(i, k);
+  Vector change(rhs.begin(), rhs.end());
+  Vector solved(rhs.size());
+  for (int step = 0; step < kSteps; ++step) {
+    factor.solve(change, solved);
+    for (size_t i = 0; i < members.size(); ++i) {
+      const auto index = static_cast<size_t>(members[i]);
+      solution[index] += solved[i];
+      change[index] = own * solved[i];
     }
   }
   return solution;

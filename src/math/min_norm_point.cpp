@@ -3,6 +3,7 @@
 #include <polytask/math/min_norm_point.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "hull_scaling.h"
 #include "non_negative_quadratic.h"
@@ -10,7 +11,7 @@
 namespace polytask::math {
 
 Vector min_norm_point(const Matrix& gramian) {
-  const HullScaling hull = scale_hull(gramian);
+  HullScaling hull = scale_hull(gramian);
   const auto zeros = std::ranges::count(hull.rows.norms, 0.0);
   if (zeros > 0) {
     Vector weights(gramian.size(), 0.0);
@@ -24,7 +25,8 @@ Vector min_norm_point(const Matrix& gramian) {
   // The minimum over x >= 0 of |g(x)|^2 + (shares^T x - 1)^2 is at a multiple
   // of the shortest point: s times a point of squared length q gives
   // s^2 q + (s - 1)^2, whose minimum over s, q / (1 + q), grows with q.
-  NonNegativeQuadratic problem(hull.hessian);
+  NonNegativeQuadratic problem(
+      std::move(hull.hessian), own_component(gramian));
   return simplex_weights(hull, problem.minimize(hull.shares));
 }
 

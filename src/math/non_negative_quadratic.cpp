@@ -4,24 +4,36 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "rounding_tolerance.h"
 
 namespace polytask::math {
 
-NonNegativeQuadratic::NonNegativeQuadratic(const Matrix& hessian)
-    : hessian_(hessian),
-      factor_(hessian),
-      x_(hessian.size()),
-      slopes_(hessian.size()),
-      target_(hessian.size()),
-      refused_(hessian.size()) {}
+namespace {
+
+// Beyond double's rounding one step is not enough.
+constexpr double kCoarse = 1e-10;
+
+} // namespace
+
+NonNegativeQuadratic::NonNegativeQuadratic(Matrix hessian, double own)
+    : hessian_(std::move(hessian)),
+      own_(own),
+      factor_(hessian_),
+      x_(hessian_.size()),
+      slopes_(hessian_.size()),
+      target_(hessian_.size()),
+      refused_(hessian_.size()) {
+  for (int64_t i = 0; i < hessian_.size(); ++i) {
+    hessian_(i, i) += own;
+  }
+}
 
 const Vector& NonNegativeQuadratic::minimize(std::span<const double> f) {
   start(f);
   std::ranges::fill(refused_, 0);
-  RoundingTolerance tolerance("active set", hessian_.size());
+  RoundingTolerance tolerance(hessian_.size());
   double size = 0;
   for (;;) {
     update_slopes(f);
@@ -40,11 +52,10 @@ const Vector& NonNegativeQuadratic::minimize(std::span<const double> f) {
       }
     }
     if (index < 0) {
+      refine();
       return x_;
     }
-    const double scale = std::abs(f[index]) + size;
-    if (factor_.append(index) ||
-        (slopes_[index] > kSmallestSlope * scale && exchange(index))) {
+    if (factor_.append(index)) {
       settle(f);
     }
     if (factor_.contains(index)) {
@@ -99,34 +110,6 @@ bool NonNegativeQuadratic::may_join(int64_t index) const {
   return !factor_.contains(index) && refused_[index] == 0;
 }
 
-// For an index that depends on the members: raises its x and changes theirs so
-// that H x stays, until a member can leave for it. False, and no change, where
-// none has to.
-bool NonNegativeQuadratic::exchange(int64_t index) {
-  factor_.solve(hessian_.row(index), target_);
-  const auto& members = factor_.members();
-  double step = std::numeric_limits<double>::infinity();
-  size_t leaving = 0;
-  for (size_t i = 0; i < members.size(); ++i) {
-    if (target_[i] > kSmallestShare && x_[members[i]] < step * target_[i]) {
-      step = x_[members[i]] / target_[i];
-      leaving = i;
-    }
-  }
-  if (std::isinf(step)) {
-    return false;
-  }
-  for (size_t i = 0; i < members.size(); ++i) {
-    x_[members[i]] = std::max(x_[members[i]] - step * target_[i], 0.0);
-  }
-  x_[members[leaving]] = 0;
-  factor_.remove(leaving);
-  if (factor_.append(index)) {
-    x_[index] = step;
-  }
-  return true;
-}
-
 // Moves to the minimum over the members' x; those that would be negative leave.
 void NonNegativeQuadratic::settle(std::span<const double> f) {
   for (;;) {
@@ -156,6 +139,29 @@ void NonNegativeQuadratic::move(double fraction) {
     double& x = x_[members[i]];
     x = fraction == 1 ? target_[i]
                       : std::max(x + fraction * (target_[i] - x), 0.0);
+  }
+}
+
+// Steps of x = argmin 1/2 x^T H x - f^T x + own / 2 |x - x_before|^2 among the
+// members: each brings what the last one changed nearer to zero, but for what H
+// does not tell from it.
+void NonNegativeQuadratic::refine() {
+  const auto& members = factor_.members();
+  Vector& change = slopes_;
+  std::ranges::copy(x_, change.begin());
+  const int steps = own_ > kCoarse ? 2 : 1;
+  for (int step = 0; step < steps; ++step) {
+    factor_.solve(change, target_);
+    double fraction = own_;
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (target_[i] * fraction < -x_[members[i]]) {
+        fraction = x_[members[i]] / -target_[i];
+      }
+    }
+    for (size_t i = 0; i < members.size(); ++i) {
+      change[members[i]] = fraction * target_[i];
+      x_[members[i]] = std::max(x_[members[i]] + fraction * target_[i], 0.0);
+    }
   }
 }
 

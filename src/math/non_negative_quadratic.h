@@ -12,15 +12,15 @@
 namespace polytask::math {
 
 // argmin over x >= 0 of 1/2 x^T H x - f^T x, for many f and one H: positive
-// semidefinite, diagonal elements of order one, outliving this. Where the
-// minimum does not exist, or not to within rounding, x stops on the way: where
-// it matters, check that H x >= f.
+// semidefinite, diagonal elements of order one. Where there are many, the
+// shortest; where there is none, x is large.
 //
-// The active set of Lawson and Hanson: members, whose rows are independent,
-// have x > 0 and no slope; the index with the steepest slope joins.
+// The active set of Lawson and Hanson, on H with `own` on its diagonal: members
+// have x > 0 and no slope; the index with the steepest slope joins. The result
+// is then refined towards that of H itself.
 class NonNegativeQuadratic {
  public:
-  explicit NonNegativeQuadratic(const Matrix& hessian);
+  NonNegativeQuadratic(Matrix hessian, double own);
 
   // The result stays valid until the next call.
   const Vector& minimize(std::span<const double> f);
@@ -29,11 +29,12 @@ class NonNegativeQuadratic {
   void start(std::span<const double> f);
   void update_slopes(std::span<const double> f);
   bool may_join(int64_t index) const;
-  bool exchange(int64_t index);
   void settle(std::span<const double> f);
   void move(double fraction);
+  void refine();
 
-  const Matrix& hessian_;
+  Matrix hessian_;
+  double own_;
   GrowingCholesky factor_;
   Vector x_;
   Vector slopes_;

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
-#include <polytask/math/min_norm_point.h>
 #include <polytask/math/normalized_gramian.h>
 
 #include "growing_cholesky.h"
@@ -17,11 +17,15 @@ namespace polytask::math {
 
 namespace {
 
-constexpr const char* kNotSettled =
-    "solve_power_equation: Newton's method did not settle. Are all values "
-    "finite?";
-
 constexpr int kMaxSteps = 500;
+
+// Components of the rows' own beyond double's rounding are taken off by whole
+// rounds.
+constexpr double kPowerCoarse = 1e-10;
+
+// Near stationarity weights grow with a power of one over it, and with them
+// what is lost in double.
+constexpr double kPowerLeast = 0x1p-34;
 
 // Relative change of z below which Newton's method needs no damping.
 constexpr double kSmallChange = 0.01;
@@ -29,39 +33,38 @@ constexpr double kSmallChange = 0.01;
 // Relative residual at which what is left may be rounding.
 constexpr double kSmallError = 1e-11;
 
-// Squared length, in units of that of its terms, below which rounding of the
-// Gramian would decide on a sum of rows.
-constexpr double kZeroSquare = 1e-13;
-
-// A right side of the equation this small beside the terms of the left one may
-// be that of weights that ought to diverge and were stopped by rounding.
-constexpr double kFaint = 1e-6;
-
 // In place of w, z = w / w_alone, where w_alone = |g|^(-2 alpha / (1 + alpha))
 // solves the equation of a row by itself. With r = |g| w_alone and the cosines
 // C the equation is C (r z) = r z^(-1 / alpha), and the Newton system in r dz
-// has the matrix C + diag(z^(-1 / alpha - 1) / alpha).
+// has the matrix C + diag(z^(-1 / alpha - 1) / alpha). Rows have components of
+// their own (see own_component): C is C + own I, and own times an earlier r z
+// is taken off the left side again.
 class PowerEquation {
  public:
-  PowerEquation(const NormalizedGramian& rows, double alpha)
-      : cosines_(rows.cosines),
-        hessian_(rows.cosines),
+  PowerEquation(NormalizedGramian rows, double alpha, double own)
+      : cosines_(std::move(rows.cosines)),
+        own_(own),
+        hessian_(cosines_),
         factor_(hessian_),
         alpha_(alpha),
         units_(rows.norms.size()),
         z_(rows.norms.size()),
         lengths_(rows.norms.size()),
         powers_(rows.norms.size()),
+        known_(rows.norms.size(), 0.0),
         residuals_(rows.norms.size()),
-        direction_(rows.norms.size()) {
+        direction_(rows.norms.size()),
+        step_(rows.norms.size()) {
     for (size_t i = 0; i < units_.size(); ++i) {
       units_[i] = std::pow(rows.norms[i], (1 - alpha) / (1 + alpha));
+      cosines_(static_cast<int64_t>(i), static_cast<int64_t>(i)) += own;
     }
   }
 
-  // z; false where there is none.
-  bool solve(Vector& z);
-  bool is_faint() const;
+  // z.
+  const Vector& solve();
+  // What part of |J^T w|^2 is not of the rows' own components.
+  double known_part() const;
 
  private:
   double power(double value) const {
@@ -69,13 +72,15 @@ class PowerEquation {
   }
   void start();
   void evaluate();
-  bool is_stationary() const;
   double error() const;
   double slope() const;
   void find_direction();
   double move();
+  void settle();
+  void refine();
 
-  const Matrix& cosines_;
+  Matrix cosines_;
+  double own_;
   Matrix hessian_;
   GrowingCholesky factor_;
   double alpha_;
@@ -83,8 +88,10 @@ class PowerEquation {
   Vector z_;
   Vector lengths_;   // r z
   Vector powers_;    // z^(-1 / alpha)
-  Vector residuals_; // C (r z) - r z^(-1 / alpha)
+  Vector known_;     // r z of before
+  Vector residuals_; // C (r z) - own r z of before - r z^(-1 / alpha)
   Vector direction_; // r dz
+  Vector step_;      // the same, in the factor's order
   double square_ = 0;
 };
 
@@ -96,18 +103,16 @@ void PowerEquation::start() {
   for (const double unit : units_) {
     squares += unit * unit;
   }
-  if (!is_stationary()) {
-    const double scale = std::pow(squares / square_, alpha_ / (1 + alpha_));
-    std::ranges::fill(z_, scale);
-    evaluate();
-  }
+  const double scale = std::pow(squares / square_, alpha_ / (1 + alpha_));
+  std::ranges::fill(z_, scale);
+  evaluate();
 }
 
 void PowerEquation::evaluate() {
   for (size_t i = 0; i < z_.size(); ++i) {
     lengths_[i] = units_[i] * z_[i];
     powers_[i] = power(z_[i]);
-    residuals_[i] = 0;
+    residuals_[i] = -own_ * known_[i];
   }
   for (size_t j = 0; j < z_.size(); ++j) {
     const auto row = cosines_.row(static_cast<int64_t>(j));
@@ -122,27 +127,19 @@ void PowerEquation::evaluate() {
   }
 }
 
-// Whether the rows, weighted with w, cancel: the squared length of their sum is
-// at rounding level.
-bool PowerEquation::is_stationary() const {
-  double sum = 0;
-  for (const double length : lengths_) {
-    sum += length;
-  }
-  return square_ <= kZeroSquare * sum * sum;
-}
-
-bool PowerEquation::is_faint() const {
-  double sum = 0;
-  for (const double length : lengths_) {
-    sum += length;
-  }
+double PowerEquation::known_part() const {
+  double square = 0;
+  double own = 0;
   for (size_t i = 0; i < z_.size(); ++i) {
-    if (units_[i] * powers_[i] < kFaint * sum) {
-      return true;
+    const auto row = cosines_.row(static_cast<int64_t>(i));
+    double product = 0;
+    for (size_t j = 0; j < z_.size(); ++j) {
+      product += row[j] * lengths_[j];
     }
+    square += product * lengths_[i];
+    own += own_ * lengths_[i] * lengths_[i];
   }
-  return false;
+  return std::max(1 - own / square, 0.0);
 }
 
 // The largest residual, relative to the terms it is the sum of.
@@ -150,7 +147,7 @@ double PowerEquation::error() const {
   double largest = 0;
   for (size_t i = 0; i < z_.size(); ++i) {
     const auto row = cosines_.row(static_cast<int64_t>(i));
-    double terms = units_[i] * powers_[i];
+    double terms = units_[i] * powers_[i] + own_ * known_[i];
     for (size_t j = 0; j < z_.size(); ++j) {
       terms += std::abs(row[j]) * lengths_[j];
     }
@@ -169,18 +166,19 @@ double PowerEquation::slope() const {
 }
 
 void PowerEquation::find_direction() {
-  // Keeps equal rows apart; of use only where z is so large that their shares
-  // hardly matter.
-  const double least = 16 * kEpsilon * static_cast<double>(z_.size());
   factor_.clear();
   for (size_t i = 0; i < z_.size(); ++i) {
     const auto index = static_cast<int64_t>(i);
-    hessian_(index, index) = 1 + std::max(powers_[i] / (alpha_ * z_[i]), least);
-    TORCH_CHECK(factor_.append(index), kNotSettled);
+    hessian_(index, index) =
+        cosines_(index, index) + powers_[i] / (alpha_ * z_[i]);
+    // Of a matrix that is no Gramian, the part that is one.
+    factor_.append(index);
   }
-  factor_.solve(residuals_, direction_);
-  for (double& value : direction_) {
-    value = -value;
+  std::ranges::fill(direction_, 0.0);
+  factor_.solve(residuals_, step_);
+  const auto& members = factor_.members();
+  for (size_t i = 0; i < members.size(); ++i) {
+    direction_[static_cast<size_t>(members[i])] = -step_[i];
   }
 }
 
@@ -216,13 +214,10 @@ double PowerEquation::move() {
   return change;
 }
 
-bool PowerEquation::solve(Vector& z) {
-  start();
+// Newton's method from where z is.
+void PowerEquation::settle() {
   double previous = error();
   for (int step = 0; step < kMaxSteps; ++step) {
-    if (is_stationary()) {
-      return false;
-    }
     find_direction();
     const double change = move();
     const double current = error();
@@ -231,46 +226,70 @@ bool PowerEquation::solve(Vector& z) {
     if (current <= kEpsilon ||
         (current < kSmallError && change < kSmallChange &&
          current > previous / 2)) {
-      z = z_;
-      return true;
+      return;
     }
     previous = current;
   }
-  C10_THROW_ERROR(Error, kNotSettled);
 }
 
-bool hull_holds_zero(const Matrix& cosines) {
-  const Vector weights = min_norm_point(cosines);
-  double square = 0;
-  for (int64_t i = 0; i < cosines.size(); ++i) {
-    for (int64_t j = 0; j < cosines.size(); ++j) {
-      square += weights[i] * cosines(i, j) * weights[j];
-    }
+// The change by the rows' own components where that is small: the first order
+// of one more round.
+void PowerEquation::refine() {
+  find_direction();
+  factor_.solve(lengths_, step_);
+  const auto& members = factor_.members();
+  double largest = 0;
+  for (size_t i = 0; i < members.size(); ++i) {
+    const auto index = static_cast<size_t>(members[i]);
+    step_[i] *= own_;
+    largest = std::max(largest, std::abs(step_[i] / lengths_[index]));
   }
-  return square <= kZeroSquare;
+  const double large = largest / kSmallChange;
+  for (size_t i = 0; i < members.size(); ++i) {
+    const auto index = static_cast<size_t>(members[i]);
+    z_[index] += step_[i] / units_[index] / (1 + large * large);
+  }
+}
+
+const Vector& PowerEquation::solve() {
+  start();
+  settle();
+  if (own_ > kPowerCoarse) {
+    for (int round = 0; round < 2; ++round) {
+      known_ = lengths_;
+      evaluate();
+      settle();
+    }
+  } else {
+    refine();
+  }
+  return z_;
 }
 
 } // namespace
 
-std::optional<Vector> solve_power_equation(
-    const Matrix& gramian, double alpha) {
+Vector solve_power_equation(const Matrix& gramian, double alpha) {
   TORCH_CHECK_VALUE(
       alpha > 0,
       "solve_power_equation: expected a positive alpha, but got ",
       alpha,
       ".");
-  const NormalizedGramian rows = normalize_gramian(gramian);
-  if (std::ranges::count(rows.norms, 0.0) > 0) {
-    return std::nullopt;
-  }
-  PowerEquation equation(rows, alpha);
-  Vector weights;
-  if (!equation.solve(weights) ||
-      (equation.is_faint() && hull_holds_zero(rows.cosines))) {
-    return std::nullopt;
-  }
+  NormalizedGramian rows = normalize_gramian(gramian);
+  const Vector norms = rows.norms;
+  TORCH_CHECK_VALUE(
+      std::ranges::count(norms, 0.0) == 0,
+      "solve_power_equation: expected no row of zeros.");
+  const double own = std::max(own_component(gramian), kPowerLeast);
+  PowerEquation equation(std::move(rows), alpha, own);
+  Vector weights = equation.solve();
+  // Shrinks J^T w to zero where it is unknown; less than that part is, in double,
+  // a sum's rounding.
+  const double known = equation.known_part();
+  const double lost = 100 * kEpsilon * static_cast<double>(norms.size()) / own;
+  const double least = std::max(std::sqrt(own), lost);
+  const double part = known * (1 + least) / (known + least);
   for (size_t i = 0; i < weights.size(); ++i) {
-    weights[i] *= std::pow(rows.norms[i], -2 * alpha / (1 + alpha));
+    weights[i] *= part * std::pow(norms[i], -2 * alpha / (1 + alpha));
   }
   return weights;
 }

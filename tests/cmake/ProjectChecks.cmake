@@ -5,6 +5,8 @@ add_test(NAME project/layers
 add_test(NAME project/umbrellas
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/umbrellas.py ${PROJECT_SOURCE_DIR})
 
+add_test(NAME project/test_entries
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/test_entries.py ${PROJECT_SOURCE_DIR})
 add_test(NAME project/links
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/links.py ${PROJECT_SOURCE_DIR})
 

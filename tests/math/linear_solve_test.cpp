@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/math/linear_solve.h>
+#include <polytask/math/normalized_gramian.h>
+
+#include <cmath>
 
 #include "tests/support/gramians.h"
 
@@ -13,38 +16,45 @@ using testing::largest_difference;
 using testing::product;
 using testing::random_rows;
 
-TEST(SolveSpd, SolvesTheSystem) {
-  const Matrix matrix = gramian_of(random_rows(7, 12, 1));
-  const Vector rhs = {1, 2, 3, 4, 5, 6, 7};
-  EXPECT_LT(
-      largest_difference(product(matrix, *solve_spd(matrix, rhs)), rhs), 1e-11);
+Matrix cosines_of(const testing::Rows& rows) {
+  return normalize_gramian(gramian_of(rows)).cosines;
 }
 
-TEST(SolveSpd, HasNothingForASingularMatrix) {
-  EXPECT_FALSE(solve_spd(gramian_of({{1, 2}, {2, 4}}), Vector{1, 2}));
+TEST(ShortestSolution, SolvesTheSystem) {
+  for (const double rounding : {0x1p-53, 0x1p-24}) {
+    Matrix matrix = cosines_of(random_rows(7, 12, 1));
+    matrix.set_rounding(rounding);
+    const Vector rhs = {1, 2, 3, 4, 5, 6, 7};
+    EXPECT_LT(
+        largest_difference(
+            product(matrix, shortest_solution(matrix, rhs)), rhs),
+        1e-11);
+  }
 }
 
-TEST(PseudoSolve, EqualsTheSolutionWhereThereIsOne) {
-  const Matrix matrix = gramian_of(random_rows(7, 12, 2));
-  const Vector rhs = {1, 2, 3, 4, 5, 6, 7};
-  EXPECT_LT(
-      largest_difference(pseudo_solve(matrix, rhs), *solve_spd(matrix, rhs)),
-      1e-11);
-}
-
-TEST(PseudoSolve, SharesAmongEqualRows) {
-  const Matrix matrix = gramian_of({{2, 0}, {2, 0}, {0, 1}});
-  EXPECT_LT(
-      largest_difference(pseudo_solve(matrix, Vector{4, 4, 3}), {0.5, 0.5, 3}),
-      1e-14);
-}
-
-TEST(PseudoSolve, FitsWhatTheMatrixCannotReach) {
+TEST(ShortestSolution, SharesAmongEqualRows) {
+  const Matrix matrix = cosines_of({{2, 0}, {2, 0}, {0, 1}});
   EXPECT_LT(
       largest_difference(
-          pseudo_solve(gramian_of({{1}, {1}}), Vector{1, 3}), {1, 1}),
-      1e-14);
-  EXPECT_EQ(pseudo_solve(Matrix(2), Vector{1, 2}), (Vector{0, 0}));
+          shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
+      1e-12);
+}
+
+TEST(ShortestSolution, SharesAmongRowsThatAreEqualToTheirRounding) {
+  Matrix matrix = cosines_of({{2, 0}, {2, 1e-7}, {0, 1}});
+  matrix.set_rounding(0x1p-24);
+  EXPECT_LT(
+      largest_difference(
+          shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
+      1e-5);
+}
+
+TEST(ShortestSolution, IsLargeForWhatTheMatrixCannotReach) {
+  EXPECT_GT(
+      std::abs(
+          shortest_solution(cosines_of({{1}, {-1}}), Vector{1, 1})[0]),
+      1e9);
+  EXPECT_EQ(shortest_solution(Matrix(2), Vector{0, 0}), (Vector{0, 0}));
 }
 
 } // namespace

@@ -13,6 +13,7 @@ namespace polytask::math {
 namespace {
 
 using testing::gramian_of;
+using testing::inner;
 using testing::largest_difference;
 using testing::product;
 using testing::random_rows;
@@ -21,23 +22,22 @@ using testing::Rows;
 // The residual relative to the terms of the left side.
 void expect_power_equation(const Matrix& gramian, double alpha) {
   const auto weights = solve_power_equation(gramian, alpha);
-  ASSERT_TRUE(weights);
-  const Vector left = product(gramian, *weights);
+  const Vector left = product(gramian, weights);
   for (size_t i = 0; i < left.size(); ++i) {
-    ASSERT_GT((*weights)[i], 0);
-    const double right = std::pow((*weights)[i], -1 / alpha);
+    ASSERT_GT(weights[i], 0);
+    const double right = std::pow(weights[i], -1 / alpha);
     double terms = right;
     for (size_t j = 0; j < left.size(); ++j) {
-      terms += std::abs(gramian(i, j)) * (*weights)[j];
+      terms += std::abs(gramian(i, j)) * weights[j];
     }
     EXPECT_LE(std::abs(left[i] - right), 1e-13 * terms);
   }
 }
 
 TEST(PowerEquation, OfOneRowIsAPowerOfItsNorm) {
-  EXPECT_NEAR(solve_power_equation(gramian_of({{2}}), 1)->at(0), 0.5, 1e-15);
+  EXPECT_NEAR(solve_power_equation(gramian_of({{2}}), 1).at(0), 0.5, 1e-15);
   EXPECT_NEAR(
-      solve_power_equation(gramian_of({{2}}), 2)->at(0),
+      solve_power_equation(gramian_of({{2}}), 2).at(0),
       std::pow(4, -2.0 / 3),
       1e-15);
 }
@@ -46,27 +46,42 @@ TEST(PowerEquation, OfTwoRowsIsNashsClosedForm) {
   // w_i = 1 / (|g_i| sqrt(1 + cos)).
   const auto weights =
       solve_power_equation(gramian_of({{3, 0}, {-1, std::sqrt(3.0)}}), 1);
-  EXPECT_NEAR(weights->at(0), 1 / (3 * std::sqrt(0.5)), 1e-14);
-  EXPECT_NEAR(weights->at(1), 1 / (2 * std::sqrt(0.5)), 1e-14);
+  EXPECT_NEAR(weights.at(0), 1 / (3 * std::sqrt(0.5)), 1e-14);
+  EXPECT_NEAR(weights.at(1), 1 / (2 * std::sqrt(0.5)), 1e-14);
 }
 
 TEST(PowerEquation, OfOrthogonalRowsIsThatOfEach) {
   const auto weights = solve_power_equation(gramian_of({{2, 0}, {0, 1}}), 0.5);
-  EXPECT_NEAR(weights->at(0), std::pow(4, -1.0 / 3), 1e-15);
-  EXPECT_NEAR(weights->at(1), 1, 1e-15);
+  EXPECT_NEAR(weights.at(0), std::pow(4, -1.0 / 3), 1e-15);
+  EXPECT_NEAR(weights.at(1), 1, 1e-15);
 }
 
-TEST(PowerEquation, HasNoSolutionWithAZeroRow) {
-  EXPECT_FALSE(solve_power_equation(gramian_of({{1, 2}, {0, 0}}), 1));
+TEST(PowerEquation, RefusesAZeroRow) {
+  EXPECT_TRUE(testing::says(
+      testing::error_of(
+          [] { solve_power_equation(gramian_of({{1, 2}, {0, 0}}), 1); }),
+      {"solve_power_equation", "row of zeros"}));
 }
 
 class PowerEquationWith : public ::testing::TestWithParam<double> {};
 
-TEST_P(PowerEquationWith, HasNoSolutionWhereRowsCancel) {
+TEST_P(PowerEquationWith, HasAZeroSumWhereRowsCancel) {
   const double alpha = GetParam();
-  EXPECT_FALSE(solve_power_equation(gramian_of({{1, 2}, {-3, -6}}), alpha));
-  EXPECT_FALSE(solve_power_equation(
-      gramian_of({{1, 0}, {-1, 2}, {-1, -2}, {5, 0.1}}), alpha));
+  const Matrix line = gramian_of({{1, 2}, {-3, -6}});
+  const Matrix plane = gramian_of({{1, 0}, {-1, 2}, {-1, -2}, {5, 0.1}});
+  for (const Matrix& gramian : {line, plane}) {
+    const Vector weights = solve_power_equation(gramian, alpha);
+    EXPECT_LT(inner(weights, product(gramian, weights)), 1e-6);
+  }
+}
+
+TEST_P(PowerEquationWith, HelpsTheRowsThatNoneOfTheCancellingMinds) {
+  const Matrix gramian = gramian_of({{1, 0}, {-2, 0}, {0, 3}});
+  const Vector products =
+      product(gramian, solve_power_equation(gramian, GetParam()));
+  EXPECT_NEAR(products[0], 0, 1e-3);
+  EXPECT_NEAR(products[1], 0, 1e-3);
+  EXPECT_GT(products[2], 0.5);
 }
 
 TEST_P(PowerEquationWith, IsSatisfied) {
@@ -100,10 +115,10 @@ TEST_P(PowerEquationWith, ScalesWithAPowerOfTheGramian) {
   const auto weights = solve_power_equation(gramian_of(rows), alpha);
   for (const double scale : {1e-24, 1e24}) {
     auto scaled = solve_power_equation(gramian_of(rows, scale), alpha);
-    for (double& weight : *scaled) {
+    for (double& weight : scaled) {
       weight *= std::pow(scale, alpha / (1 + alpha));
     }
-    EXPECT_LT(largest_difference(*scaled, *weights), 1e-12);
+    EXPECT_LT(largest_difference(scaled, weights), 1e-12);
   }
 }
 

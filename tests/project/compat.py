@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Parses every source with the headers of another LibTorch; nothing is linked or run.
 
-    compat.py VERSION [--tests] [--compiler g++]
+    compat.py VERSION [--tests] [--compiler g++] [--together 12]
 
 The headers come from the wheel of that version, without its dependencies, and stay in
 build/compat/VERSION."""
@@ -20,6 +20,7 @@ import sources
 parser = argparse.ArgumentParser()
 parser.add_argument("version", help="of LibTorch, such as 2.11 or 2.11.0")
 parser.add_argument("--tests", action="store_true", help="parse the tests too")
+parser.add_argument("--together", type=int, default=12, help="sources parsed as one; 1 shows every missing include")
 parser.add_argument("--compiler", default=os.environ.get("CXX", "c++"))
 parser.add_argument("--std", default="c++20")
 args = parser.parse_args()
@@ -51,14 +52,18 @@ def fetch():
 
 
 flags = sources.flags(fetch(), args.std)
-groups = sources.unities(sources.kernels + sources.library) + (sources.unities(sources.tests) if args.tests else [])
+groups = [group for paths in (sources.kernels + sources.library, sources.tests if args.tests else [])
+          for group in sources.unities(paths, args.together)]
 command = [args.compiler, *flags, "-fsyntax-only", "-x", "c++", "-"]
 failed = False
-for result in sources.run_all([(command, sources.unity_text(group)) for group in groups]):
+parsed = 0
+for group, result in zip(groups, sources.run_all([(command, sources.unity_text(group)) for group in groups])):
+    parsed += len(group)
+    print(f"\r{parsed} sources", end="", file=sys.stderr, flush=True)
     if result.returncode != 0:
         failed = True
         print(result.stdout, flush=True)
-count = sum(len(group) for group in groups)
+print(file=sys.stderr)
 compiler = subprocess.run([args.compiler, "--version"], text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
-print(f"LibTorch {version}: {count} sources {'do not all parse' if failed else 'parse'}, {compiler}, -std={args.std}")
+print(f"LibTorch {version}: {parsed} sources {'do not all parse' if failed else 'parse'}, {compiler}, -std={args.std}, {args.together} together")
 sys.exit(failed)

@@ -12,12 +12,11 @@ namespace polytask::math {
 ///
 /// `gramian` is G = J J^T, [T, T]; `c` is at least 0. Solved exactly, by an
 /// active set whose minimum on a face has a closed form, on rows of unit
-/// length. The direction of g_w is unique, unless g_w is zero, which to
-/// rounding is a length of 1e-7 times that of its terms w_i g_i, or c = 1 and
-/// every direction opposite to g_0 is as good. With c = 0 all weight is on one
-/// row. Where g_0 is zero (every w is as good) the weights are equal. Values
-/// must be finite. Errors: a negative c; rounding that keeps the active set
-/// from settling.
+/// length with a component of its own for each (see own_component): then g_w is
+/// never zero, and where that of the rows themselves is, the component of g_w
+/// in their span is the one that makes g_0 + c |g_0| g_w / |g_w| the nearest to
+/// g_0 that harms no task. With c = 0 all weight is on one row. Where all rows
+/// are zero the weights are equal. Values must be finite. Errors: a negative c.
 ///
 /// Source: B. Liu, X. Liu, X. Jin, P. Stone, Q. Liu, "Conflict-averse gradient
 /// descent for multi-task learning", NeurIPS 2021, equation 3.

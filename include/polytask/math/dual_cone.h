@@ -24,9 +24,9 @@ struct DualConeRegularization {
 /// `gramian` is G = J J^T, [T, T]; `u` and the result have T elements. At the
 /// result v >= u, G v >= 0, and for each row one of them is an equality. Solved
 /// exactly, by an active set, on rows of unit length, so that rows of any
-/// length are protected. J^T v is unique; v is not where rows depend on each
-/// other. Values must be finite. An error if rounding keeps the active set from
-/// settling.
+/// length are protected. J^T v is unique; where rows depend on each other to
+/// their rounding, v is the nearest to u of those that are as good, and at most
+/// about |J^T u| / sqrt(own_component(G)). Values must be finite.
 ///
 /// Source: P. Quinton, V. Rey, "Jacobian descent for multi-objective
 /// optimization", 2024, proposition 1; the active set is that of C. Lawson and

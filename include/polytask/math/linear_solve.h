@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <optional>
 #include <span>
 
 #include <polytask/core/api.h>
@@ -10,18 +9,12 @@
 
 namespace polytask::math {
 
-/// The x with A x = rhs for a symmetric positive definite A, [T, T], by
-/// Cholesky; none where a pivot is at rounding level of its diagonal element.
-POLYTASK_API std::optional<Vector> solve_spd(
-    const Matrix& matrix, std::span<const double> rhs);
-
-/// The shortest x that minimises |A x - rhs|, for a symmetric positive
-/// semidefinite A, [T, T]. Eigenvalues below `relative_cutoff` times the
-/// largest count as zero; give matrices of comparable diagonal elements, such
-/// as cosines, or small rows are cut off.
-POLYTASK_API Vector pseudo_solve(
-    const Matrix& matrix,
-    std::span<const double> rhs,
-    double relative_cutoff = 1e-12);
+/// The x with A x = rhs for a symmetric positive semidefinite A, [T, T], of
+/// diagonal elements 1 or 0, such as cosines. Where A is singular to its
+/// rounding, the shortest of those with the least |A x - rhs|, and what of
+/// `rhs` A cannot reach makes x large: by Cholesky of A with own_component on
+/// its diagonal, and refined towards A itself.
+POLYTASK_API Vector
+shortest_solution(const Matrix& matrix, std::span<const double> rhs);
 
 } // namespace polytask::math

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/optim/optimizer.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +10,10 @@
 
 #include <polytask/core/api.h>
 #include <polytask/core/archives.h>
+
+namespace torch::optim {
+class Optimizer;
+} // namespace torch::optim
 
 namespace polytask::optim {
 

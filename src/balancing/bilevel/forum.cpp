@@ -42,6 +42,7 @@ detail::ForumDirections unit_directions(
   const auto tasks = static_cast<int64_t>(lengths.size());
   detail::ForumDirections directions{
       math::Matrix(tasks), math::Vector(lengths.size()), lower_logits};
+  directions.products.set_rounding(products.rounding());
   directions.lower_square += products(tasks, tasks);
   for (int64_t i = 0; i < tasks; ++i) {
     const auto row = static_cast<size_t>(i);

@@ -73,7 +73,7 @@ MOML::Update MOML::compute(BilevelProblem& problem) {
   using Data = BilevelProblem::Data;
   const double rate = options_.inner_lr();
   const at::Tensor inner = problem.gradients(Data::kInner).gradients;
-  problem.move(-rate, detail::weighted_sum(weights(), inner));
+  problem.move(-rate, detail::plain_weighted_sum(weights(), inner));
   const at::Tensor outer = problem.gradients(Data::kOuter).gradients;
   problem.put_back();
   const math::Matrix products = detail::host_products(outer, inner);

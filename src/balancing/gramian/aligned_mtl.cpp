@@ -3,7 +3,6 @@
 #include <polytask/balancing/gramian/aligned_mtl.h>
 
 #include <cmath>
-#include <limits>
 
 #include <polytask/math/symmetric_eigen.h>
 
@@ -78,8 +77,9 @@ math::Vector AlignedMTL::compute(
       ? math::Vector(count, options_.sum() ? 1 : 1 / static_cast<double>(count))
       : of_present(options_.preference());
   const auto eigen = math::symmetric_eigen(gramian);
-  const double cutoff = eigen.values.back() * static_cast<double>(count) *
-      std::numeric_limits<double>::epsilon();
+  // Twice the rounding is double's epsilon, as in the authors' rule.
+  const double cutoff = eigen.values.back() * static_cast<double>(count) * 2 *
+      gramian.rounding();
   size_t first = 0;
   while (first < count && !(eigen.values[first] > cutoff)) {
     ++first;

@@ -23,20 +23,33 @@ double cagrad_trace(const math::Matrix& gramian) {
   return trace;
 }
 
+// Whether Jᵀ w is 0, to rounding: hardly longer than what the rows' own
+// components add to its length.
+bool cagrad_is_zero(
+    const math::Matrix& gramian, const math::Vector& weights, double length) {
+  constexpr double kLonger = 8;
+  const double square = detail::squared_length(gramian, weights);
+  return square <= kLonger * kLonger * (length * length - square);
+}
+
 // 1/T + c |g_0| / |g_w| w.
 math::Vector cagrad_weights(
-    const math::Matrix& gramian, double c, double norm_eps) {
+    const math::Matrix& gramian, const CAGradOptions& options) {
+  const double c = options.c();
   const auto count = static_cast<size_t>(gramian.size());
   math::Vector mean(count, 1 / static_cast<double>(count));
   math::Vector weights = math::conflict_averse_point(gramian, c);
   const double length = detail::length_of_sum(gramian, weights);
-  if (norm_eps > 0) {
+  if (options.norm_eps() > 0) {
     const double trace = cagrad_trace(gramian);
-    if (trace < norm_eps || length < norm_eps * std::sqrt(trace)) {
+    if (trace < options.norm_eps() ||
+        length < options.norm_eps() * std::sqrt(trace)) {
       return math::Vector(count, 0.0);
     }
   }
-  if (length == 0) {
+  if (length == 0 ||
+      (options.stationary() == CAGradOptions::Stationary::kMean &&
+       cagrad_is_zero(gramian, weights, length))) {
     return mean;
   }
   const double factor =
@@ -74,6 +87,13 @@ const detail::Description& CAGrad::description() {
               &CAGradOptions::norm_eps,
               at_least(0),
               "TorchJD's threshold")
+          .choice<CAGradOptions::Stationary>(
+              "stationary",
+              &CAGradOptions::stationary,
+              {{"projection", CAGradOptions::Stationary::kProjection},
+               {"mean", CAGradOptions::Stationary::kMean}},
+              "the update where no update helps all tasks: the nearest to the "
+              "mean that harms none, or the mean")
           .option(
               "iterations",
               &CAGradOptions::iterations,
@@ -88,7 +108,8 @@ const detail::Description& CAGrad::description() {
           .as("cagrad_libmtl",
               {{"calpha", "c"}, {"rescale", "rescale"}},
               [](CAGradOptions& options) {
-                options.rescale(CAGradOptions::Rescale::kSquare);
+                options.rescale(CAGradOptions::Rescale::kSquare)
+                    .stationary(CAGradOptions::Stationary::kMean);
               })
           .as("cagrad_mtrl",
               {{"c", "c"},
@@ -109,7 +130,7 @@ math::Vector CAGrad::compute(
       ? detail::softmax_cagrad_weights(
             gramian,
             {c, options_.iterations(), options_.lr(), options_.momentum()})
-      : cagrad_weights(gramian, c, options_.norm_eps());
+      : cagrad_weights(gramian, options_);
   const auto rescale = options_.rescale();
   if (rescale != CAGradOptions::Rescale::kNone) {
     const double divisor =

@@ -9,30 +9,36 @@
 #include <polytask/math/linear_solve.h>
 #include <polytask/math/normalized_gramian.h>
 
+#include "quadratic.h"
+
 namespace polytask::balancing::detail {
 
 namespace {
 
-// Equations that are off by more have no solution.
-constexpr double kEqualProjectionsOff = 1e-6;
-// A sum of weights this small beside them may be rounding.
-constexpr double kEqualProjectionsSum = 1e-12;
+// Where a quarter of |v|² is not of the rows' own components, v begins to count
+// as one with equal projections; where three quarters, it is.
+constexpr double kEqualProjectionsKnown = 0.25;
 
-bool has_equal_projections(
-    const math::Matrix& cosines,
-    const math::Vector& ones,
-    const math::Vector& solution) {
-  for (size_t i = 0; i < ones.size(); ++i) {
+// What part of the v = Uᵀ y with U v = 1 is to be believed.
+double equal_projections_part(
+    const math::Matrix& cosines, const math::Vector& y) {
+  double square = 0;
+  double own = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
     const auto row = cosines.row(static_cast<int64_t>(i));
     double product = 0;
-    for (size_t j = 0; j < ones.size(); ++j) {
-      product += row[j] * solution[j];
+    for (size_t j = 0; j < y.size(); ++j) {
+      product += row[j] * y[j];
     }
-    if (!(std::abs(product - ones[i]) <= kEqualProjectionsOff)) {
-      return false;
-    }
+    square += y[i] * product;
+    own += y[i] * y[i];
   }
-  return true;
+  own *= math::own_component(cosines);
+  const double known = std::max(square, 0.0) / (std::max(square, 0.0) + own);
+  return std::clamp(
+      (known - kEqualProjectionsKnown) / (1 - 2 * kEqualProjectionsKnown),
+      0.0,
+      1.0);
 }
 
 } // namespace
@@ -48,13 +54,8 @@ math::Vector equal_projection_weights(const math::Matrix& gramian) {
       shortest = std::min(shortest, rows.norms[i]);
     }
   }
-  const auto direct = math::solve_spd(rows.cosines, ones);
-  math::Vector weights =
-      direct ? *direct : math::pseudo_solve(rows.cosines, ones);
-  const math::Vector none(count, 0.0);
-  if (!has_equal_projections(rows.cosines, ones, weights)) {
-    return none;
-  }
+  math::Vector weights = math::shortest_solution(rows.cosines, ones);
+  const double part = equal_projections_part(rows.cosines, weights);
   double sum = 0;
   double magnitude = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -62,11 +63,14 @@ math::Vector equal_projection_weights(const math::Matrix& gramian) {
     sum += weights[i];
     magnitude += std::abs(weights[i]);
   }
-  if (!(std::abs(sum) > kEqualProjectionsSum * magnitude)) {
-    return none;
-  }
+  // In units in which nothing overflows.
+  const double factor = magnitude > 0
+      ? part / magnitude *
+          inverse_of_sum(
+              sum / magnitude, 1, math::own_component(gramian))
+      : 0;
   for (double& weight : weights) {
-    weight /= sum;
+    weight *= factor;
   }
   return weights;
 }

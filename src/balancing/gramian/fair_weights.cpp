@@ -2,34 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fair_weights.h"
 
-#include <cmath>
-#include <utility>
 #include <vector>
 
-#include <polytask/math/min_norm_point.h>
 #include <polytask/math/power_equation.h>
 
 namespace polytask::balancing::detail {
-
-namespace {
-
-math::Vector fair_weights_of_rows(const math::Matrix& gramian, double alpha) {
-  if (auto found = math::solve_power_equation(gramian, alpha)) {
-    return *std::move(found);
-  }
-  math::Vector weights = math::min_norm_point(gramian);
-  double lengths = 0;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    const auto task = static_cast<int64_t>(i);
-    lengths += weights[i] * std::sqrt(gramian(task, task));
-  }
-  for (double& weight : weights) {
-    weight /= lengths;
-  }
-  return weights;
-}
-
-} // namespace
 
 math::Vector fair_weights(const math::Matrix& gramian, double alpha) {
   std::vector<int64_t> rows;
@@ -40,20 +17,21 @@ math::Vector fair_weights(const math::Matrix& gramian, double alpha) {
   }
   const auto count = static_cast<int64_t>(rows.size());
   if (count == gramian.size()) {
-    return fair_weights_of_rows(gramian, alpha);
+    return math::solve_power_equation(gramian, alpha);
   }
   math::Vector weights(static_cast<size_t>(gramian.size()), 0.0);
   if (count == 0) {
     return weights;
   }
   math::Matrix rest(count);
+  rest.set_rounding(gramian.rounding());
   for (int64_t i = 0; i < count; ++i) {
     for (int64_t j = 0; j < count; ++j) {
       rest(i, j) =
           gramian(rows[static_cast<size_t>(i)], rows[static_cast<size_t>(j)]);
     }
   }
-  const auto found = fair_weights_of_rows(rest, alpha);
+  const auto found = math::solve_power_equation(rest, alpha);
   for (size_t i = 0; i < found.size(); ++i) {
     weights[static_cast<size_t>(rows[i])] = found[i];
   }

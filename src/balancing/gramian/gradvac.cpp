@@ -68,6 +68,7 @@ math::Vector GradVac::compute(
   buffer("phi") = buffer("phi").to(at::kCPU).clone();
   double* targets = buffer("phi").mutable_data_ptr<double>();
   const auto norms = detail::row_norms(gramian);
+  const double own = math::own_component(gramian);
   math::Vector sum(count, 0.0);
   GradVacRow x;
   for (size_t i = 0; i < count; ++i) {
@@ -80,7 +81,8 @@ math::Vector GradVac::compute(
       if (j == i) {
         continue;
       }
-      const double length = detail::length_of_sum(x.weights, x.products, norms);
+      const double length =
+          detail::length_of_sum(x.weights, x.products, norms, own);
       const double other = norms[j];
       const double scale = length * other + eps;
       const double cosine =

@@ -14,6 +14,7 @@
 #include "../extras.h"
 #include "../host.h"
 #include "equal_projections.h"
+#include "quadratic.h"
 
 namespace polytask::balancing {
 
@@ -56,11 +57,19 @@ math::Vector IMTL::compute(const math::Matrix& gramian, const Extras& extras) {
   auto weights = detail::equal_projection_weights(gramian);
   const double largest = *std::max_element(scales.begin(), scales.end());
   double sum = 0;
+  double magnitude = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
-    sum += weights[i] * std::exp(largest - scales[i]);
+    const double part = weights[i] * std::exp(largest - scales[i]);
+    sum += part;
+    magnitude += std::abs(part);
   }
+  const double factor = magnitude > 0
+      ? std::exp(largest) / magnitude *
+          detail::inverse_of_sum(
+              sum / magnitude, 1, math::own_component(gramian))
+      : 0;
   for (double& weight : weights) {
-    weight *= sum != 0 ? std::exp(largest) / sum : 0;
+    weight *= factor;
   }
 
   for (size_t i = 0; i < scales.size(); ++i) {

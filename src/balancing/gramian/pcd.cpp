@@ -5,6 +5,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -26,11 +27,13 @@ bool pcd_is_within(
     const math::Matrix& gramian,
     const math::Vector& products,
     const math::Vector& bounds) {
-  constexpr double kShortfall = 1e-6;
+  const double shortfall =
+      std::max(1e-6, 2 * std::sqrt(math::own_component(gramian)));
   for (size_t j = 1; j < products.size(); ++j) {
     const auto task = static_cast<int64_t>(j);
-    const double scale = std::sqrt(gramian(0, 0) * gramian(task, task));
-    if (products[j] < bounds[j] - kShortfall * scale) {
+    const double scale =
+        std::sqrt(gramian(0, 0)) * std::sqrt(gramian(task, task));
+    if (products[j] < bounds[j] - shortfall * scale) {
       return false;
     }
   }
@@ -134,8 +137,11 @@ math::Vector PCD::compute(
   if (!pcd_is_within(scaled, products, bounds)) {
     return first;
   }
-  const double length =
-      detail::length_of_sum(*weights, products, detail::row_norms(scaled));
+  const double length = detail::length_of_sum(
+      *weights,
+      products,
+      detail::row_norms(scaled),
+      math::own_component(scaled));
   const double factor = length > 0 ? std::sqrt(gramian(0, 0)) / length : 0;
   for (size_t i = 0; i < count; ++i) {
     (*weights)[i] *= factor * factors[i];

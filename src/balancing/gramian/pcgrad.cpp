@@ -36,10 +36,13 @@ math::Vector PCGrad::compute(
     weights[static_cast<size_t>(i)] += 1;
     for (const int64_t j : orders[static_cast<size_t>(i)]) {
       const auto other = static_cast<size_t>(j);
-      if ((j == i && !options_.own_index()) || !(products[other] < 0)) {
+      const double square = gramian(j, j) + options_.eps();
+      // A square may be 0 where the products are not, once it underflows.
+      if ((j == i && !options_.own_index()) ||
+          !(products[other] < 0 && square > 0)) {
         continue;
       }
-      const double step = products[other] / (gramian(j, j) + options_.eps());
+      const double step = products[other] / square;
       weights[other] -= step;
       for (size_t k = 0; k < products.size(); ++k) {
         products[k] -= step * gramian.row(j)[k];

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include <polytask/math/matrix.h>
+#include <polytask/math/normalized_gramian.h>
 
 namespace polytask::balancing::detail {
 
@@ -23,21 +24,21 @@ inline double squared_length(
   return square > 0 ? square : 0;
 }
 
-/// |x| for a sum x = Jᵀ w of rows with these norms, by its products J x; or 0
-/// where that may be the products' rounding: below about 10⁻⁷ of the lengths
-/// that it is the sum of.
+/// |x| for a sum x = Jᵀ w of rows with these norms, by its products J x, in
+/// which each row has a component of its own (math::own_component), so that the
+/// length of a sum that may be rounding is not less than that.
 inline double length_of_sum(
     const math::Vector& weights,
     const math::Vector& products,
-    const math::Vector& norms) {
+    const math::Vector& norms,
+    double own) {
   double square = 0;
-  double lengths = 0;
+  double squares = 0;
   for (size_t i = 0; i < weights.size(); ++i) {
     square += weights[i] * products[i];
-    lengths += std::abs(weights[i]) * norms[i];
+    squares += weights[i] * weights[i] * norms[i] * norms[i];
   }
-  const double length = std::sqrt(square > 0 ? square : 0);
-  return length > 1e-7 * lengths ? length : 0;
+  return std::sqrt((square > 0 ? square : 0) + own * squares);
 }
 
 /// The norms of the rows.
@@ -63,10 +64,21 @@ inline math::Vector products_with(
   return products;
 }
 
+/// 1 / sum for a sum of weights of this magnitude in all, or less where that may
+/// be their rounding.
+inline double inverse_of_sum(double sum, double magnitude, double own) {
+  const double least = own * magnitude * magnitude;
+  const double divisor = sum * sum * sum * sum + least * least;
+  return divisor > 0 ? sum * sum * sum / divisor : 0;
+}
+
 inline double length_of_sum(
     const math::Matrix& gramian, const math::Vector& weights) {
   return length_of_sum(
-      weights, products_with(gramian, weights), row_norms(gramian));
+      weights,
+      products_with(gramian, weights),
+      row_norms(gramian),
+      math::own_component(gramian));
 }
 
 } // namespace polytask::balancing::detail

@@ -3,8 +3,8 @@
 #include <polytask/balancing/jacobian/config.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/linalg_pinv.h>
 #include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/zeros.h>
 
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/host_value.h"
+#include "core/rounding.h"
 
 #include "../checks.h"
 #include "../describe.h"
@@ -24,14 +25,30 @@ namespace polytask::balancing {
 
 namespace {
 
+/// Singular values of unit rows up to here are rounding, of the rows or of
+/// products and factors in double.
+double config_rank_tolerance(at::ScalarType type, size_t tasks) {
+  const auto count = static_cast<double>(tasks);
+  return std::max(
+      4 * polytask::detail::rounding_of(type) * std::sqrt(count), 4e-15 * count);
+}
+
+/// 1 / σ; from four tolerances down to one it falls to 0, without a step.
+double config_inverse(double value, double tolerance) {
+  const double above = std::clamp((value / tolerance - 1) / 3, 0.0, 1.0);
+  return value > tolerance ? above * above * (3 - 2 * above) / value : 0;
+}
+
 /// β = (U Uᵀ)⁻¹ p for unit rows; nothing where that loses more than about six
-/// digits.
+/// digits, or rows depend on each other to their rounding.
 std::optional<Eigen::VectorXd> config_shares(
-    const Eigen::MatrixXd& cosines, const Eigen::VectorXd& preference) {
-  constexpr double kWorst = 1e-6;
+    const Eigen::MatrixXd& cosines,
+    const Eigen::VectorXd& preference,
+    double tolerance) {
+  const double worst = std::max(1e-6, 16 * tolerance * tolerance);
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(cosines);
   const auto& values = solver.eigenvalues();
-  if (!(values[0] > kWorst * values[values.size() - 1])) {
+  if (!(values[0] > worst * values[values.size() - 1])) {
     return std::nullopt;
   }
   const auto& vectors = solver.eigenvectors();
@@ -45,6 +62,8 @@ at::Tensor config_least_squares(
     const at::Tensor& jacobian,
     const math::Vector& lengths,
     const std::vector<double>& preference) {
+  const double tolerance =
+      config_rank_tolerance(jacobian.scalar_type(), lengths.size());
   math::Vector inverse(lengths.size());
   for (size_t task = 0; task < lengths.size(); ++task) {
     inverse[task] = lengths[task] > 0 ? 1 / lengths[task] : 0;
@@ -54,13 +73,40 @@ at::Tensor config_least_squares(
   const at::Tensor unit =
       rows * polytask::detail::host_vector(inverse, options).unsqueeze(1);
   const auto [q, r] = at::linalg_qr(unit.t());
+  const auto [left, values, right] =
+      at::linalg_svd(r.t().to(at::kCPU), /*full_matrices=*/false);
+  const at::Tensor wanted =
+      polytask::detail::host_vector(preference, at::kDouble);
+  const auto parts = polytask::detail::host_values(at::mv(left.t(), wanted));
+  auto filtered = polytask::detail::host_values(values);
+  double smallest = 1;
+  double missed = 0;
+  double length = 0;
+  for (const double value : preference) {
+    missed += value * value;
+  }
+  for (size_t k = 0; k < filtered.size(); ++k) {
+    const double factor = config_inverse(filtered[k], tolerance);
+    if (factor > 0) {
+      smallest = std::min(smallest, filtered[k]);
+      missed -= parts[k] * parts[k];
+    }
+    filtered[k] = factor * parts[k];
+    length += filtered[k] * filtered[k];
+  }
+  length = std::sqrt(length);
   const at::Tensor v = at::mv(
       q,
       at::mv(
-          at::linalg_pinv(r.t()),
-          polytask::detail::host_vector(preference, options)));
-  const at::Tensor direction = v / v.norm().clamp_min(1e-12);
-  return (at::mv(rows, direction).sum() * direction).to(jacobian.options());
+          right.t(), polytask::detail::host_vector(filtered, at::kDouble))
+          .to(options.device()));
+  // By how much the rows' rounding turns v: the change of a pseudoinverse.
+  const double turned = tolerance *
+      (length / smallest +
+       std::sqrt(std::max(missed, 0.0)) / (smallest * smallest));
+  const double squares = std::pow(length, 4) + std::pow(turned, 4);
+  const double factor = squares > 0 ? length * length / squares : 0;
+  return (at::mv(rows, v).sum() * factor * v).to(jacobian.options());
 }
 
 } // namespace
@@ -130,7 +176,10 @@ at::Tensor ConFIG::combine(
           gramian(task, other) / norms[i] / lengths[static_cast<size_t>(other)];
     }
   }
-  const auto shares = config_shares(cosines, wanted);
+  const auto shares = config_shares(
+      cosines,
+      wanted,
+      config_rank_tolerance(jacobian.scalar_type(), active.size()));
   if (!shares) {
     return config_least_squares(jacobian, lengths, preference);
   }

@@ -64,7 +64,7 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
   for (double& weight : weights) {
     weight = longest / (weight + kTiny);
   }
-  return detail::weighted_sum(weights, average);
+  return detail::plain_weighted_sum(weights, average);
 }
 
 } // namespace polytask::balancing

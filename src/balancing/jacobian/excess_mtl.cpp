@@ -8,6 +8,8 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -69,10 +71,21 @@ void ExcessMTL::start() {
 math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
   at::Tensor& squares = kept_rows("squares", jacobian);
   const at::Tensor now = jacobian * jacobian;
-  squares = squares + now;
-  return detail::host_values(
-      (now / at::sqrt(squares + kExcessTiny)).sum(1, false, at::kDouble),
-      name());
+  const at::Tensor sums = squares + now;
+  auto risks = detail::host_values(
+      (now / at::sqrt(sums + kExcessTiny)).sum(1, false, at::kDouble), name());
+  for (size_t task = 0; task < risks.size(); ++task) {
+    TORCH_CHECK_VALUE(
+        std::isfinite(risks[task]),
+        name(),
+        ": the squares of the gradient of task ",
+        task,
+        " are too large for ",
+        jacobian.scalar_type(),
+        ".");
+  }
+  squares = sums;
+  return risks;
 }
 
 /// By the baselines; empty where the weights stay.
@@ -116,7 +129,7 @@ at::Tensor ExcessMTL::combine(
     weight *= total;
   }
   buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
-  return detail::weighted_sum(weights, jacobian);
+  return detail::plain_weighted_sum(weights, jacobian);
 }
 
 } // namespace polytask::balancing

@@ -97,13 +97,14 @@ void GradVacRows::start() {
 at::Tensor GradVacRows::combine(
     const at::Tensor& jacobian, const Extras& extras) {
   const auto orders = detail::orders_of(extras, "orders", tasks(), random());
-  const auto lengths =
-      detail::host_values(detail::row_lengths(jacobian), name());
+  // In double: squares of floats over- and underflow.
+  const at::Tensor rows = jacobian.to(at::kDouble);
+  const auto lengths = detail::host_values(detail::row_lengths(rows), name());
   math::Matrix averages = detail::host_matrix(buffer("phi"), name());
   const double eps = options_.eps();
-  at::Tensor sum = at::zeros_like(jacobian[0]);
+  at::Tensor sum = at::zeros_like(rows[0]);
   for (int64_t i = 0; i < tasks(); ++i) {
-    at::Tensor x = jacobian[i].clone();
+    at::Tensor x = rows[i].clone();
     for (const int64_t j : orders[static_cast<size_t>(i)]) {
       if (j == i) {
         continue;
@@ -111,12 +112,12 @@ at::Tensor GradVacRows::combine(
       const double length = x.norm().item<double>();
       const double other = lengths[static_cast<size_t>(j)];
       const double cosine =
-          at::dot(x, jacobian[j]).item<double>() / (length * other + eps);
+          at::dot(x, rows[j]).item<double>() / (length * other + eps);
       const double wanted = averages(i, j);
       if (cosine < wanted) {
         const double sine = gradvac_sine(wanted);
         x.add_(
-            jacobian[j],
+            rows[j],
             length * (wanted * gradvac_sine(cosine) - cosine * sine) /
                 (other * sine + eps));
       }
@@ -128,7 +129,7 @@ at::Tensor GradVacRows::combine(
       polytask::detail::host_vector(
           {averages.data(), averages.data() + tasks() * tasks()}, at::kDouble)
           .reshape({tasks(), tasks()});
-  return sum;
+  return sum.to(jacobian.scalar_type());
 }
 
 } // namespace polytask::balancing

@@ -79,7 +79,7 @@ at::Tensor MoCo::combine(const at::Tensor& jacobian, const Extras& extras) {
   }
   weights = detail::softmax_of(std::move(weights));
   buffer("weights") = polytask::detail::host_vector(weights, at::kDouble);
-  return detail::weighted_sum(weights, tracked);
+  return detail::plain_weighted_sum(weights, tracked);
 }
 
 } // namespace polytask::balancing

@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/exp.h>
-#include <ATen/ops/log.h>
 
 #include "../checks.h"
 #include "../describe.h"
@@ -27,7 +26,7 @@ const detail::Description& GeometricMean::description() {
 at::Tensor GeometricMean::value(
     const at::Tensor& losses, const Extras& /*extras*/) {
   detail::check_losses_above(losses, {0}, name());
-  return at::exp(at::log(losses).mean());
+  return at::exp(detail::safe_log(losses).mean());
 }
 
 } // namespace polytask::balancing

@@ -3,7 +3,6 @@
 #include <polytask/balancing/scalarization/scale_invariant.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/log.h>
 
 #include <utility>
 
@@ -42,7 +41,7 @@ void ScaleInvariant::check_tasks(int64_t tasks) const {
 at::Tensor ScaleInvariant::value(
     const at::Tensor& losses, const Extras& /*extras*/) {
   detail::check_losses_above(losses, {0}, name());
-  const at::Tensor logs = at::log(losses);
+  const at::Tensor logs = detail::safe_log(losses);
   if (options_.weights().empty()) {
     return logs.sum();
   }

@@ -3,8 +3,6 @@
 #include <polytask/balancing/scalarization/stch.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/logsumexp.h>
-#include <ATen/ops/max.h>
 
 #include <utility>
 
@@ -12,6 +10,7 @@
 
 #include "../checks.h"
 #include "../describe.h"
+#include "smooth_maximum.h"
 
 namespace polytask::balancing {
 
@@ -59,10 +58,7 @@ at::Tensor STCH::value(const at::Tensor& losses, const Extras& /*extras*/) {
       : distances *
           polytask::detail::host_vector(
               of_present(options_.weights()), losses.options());
-  // The largest is taken out before the division, which may overflow.
-  const at::Tensor largest = distances.detach().max();
-  return largest +
-      options_.mu() * at::logsumexp((distances - largest) / options_.mu(), 0);
+  return detail::smooth_maximum(distances, options_.mu());
 }
 
 } // namespace polytask::balancing

@@ -4,8 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
-#include <ATen/ops/logsumexp.h>
-#include <ATen/ops/max.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
@@ -14,6 +12,7 @@
 #include "../checks.h"
 #include "../describe.h"
 #include "../extras.h"
+#include "smooth_maximum.h"
 
 namespace polytask::balancing {
 
@@ -88,12 +87,9 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   buffer("count") = at::where(late, at::ones_like(count), count);
   const at::Tensor reference =
       (buffer("sum") / buffer("count")).to(losses.options());
-  const at::Tensor ratios = at::log(losses / reference + kTiny);
-  // The largest is taken out before the division, which may overflow.
-  const at::Tensor largest = ratios.detach().max();
   return static_cast<double>(tasks()) *
-      (largest +
-       options_.mu() * at::logsumexp((ratios - largest) / options_.mu(), 0));
+      detail::smooth_maximum(
+             at::log(losses / reference + kTiny), options_.mu());
 }
 
 } // namespace polytask::balancing

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <polytask/balancing/gramian_balancing.h>
@@ -13,6 +14,7 @@
 #include <polytask/balancing/loss_balancing.h>
 #include "balancing/task_labels.h"
 #include "core/host_value.h"
+#include "core/rounding.h"
 #include "engine/weighted_losses.h"
 
 #include "../features.h"
@@ -218,6 +220,25 @@ void BalancedRoute::weigh_gradients(Step& step) {
   }
   step.gramian = step.gradients.gramian();
   step.weights = method.solve(*step.gramian, step.extras);
+  check_weights(step);
+}
+
+// What would make gradients that are not finite.
+void BalancedRoute::check_weights(const Step& step) const {
+  const auto type = step.losses.scalar_type();
+  for (size_t i = 0; i < step.weights.size(); ++i) {
+    TORCH_CHECK_VALUE(
+        std::abs(step.weights[i]) <= largest_of(type),
+        "training: the balancing '",
+        context_.options.balancing()->name(),
+        "' gives task '",
+        context_.model->task_names()[static_cast<size_t>(step.tasks[i].task)],
+        "' the weight ",
+        step.weights[i],
+        ", which is too large for ",
+        type,
+        ".");
+  }
 }
 
 void BalancedRoute::follow_jacobian(Step& step) {
@@ -287,7 +308,7 @@ void BalancedRoute::observe_after(const Step& step) {
   const auto features = features_of(context_, step.tasks, step.share_input);
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < step.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight] = step.tasks[i];
+    const auto& [task, input, labels, weight, inputs] = step.tasks[i];
     losses.push_back(context_.model->loss(task, features[i], *labels));
   }
   try {

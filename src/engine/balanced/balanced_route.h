@@ -45,6 +45,7 @@ class BalancedRoute {
   void weigh(Step& step);
   void weigh_losses(Step& step);
   void weigh_gradients(Step& step);
+  void check_weights(const Step& step) const;
   void follow_jacobian(Step& step);
   void finish(Step& step);
   void observe_after(const Step& step);

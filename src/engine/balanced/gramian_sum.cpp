@@ -3,7 +3,11 @@
 #include "gramian_sum.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
+
+#include <polytask/math/normalized_gramian.h>
+#include "core/rounding.h"
 
 #include "../kernels/gemm.h"
 
@@ -14,6 +18,49 @@ namespace {
 // Columns of a block: few enough for float sums and for a core's cache.
 constexpr int64_t kBlock = 1 << 12;
 
+// Squared lengths between which the products of a block neither overflow nor
+// lose, below the smallest float, what counts.
+constexpr float kSmallestSquare = 1e-24F;
+constexpr float kLargestSquare = 1e36F;
+
+// Rows [n, ...] from a column on.
+template <typename Scalar>
+struct Block {
+  const Scalar* rows;
+  int64_t stride;
+  int64_t columns;
+
+  Block(const torch::Tensor& all, int64_t begin, int64_t count)
+      : rows(all.const_data_ptr<Scalar>() + begin),
+        stride(all.stride(0)),
+        columns(count) {}
+  bool is_zero(int64_t index) const {
+    const Scalar* row = rows + index * stride;
+    return std::all_of(
+        row, row + columns, [](Scalar value) { return value == 0; });
+  }
+};
+
+// Whether the products of A and B could be summed in their type.
+template <typename Scalar>
+bool is_in_range(
+    const std::vector<Scalar>& products,
+    int64_t tasks,
+    const Block<Scalar>& a,
+    const Block<Scalar>& b) {
+  if constexpr (std::is_same_v<Scalar, double>) {
+    return true;
+  }
+  for (int64_t i = 0; i < tasks; ++i) {
+    const auto square = products[static_cast<size_t>(i * tasks + i)];
+    const bool is_fine = square >= kSmallestSquare && square <= kLargestSquare;
+    if (!is_fine && !(a.is_zero(i) && b.is_zero(i))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 } // namespace
 
 template <typename Scalar>
@@ -21,15 +68,23 @@ void GramianSum::add_as(const torch::Tensor& a, const torch::Tensor& b) {
   const int64_t columns = a.size(1);
   std::vector<Scalar> part(static_cast<size_t>(tasks_ * tasks_));
   for (int64_t begin = 0; begin < columns; begin += kBlock) {
+    const int64_t count = std::min(kBlock, columns - begin);
+    const Block<Scalar> left(a, begin, count);
+    const Block<Scalar> right(b, begin, count);
     gemm(
         tasks_,
         tasks_,
-        std::min(kBlock, columns - begin),
-        MatrixView<Scalar>{a.const_data_ptr<Scalar>() + begin, a.stride(0)},
-        MatrixView<Scalar>{
-            b.const_data_ptr<Scalar>() + begin, b.stride(0), true},
+        count,
+        MatrixView<Scalar>{left.rows, left.stride},
+        MatrixView<Scalar>{right.rows, right.stride, true},
         part.data(),
         tasks_);
+    if (!is_in_range(part, tasks_, left, right)) {
+      add_as<double>(
+          a.narrow(1, begin, count).to(torch::kDouble),
+          b.narrow(1, begin, count).to(torch::kDouble));
+      continue;
+    }
     double* sum = host_.data();
     for (const Scalar value : part) {
       *sum++ += static_cast<double>(value);
@@ -51,6 +106,11 @@ void GramianSum::add_rows(const torch::Tensor& rows) {
 
 void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
   torch::NoGradGuard no_grad;
+  const bool is_double = a.scalar_type() == torch::kDouble;
+  rounding_ = std::max(
+      {rounding_,
+       rounding_of(a.scalar_type()),
+       gramian_rounding(is_double ? torch::kDouble : torch::kFloat, tasks_)});
   if (a.size(1) == 0) {
     return;
   }
@@ -103,12 +163,8 @@ math::Matrix GramianSum::value() const {
     }
   }
   // A product need not be symmetric to the last bit.
-  for (int64_t i = 0; i < tasks_; ++i) {
-    for (int64_t j = 0; j < i; ++j) {
-      const double mean = 0.5 * (sum(i, j) + sum(j, i));
-      sum(i, j) = sum(j, i) = mean;
-    }
-  }
+  math::symmetrize(sum);
+  sum.set_rounding(rounding_);
   return sum;
 }
 

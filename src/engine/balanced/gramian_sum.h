@@ -11,8 +11,9 @@
 namespace polytask::detail {
 
 /// A Gramian that grows block by block. Products within a block are summed in
-/// the rows' dtype, blocks in double: in float alone a million columns would
-/// cost four digits.
+/// the rows' dtype, on the host in double where their range is too small; blocks
+/// in double: in float alone a million columns would cost four digits. Its
+/// rounding is that of the rows' dtype.
 class GramianSum {
  public:
   explicit GramianSum(int64_t tasks) : tasks_(tasks), host_(tasks) {}
@@ -34,6 +35,7 @@ class GramianSum {
   int64_t tasks_;
   math::Matrix host_;
   torch::Tensor device_;
+  double rounding_ = math::kDoubleRounding;
 };
 
 } // namespace polytask::detail

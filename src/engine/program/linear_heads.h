@@ -80,7 +80,6 @@ class LinearHeads {
   struct Head {
     LinearLayer layer;
     int64_t first;       // its first output among all
-    Loss given;          // to notice that another one was put in its place
     bool differentiable; // its loss is a ResidualLoss
     ResidualLoss loss;
     double delta;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <polytask/balancing/gramian/cagrad.h>
 
+#include <cmath>
+
 #include "tests/support/gramians.h"
 
 namespace polytask::balancing {
@@ -22,13 +24,50 @@ TEST(CAGrad, StaysWithinItsDistanceOfTheMean) {
   EXPECT_NEAR(length(weights), 0.4 * length(mean), 1e-12);
 }
 
-TEST(CAGrad, IsTheMeanWhereNothingCanBeGained) {
+testing::Rows::value_type cagrad_update(
+    const testing::Rows& rows, const CAGradOptions& options) {
+  const auto weights = CAGrad(options).solve(testing::gramian_of(rows));
+  std::vector<double> update(rows[0].size(), 0.0);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t k = 0; k < update.size(); ++k) {
+      update[k] += weights[i] * rows[i][k];
+    }
+  }
+  return update;
+}
+
+// Of all updates near the mean's that are best for the worst task, as the worst
+// gains nothing from any, the nearest to the mean.
+TEST(CAGrad, ProjectsTheMeanWhereNoUpdateHelpsAllTasks) {
+  const testing::Rows rows = {{1, 0}, {-1, 0}, {0.9, 2}};
+  const auto options = CAGradOptions().c(0.5);
+  EXPECT_LT(
+      testing::largest_difference(
+          cagrad_update(rows, options), {0, 2 / 3.0}),
+      1e-5);
+  const testing::Rows others = {{1, 0}, {-2, 0}, {0, 3}};
+  EXPECT_LT(
+      testing::largest_difference(cagrad_update(others, options), {0, 1}),
+      1e-5);
+}
+
+TEST(CAGrad, IsTheMeanThereByOption) {
+  using Stationary = CAGradOptions::Stationary;
+  const auto options = CAGradOptions().c(0.5).stationary(Stationary::kMean);
+  EXPECT_LT(
+      testing::largest_difference(
+          cagrad_update({{1, 0}, {-1, 0}, {0.9, 2}}, options),
+          {0.3, 2 / 3.0}),
+      1e-15);
+}
+
+TEST(CAGrad, IsTheMeanWhereARowIsZeroAndNoneIsHarmed) {
+  EXPECT_LT(
+      testing::largest_difference(
+          cagrad_update({{1, 0}, {0, 0}, {0, 3}}, CAGradOptions()),
+          {1 / 3.0, 1}),
+      1e-6);
   const math::Vector mean(3, 1 / 3.0);
-  // Their hull holds zero.
-  const auto stationary = testing::gramian_of({{1, 0}, {-2, 0}, {0, 3}});
-  EXPECT_EQ(CAGrad().solve(stationary), mean);
-  const auto with_zero = testing::gramian_of({{1, 0}, {0, 0}, {0, 3}});
-  EXPECT_EQ(CAGrad().solve(with_zero), mean);
   EXPECT_EQ(CAGrad().solve(math::Matrix(3)), mean);
 }
 

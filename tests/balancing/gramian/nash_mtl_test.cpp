@@ -35,13 +35,22 @@ TEST(NashMTL, IsZeroWhereTasksAreStationary) {
     NashMTL method;
     // Not what it gave before.
     method.solve(testing::gramian_of({{1, 0}, {0, 1}, {1, 1}}, scale));
+    const auto gramian = testing::gramian_of({{1, 2}, {-2, -4}, {3, 6}}, scale);
+    const auto weights = method.solve(gramian);
+    EXPECT_LT(
+        testing::inner(weights, testing::product(gramian, weights)), 1e-9);
+  }
+}
+
+// The limit of rows that come to lie opposite to each other.
+TEST(NashMTL, HelpsATaskThatTheStationaryOnesDoNotMind) {
+  for (const double scale : {1e-20, 1.0, 1e20}) {
     const auto gramian = testing::gramian_of({{1, 0}, {-2, 0}, {0, 3}}, scale);
-    auto weights = method.solve(gramian);
-    for (double& weight : weights) {
-      weight *= std::sqrt(scale);
-    }
-    // 1/2 (1, 0) + 1/4 (-2, 0).
-    EXPECT_LT(testing::largest_difference(weights, {0.5, 0.25, 0}), 1e-6);
+    const auto products = testing::product(
+        gramian, NashMTL(NashMTLOptions().max_norm(0)).solve(gramian));
+    EXPECT_NEAR(products[0] / std::sqrt(scale), 0, 1e-4);
+    EXPECT_NEAR(products[1] / std::sqrt(scale), 0, 1e-4);
+    EXPECT_NEAR(products[2] / std::sqrt(scale), 3, 0.02);
   }
 }
 

@@ -66,7 +66,8 @@ TEST(BCEWithLogitsLoss, RefusesWeightsThatDoNotFitARow) {
           BCEWithLogitsLoss(BCEWithLogitsLossOptions().pos_weight(
               at::ones(shape)))(nine, nine);
         }),
-        {"BCEWithLogitsLoss: the pos_weight of shape " + c10::str(shape),
+        {"BCEWithLogitsLoss: the pos_weight of shape " +
+             c10::str(at::IntArrayRef(shape)),
          "[9, 3]"}));
   }
 }
