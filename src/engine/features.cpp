@@ -6,26 +6,27 @@
 
 namespace polytask::detail {
 
-std::vector<torch::Tensor> features_of(
+std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
-  Sharing& sharing = context.model->sharing();
+  const auto& model = context.model;
   const auto groups = input_groups(steps, share_input);
   std::vector<size_t> members(groups.size(), 0);
   for (const size_t group : groups) {
     ++members[group];
   }
   // What the sharing gave on each input that several tasks have.
-  std::vector<std::vector<torch::Tensor>> all(groups.size());
-  std::vector<torch::Tensor> features;
+  std::vector<std::vector<Inputs>> all(groups.size());
+  std::vector<Inputs> features;
+  features.reserve(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     const HeadStep& step = steps[i];
     auto& together = all[groups[i]];
     if (members[groups[i]] == 1 && !share_input) {
-      features.push_back(sharing.features_of(*step.input, step.task));
+      features.push_back(model->features_of(*step.inputs, step.task));
       continue;
     }
     if (together.empty()) {
-      together = sharing.features(*step.input, context.model->size());
+      together = model->features(*step.inputs);
     }
     features.push_back(together[static_cast<size_t>(step.task)]);
   }

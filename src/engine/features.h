@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
 
 #include "step_context.h"
@@ -12,7 +10,7 @@ namespace polytask::detail {
 
 /// The features of each task that takes part, with their graph; computed
 /// together for the tasks that have one input, be it that of all or not.
-std::vector<torch::Tensor> features_of(
+std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
 } // namespace polytask::detail

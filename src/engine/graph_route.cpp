@@ -62,7 +62,7 @@ struct GraphRoute::Recording {
   GraphState state;
 
   // What the graph reads; the steps point to the rest.
-  std::vector<at::Tensor> inputs;
+  std::vector<Inputs> inputs;
   std::vector<Labels> labels;
   HeadSteps steps;
   // The place of each step's input.
@@ -199,7 +199,8 @@ bool GraphRoute::record(
   own.groups = input_groups(steps, share_input);
   for (size_t i = 0; i < steps.size(); ++i) {
     if (own.groups[i] == own.inputs.size()) {
-      own.inputs.push_back(at::empty_like(*steps[i].input));
+      own.inputs.push_back(steps[i].inputs->map(
+          [](const at::Tensor& input) { return at::empty_like(input); }));
     }
     // Under the ignore index of the loss, which else would count them again.
     const auto& loss = context_.model->task(steps[i].task).loss().function();
@@ -208,7 +209,8 @@ bool GraphRoute::record(
     own.labels.push_back(labels.in(at::empty_like(labels.target())));
   }
   for (size_t i = 0; i < steps.size(); ++i) {
-    own.steps[i].input = &own.inputs[own.groups[i]];
+    own.steps[i].inputs = &own.inputs[own.groups[i]];
+    own.steps[i].input = &own.steps[i].inputs->tensor();
     own.steps[i].labels = &own.labels[i];
   }
   // Backward makes gradients anew where there are none, and those belong to the
@@ -244,7 +246,7 @@ StepReport GraphRoute::replay(
   size_t copied = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     if (own.groups[i] == copied) {
-      own.inputs[copied++].copy_(*steps[i].input);
+      at::Tensor(own.inputs[copied++].tensor()).copy_(*steps[i].input);
     }
     at::Tensor(own.labels[i].target()).copy_(steps[i].labels->target());
   }

@@ -233,6 +233,10 @@ std::string graph_obstacle(const StepContext& context, const HeadSteps& steps) {
     return "the model is on more than one device";
   }
   for (const HeadStep& step : steps) {
+    if (!step.input->defined()) {
+      return "the input of task '" + context.name(step.task) +
+          "' is several tensors";
+    }
     if (!is_plain_on(*step.input, device) ||
         !is_plain_on(step.labels->target(), device)) {
       return "the data of task '" + context.name(step.task) +

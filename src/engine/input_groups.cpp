@@ -13,7 +13,7 @@ std::vector<size_t> input_groups(const HeadSteps& steps, bool share_input) {
   }
   std::unordered_map<const void*, size_t> known;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const void* const input = steps[i].input->unsafeGetTensorImpl();
+    const void* const input = steps[i].inputs->identity();
     groups[i] = known.emplace(input, known.size()).first->second;
   }
   return groups;

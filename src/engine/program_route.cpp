@@ -51,13 +51,13 @@ Obstacle ProgramRoute::obstacle(
     return {"autocast is on"};
   }
   if (share_input) {
-    return program_->obstacle(*steps[0].input, steps);
+    return program_->obstacle(steps);
   }
   if (steps.size() > 1 && program_->route() != Route::kLinearProgram) {
     return {"the tasks have inputs of their own behind a trunk"};
   }
   for (const HeadStep& step : steps) {
-    if (auto found = program_->obstacle(*step.input, step)) {
+    if (auto found = program_->obstacle(step)) {
       return found;
     }
   }
@@ -68,11 +68,11 @@ bool ProgramRoute::forward(
     const HeadSteps& steps, bool share_input, torch::Tensor& features) {
   apart_ = !share_input && steps.size() > 1;
   if (!apart_) {
-    features = program_->forward(*steps[0].input, steps, losses_);
+    features = program_->forward(steps, losses_);
     return !features.defined();
   }
   for (const HeadStep& step : steps) {
-    program_->forward(*step.input, step, losses_);
+    program_->forward(step, losses_);
     program_->backward_heads(step);
   }
   return true;

@@ -243,7 +243,18 @@ void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   }
 }
 
-void StepContext::check_input(const torch::Tensor& input) const {
+void StepContext::check_inputs(const Inputs& inputs) const {
+  if (inputs.is_tensor()) {
+    check_input(inputs.tensor(), "");
+    return;
+  }
+  inputs.for_each([this](const std::string& name, const torch::Tensor& input) {
+    check_input(input, " '" + name + "'");
+  });
+}
+
+void StepContext::check_input(
+    const torch::Tensor& input, const std::string& which) const {
   const torch::Tensor& own = parameters.front();
   TORCH_CHECK_VALUE(
       input.device() == own.device(),
@@ -254,7 +265,9 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
   TORCH_CHECK_VALUE(
       !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
-      "training: expected an input of dtype ",
+      "training: expected an input",
+      which,
+      " of dtype ",
       own.scalar_type(),
       " like the model's parameters, but got ",
       input.scalar_type(),
@@ -292,7 +305,8 @@ void StepContext::add(
     check_labels(part, own);
   }
   if (takes_part(part, own)) {
-    steps.push_back({task, &part.input, &part.labels, own.weight()});
+    steps.push_back(
+        {task, &part.input, &part.labels, own.weight(), &part.inputs});
   }
 }
 
@@ -309,11 +323,11 @@ void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
     });
   }
   if (batch.shares_input()) {
-    check_input(batch.input());
+    check_inputs(batch.inputs());
     return;
   }
   for (const HeadStep& step : steps) {
-    check_input(*step.input);
+    check_inputs(*step.inputs);
   }
 }
 
@@ -325,7 +339,7 @@ void StepContext::collect(
     found = place == task ? &part : found;
   });
   const Batch::Part& part = found ? *found : batch.part(name(task));
-  check_input(part.input);
+  check_inputs(part.inputs);
   add(part, task, steps);
 }
 

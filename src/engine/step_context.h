@@ -58,7 +58,8 @@ struct StepContext {
  private:
   template <typename Visit>
   void for_each_part(const Batch& batch, const Visit& visit) const;
-  void check_input(const torch::Tensor& input) const;
+  void check_inputs(const Inputs& inputs) const;
+  void check_input(const torch::Tensor& input, const std::string& which) const;
   bool takes_part(const Batch::Part& part, const Task& task) const;
   static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;

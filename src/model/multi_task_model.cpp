@@ -38,6 +38,7 @@ Task& MultiTaskModelImpl::add_task(const std::string& name, Task task) {
       !has_task(name), "MultiTaskModel: there is a task '", name, "' already.");
   detail::warn_of_wide_start(*sharing_, task.head());
   heads_->register_module(name, task.head().module());
+  places_.emplace(name, size());
   names_.push_back(name);
   tasks_.push_back(std::move(task));
   ++structure_version_;
@@ -66,37 +67,71 @@ void MultiTaskModelImpl::replace_sharing(std::shared_ptr<Sharing> sharing) {
 }
 
 torch::OrderedDict<std::string, torch::Tensor> MultiTaskModelImpl::forward(
-    const torch::Tensor& input) {
-  const auto features = sharing_->features(input, size());
+    const Inputs& input) {
+  const auto all = features(input);
   torch::OrderedDict<std::string, torch::Tensor> outputs("Task");
   outputs.reserve(names_.size());
   for (size_t i = 0; i < names_.size(); ++i) {
-    outputs.insert(names_[i], output(i, features[i]));
+    outputs.insert(names_[i], output(i, all[i]));
   }
   return outputs;
 }
 
 torch::Tensor MultiTaskModelImpl::forward_task(
-    const torch::Tensor& input, const std::string& name) {
+    const Inputs& input, const std::string& name) {
   const int64_t place = index(name);
-  return output(
-      static_cast<size_t>(place), sharing_->features_of(input, place));
+  return output(static_cast<size_t>(place), features_of(input, place));
+}
+
+std::vector<Inputs> MultiTaskModelImpl::features(const Inputs& input) const {
+  auto all = sharing_->features_for_all(input, size());
+  TORCH_CHECK_VALUE(
+      all.size() == names_.size(),
+      "Sharing '",
+      sharing_->name(),
+      "': expected features for each of the ",
+      size(),
+      " tasks, but got ",
+      all.size(),
+      ".");
+  for (size_t i = 0; i < all.size(); ++i) {
+    check_features(all[i], i);
+  }
+  return all;
+}
+
+Inputs MultiTaskModelImpl::features_of(
+    const Inputs& input, int64_t index) const {
+  Inputs own = sharing_->features_for(input, index);
+  check_features(own, static_cast<size_t>(index));
+  return own;
+}
+
+void MultiTaskModelImpl::check_features(
+    const Inputs& features, size_t index) const {
+  TORCH_CHECK_VALUE(
+      !features.is_tensor() || features.tensor().defined(),
+      "Sharing '",
+      sharing_->name(),
+      "': the features of task '",
+      names_[index],
+      "' are undefined.");
 }
 
 int64_t MultiTaskModelImpl::index(const std::string& name) const {
-  const auto found = std::find(names_.begin(), names_.end(), name);
+  const auto found = places_.find(name);
   TORCH_CHECK_VALUE(
-      found != names_.end(),
+      found != places_.end(),
       "MultiTaskModel: there is no task '",
       name,
       "'; there is ",
       detail::quoted(names_),
       ".");
-  return found - names_.begin();
+  return found->second;
 }
 
 bool MultiTaskModelImpl::has_task(const std::string& name) const {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
+  return places_.contains(name);
 }
 
 Task& MultiTaskModelImpl::task(const std::string& name) {
@@ -180,7 +215,7 @@ std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {
 }
 
 torch::Tensor MultiTaskModelImpl::output(
-    size_t index, const torch::Tensor& features) const {
+    size_t index, const Inputs& features) const {
   try {
     return tasks_[index].forward(features);
   } catch (const c10::Error&) {
@@ -188,7 +223,7 @@ torch::Tensor MultiTaskModelImpl::output(
         "Task '",
         names_[index],
         "': the head cannot take features of shape ",
-        features.sizes(),
+        features,
         ": "));
   }
 }
@@ -200,7 +235,7 @@ void MultiTaskModelImpl::freeze(const std::string& name, bool frozen) {
 }
 
 torch::Tensor MultiTaskModelImpl::loss(
-    int64_t index, const torch::Tensor& features, const Labels& labels) const {
+    int64_t index, const Inputs& features, const Labels& labels) const {
   const Task& own = task(index);
   const auto scores = output(static_cast<size_t>(index), features);
   try {

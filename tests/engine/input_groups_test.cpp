@@ -67,17 +67,20 @@ Batch two_input_batch(bool one_tensor_each) {
 }
 
 TEST(InputGroups, NumberInputsInTheOrderInWhichTheyComeFirst) {
-  const auto x = torch::zeros({1});
-  const auto y = torch::zeros({1});
-  const at::Tensor same = x;
-  const detail::HeadSteps steps = {
-      {0, &x, nullptr, 1}, {1, &y, nullptr, 1}, {2, &same, nullptr, 1}};
+  const Inputs x = torch::zeros({1});
+  const Inputs y{{"left", torch::zeros({1})}, {"right", torch::zeros({1})}};
+  const Inputs same_x = x.tensor();
+  const Inputs same_y = y;
+  detail::HeadSteps steps;
+  for (const Inputs* inputs : {&x, &y, &same_x, &same_y}) {
+    steps.push_back({0, nullptr, nullptr, 1, inputs});
+  }
   EXPECT_EQ(
       detail::input_groups(steps, /*share_input=*/false),
-      (std::vector<size_t>{0, 1, 0}));
+      (std::vector<size_t>{0, 1, 0, 1}));
   EXPECT_EQ(
       detail::input_groups(steps, /*share_input=*/true),
-      (std::vector<size_t>{0, 0, 0}));
+      (std::vector<size_t>{0, 0, 0, 0}));
   EXPECT_TRUE(detail::input_groups({}, false).empty());
 }
 

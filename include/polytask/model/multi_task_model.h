@@ -7,16 +7,21 @@
 #include <torch/ordered_dict.h>
 #include <torch/types.h>
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/sharing/sharing.h>
 #include <polytask/task/task.h>
@@ -42,9 +47,16 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   /// A model whose tasks share nothing.
   MultiTaskModelImpl();
   explicit MultiTaskModelImpl(std::shared_ptr<Sharing> sharing);
+  /// From a sharing, or from a trunk that all tasks share (`HardSharing`).
   template <typename Impl>
   explicit MultiTaskModelImpl(torch::nn::ModuleHolder<Impl> sharing)
-      : MultiTaskModelImpl(std::shared_ptr<Sharing>(sharing.ptr())) {}
+      : MultiTaskModelImpl(as_sharing(std::move(sharing))) {}
+  template <typename Impl>
+    requires(
+        std::derived_from<Impl, torch::nn::Module> &&
+        !std::derived_from<Impl, Sharing>)
+  explicit MultiTaskModelImpl(std::shared_ptr<Impl> trunk)
+      : MultiTaskModelImpl(torch::nn::ModuleHolder<Impl>(std::move(trunk))) {}
   /// `clone` copies; a plain copy would share all modules.
   MultiTaskModelImpl(const MultiTaskModelImpl&) = delete;
   MultiTaskModelImpl& operator=(const MultiTaskModelImpl&) = delete;
@@ -64,7 +76,7 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   void replace_sharing(std::shared_ptr<Sharing> sharing);
   template <typename Impl>
   void replace_sharing(torch::nn::ModuleHolder<Impl> sharing) {
-    replace_sharing(std::shared_ptr<Sharing>(sharing.ptr()));
+    replace_sharing(as_sharing(std::move(sharing)));
   }
   /// Counts the changes of the structure by these four.
   int64_t structure_version() const {
@@ -72,11 +84,14 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   }
 
   /// The output of every task for an input [B, ...] that all share.
-  torch::OrderedDict<std::string, torch::Tensor> forward(
-      const torch::Tensor& input);
+  torch::OrderedDict<std::string, torch::Tensor> forward(const Inputs& input);
   /// The output of one task; nothing of another task is computed.
-  torch::Tensor forward_task(
-      const torch::Tensor& input, const std::string& name);
+  torch::Tensor forward_task(const Inputs& input, const std::string& name);
+
+  /// What the sharing gives the heads of all tasks, or the head of one. Throws
+  /// if a sharing gives too few or too many, or an undefined tensor.
+  std::vector<Inputs> features(const Inputs& input) const;
+  Inputs features_of(const Inputs& input, int64_t index) const;
 
   /// Throws, and lists the tasks there are, if there is none of that name or
   /// place.
@@ -116,7 +131,7 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
 
   /// The loss of one task on features computed before; errors name the task.
   torch::Tensor loss(
-      int64_t index, const torch::Tensor& features, const Labels& labels) const;
+      int64_t index, const Inputs& features, const Labels& labels) const;
 
   /// A deep copy with the same names, frozen parameters and training modes,
   /// tied heads tied again; losses cannot change and are not copied. Throws if
@@ -145,7 +160,18 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   void pretty_print(std::ostream& stream) const override;
 
  private:
-  torch::Tensor output(size_t index, const torch::Tensor& features) const;
+  template <typename Impl>
+  static std::shared_ptr<Sharing> as_sharing(
+      torch::nn::ModuleHolder<Impl> module) {
+    if constexpr (std::derived_from<Impl, Sharing>) {
+      return module.ptr();
+    } else {
+      return std::make_shared<HardSharingImpl>(Network(std::move(module)));
+    }
+  }
+
+  torch::Tensor output(size_t index, const Inputs& features) const;
+  void check_features(const Inputs& features, size_t index) const;
   std::vector<torch::Tensor> head_parameters(size_t index) const;
   void load_state(torch::serialize::InputArchive& archive);
   void collect_tied(std::vector<torch::Tensor>& tied) const;
@@ -153,6 +179,7 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   std::shared_ptr<Sharing> sharing_;
   std::shared_ptr<torch::nn::Module> heads_;
   std::vector<std::string> names_;
+  std::unordered_map<std::string, int64_t> places_;
   std::deque<Task> tasks_;
   int64_t structure_version_ = 0;
 };

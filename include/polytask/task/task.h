@@ -54,6 +54,9 @@ class POLYTASK_API Task {
   at::Tensor forward(const at::Tensor& features) const {
     return head_.forward(features);
   }
+  at::Tensor forward(const Inputs& features) const {
+    return head_.forward(features);
+  }
 
  private:
   friend class MultiTaskModelImpl;

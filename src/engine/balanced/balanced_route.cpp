@@ -308,7 +308,7 @@ void BalancedRoute::observe_after(const Step& step) {
   const auto features = features_of(context_, step.tasks, step.share_input);
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < step.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight] = step.tasks[i];
+    const auto& [task, input, labels, weight, inputs] = step.tasks[i];
     losses.push_back(context_.model->loss(task, features[i], *labels));
   }
   try {

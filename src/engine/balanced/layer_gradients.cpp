@@ -78,6 +78,9 @@ Obstacle LayerGradients::obstacle(
     return {"the tasks have inputs of their own"};
   }
   const torch::Tensor& input = *steps[0].input;
+  if (!input.defined()) {
+    return {"the input is several tensors"};
+  }
   if (is_autocast_on(input.device().type())) {
     return {"autocast is on"};
   }
@@ -128,10 +131,7 @@ torch::Tensor LayerGradients::forward(
           features_.scalar_type(), features_.size(0), steps);
   if (!uses_linear_heads_) {
     return cut_heads_.forward(
-        context_,
-        steps,
-        std::vector<torch::Tensor>(steps.size(), features_),
-        shared_);
+        context_, steps, std::vector<Inputs>(steps.size(), features_), shared_);
   }
   std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
   linear_heads_->forward(features_, steps, /*needs_cotangent=*/true, by_task);
