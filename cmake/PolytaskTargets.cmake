@@ -1,5 +1,9 @@
 # Helpers shared by the library, the examples, the tests and the benchmarks.
 
+# The versions of LibTorch that polytask is written for.
+set(POLYTASK_OLDEST_TORCH 2.6)
+set(POLYTASK_NEWEST_TORCH 2.15)
+
 # Finds LibTorch: Torch_DIR or CMAKE_PREFIX_PATH first, then the one that
 # `import torch` gives the Python in POLYTASK_PYTHON.
 macro(polytask_find_torch)
@@ -21,14 +25,39 @@ macro(polytask_find_torch)
       "polytask needs LibTorch and found none. Name it with -DCMAKE_PREFIX_PATH=<libtorch>, "
       "install PyTorch for ${POLYTASK_PYTHON}, or let ./dev fetch it.")
   endif()
+  string(REGEX MATCH "^[0-9]+\\.[0-9]+" POLYTASK_TORCH_MINOR "${Torch_VERSION}")
+  if(POLYTASK_TORCH_MINOR VERSION_LESS POLYTASK_OLDEST_TORCH
+     OR POLYTASK_TORCH_MINOR VERSION_GREATER POLYTASK_NEWEST_TORCH)
+    message(WARNING
+      "polytask is written for LibTorch ${POLYTASK_OLDEST_TORCH} to ${POLYTASK_NEWEST_TORCH}, "
+      "and this is ${Torch_VERSION} (${Torch_DIR}).")
+  endif()
 endmacro()
+
+# Sets `result` to those of the flags that the compiler takes.
+function(polytask_supported_flags result)
+  include(CheckCXXCompilerFlag)
+  set(supported "")
+  foreach(flag IN LISTS ARGN)
+    string(MAKE_C_IDENTIFIER "POLYTASK_HAS${flag}" known)
+    check_cxx_compiler_flag(${flag} ${known})
+    if(${known})
+      list(APPEND supported ${flag})
+    endif()
+  endforeach()
+  set(${result} "${supported}" PARENT_SCOPE)
+endfunction()
 
 # Sets `result` to whether programs that link LibTorch find its BLAS and LAPACK.
 function(polytask_check_blas result)
   include(CheckCXXSourceCompiles)
   get_target_property(torch_cpu torch_cpu LOCATION)
   set(CMAKE_REQUIRED_LIBRARIES ${torch_cpu})
-  set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--allow-shlib-undefined)
+  # LibTorch's own libraries are found when a program starts. Apple's linker
+  # has no such option and needs none.
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    set(CMAKE_REQUIRED_LINK_OPTIONS -Wl,--allow-shlib-undefined)
+  endif()
   check_cxx_source_compiles("
     extern \"C\" { void sgemm_(); void dgemm_(); void dsyevd_(); }
     int main() { sgemm_(); dgemm_(); dsyevd_(); }" ${result})
@@ -59,14 +88,22 @@ endfunction()
 
 # Warnings, sanitizers and unity builds for one of our own targets.
 function(polytask_setup_target target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+  if(MSVC)
+    target_compile_options(${target} PRIVATE /W4)
+  else()
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+  endif()
+  # Clang counts int64_t and size_t among the conversions of -Wconversion; GCC does not.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${target} PRIVATE -Wno-sign-conversion)
+  endif()
   # GCC 12 sees overlapping copies in `"text" + string` where there are none
   # (GCC bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
   if(POLYTASK_WARNINGS_AS_ERRORS)
-    target_compile_options(${target} PRIVATE -Werror)
+    target_compile_options(${target} PRIVATE $<IF:$<BOOL:${MSVC}>,/WX,-Werror>)
   endif()
   if(POLYTASK_SANITIZE)
     if(POLYTASK_SANITIZE MATCHES "thread" AND POLYTASK_SANITIZE MATCHES "address")
@@ -81,5 +118,7 @@ endfunction()
 # Tests and examples are compiled for a quick build; their time is LibTorch's
 # and the library's.
 function(polytask_quick_build target)
-  target_compile_options(${target} PRIVATE -O0)
+  if(NOT MSVC)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
 endfunction()

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 #include <polytask/polytask.h>
+#if __has_include(<unistd.h>)
 #include <unistd.h>
+#endif
 
 #include <CLI/CLI.hpp>
 
@@ -57,9 +59,17 @@ void print_row(const std::string& name, const std::vector<double>& errors) {
   fmt::print("{:24}{:9.3f}{:9.3f}{:9.3f}\n", name, errors[0], errors[1], mean);
 }
 
+bool on_a_terminal() {
+#if __has_include(<unistd.h>)
+  return isatty(STDERR_FILENO) != 0;
+#else
+  return false;
+#endif
+}
+
 // A bar on a terminal, a line now and then otherwise.
 void show_progress(const std::string& name, int64_t done, int64_t all) {
-  static const bool terminal = isatty(STDERR_FILENO) != 0;
+  static const bool terminal = on_a_terminal();
   if (terminal && (done % (all / 100) == 0 || done == all)) {
     const auto full = static_cast<size_t>(30 * done / all);
     fmt::print(stderr, "\r{:24}[{:30}] {:3} %{}", name, std::string(full, '='), 100 * done / all,

@@ -8,7 +8,6 @@
 #include <polytask/polytask.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
@@ -52,10 +51,11 @@ std::vector<std::string> cut(const std::string& text, char at) {
 
 // Nothing where the text is no number.
 std::optional<double> number(const std::string& text) {
+  std::istringstream stream(text);
+  stream.imbue(std::locale::classic());
   double value = 0;
-  const auto* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  return read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
+  const bool whole = stream >> std::noskipws >> value && stream.peek() == EOF;
+  return whole ? std::optional(value) : std::nullopt;
 }
 
 // "c=0.4", "method=pcgrad" or "weights=1/2".

@@ -8,6 +8,7 @@
 #include <polytask/balancing/bilevel/moml.h>
 #include <polytask/balancing/bilevel_balancing.h>
 #include <polytask/balancing/bilevel_problem.h>
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/every_k_steps.h>
 #include <polytask/balancing/gramian/aligned_mtl.h>
 #include <polytask/balancing/gramian/cagrad.h>
@@ -26,6 +27,7 @@
 #include <polytask/balancing/gramian/pcgrad.h>
 #include <polytask/balancing/gramian/sdmgrad.h>
 #include <polytask/balancing/gramian/summed_representation.h>
+#include <polytask/balancing/gramian/three_batches.h>
 #include <polytask/balancing/gramian/upgrad.h>
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/gramian_wrapper.h>
@@ -35,10 +37,12 @@
 #include <polytask/balancing/jacobian/excess_mtl.h>
 #include <polytask/balancing/jacobian/graddrop.h>
 #include <polytask/balancing/jacobian/gradvac_rows.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 #include <polytask/balancing/jacobian/moco.h>
 #include <polytask/balancing/jacobian/representation_graddrop.h>
 #include <polytask/balancing/jacobian/trimmed_mean.h>
 #include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/kept_weights.h>
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
 #include <polytask/balancing/option_value.h>

@@ -3,9 +3,13 @@
 #pragma once
 
 #include <polytask/core/api.h>
+#include <polytask/core/archives.h>
 #include <polytask/core/batch.h>
 #include <polytask/core/gradient_report.h>
+#include <polytask/core/input_guard.h>
+#include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
 #include <polytask/core/network.h>
+#include <polytask/core/random_state.h>
 #include <polytask/core/step_report.h>
 #include <polytask/core/version.h>

@@ -6,6 +6,7 @@
 #include <polytask/data/csv.h>
 #include <polytask/data/dataset.h>
 #include <polytask/data/loader.h>
+#include <polytask/data/loader_state.h>
 #include <polytask/data/multi_loader.h>
 #include <polytask/data/split.h>
 #include <polytask/data/standardizer.h>

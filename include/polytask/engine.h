@@ -5,3 +5,4 @@
 #include <polytask/engine/engine.h>
 #include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>
+#include <polytask/engine/step_options.h>

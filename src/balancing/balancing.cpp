@@ -205,6 +205,21 @@ void Balancing::to(const at::Device& device) {
   }
 }
 
+void Balancing::pretty_print(std::ostream& stream) const {
+  stream << name() << '(';
+  const char* between = "";
+  for (const auto& [option, value] : options()) {
+    stream << between << option << '=' << value;
+    between = ", ";
+  }
+  stream << ')';
+}
+
+std::ostream& operator<<(std::ostream& stream, const Balancing& method) {
+  method.pretty_print(stream);
+  return stream;
+}
+
 void Balancing::observe_after(const at::Tensor& /*losses*/) {}
 
 } // namespace polytask::balancing

@@ -15,6 +15,7 @@
 #include "checks.h"
 #include "host.h"
 #include "softmax.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -74,8 +75,8 @@ void BilevelBalancing::move_logits(const math::Vector& gradient) {
     TORCH_CHECK_VALUE(
         std::isfinite(slope),
         name(),
-        ": the weight of task ",
-        task,
+        ": the weight of ",
+        detail::task_label(task),
         " has the gradient ",
         slope,
         ".");

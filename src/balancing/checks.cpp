@@ -11,6 +11,7 @@
 #include "core/rounding.h"
 
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing::detail {
 
@@ -46,8 +47,8 @@ void check_preference(
         ": expected ",
         zero_too ? "no negative " : "positive ",
         what,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         value,
         ".");
@@ -79,8 +80,8 @@ void check_losses_above(
         who,
         ": expected losses above ",
         bound,
-        ", but that of task ",
-        task,
+        ", but that of ",
+        task_label(task),
         " is ",
         values[task],
         ".");

@@ -7,30 +7,49 @@
 #include <utility>
 
 #include "checks.h"
-#include "kept_weights.h"
+#include "describe.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct EveryKStepsSettings {
+  std::shared_ptr<Balancing> method;
+  int64_t k = 1;
+};
+
+} // namespace
+
 EveryKSteps::EveryKSteps(std::unique_ptr<Balancing> method, int64_t k)
-    : Cloneable(std::move(method), "every_k_steps"), k_(k) {
-  detail::check_option(
-      k >= 1, name(), "a k", "of at least 1", static_cast<double>(k));
-  buffer("weights");
-  buffer("age");
-  buffer("present");
+    : Described(std::move(method), "every_k_steps"), k_(k) {
+  check_options();
+  keep_weights();
+}
+
+const detail::Description& EveryKSteps::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<EveryKStepsSettings>("every_k_steps", "EveryKSteps")
+          .with_inner("method", "", &EveryKStepsSettings::method, "the method")
+          .option("k", &EveryKStepsSettings::k, at_least(1), "steps")
+          .required()
+          .made_of<EveryKSteps>(
+              [](const EveryKSteps& method) {
+                return EveryKStepsSettings{borrowed(method.inner()), method.k_};
+              },
+              [](EveryKStepsSettings settings) {
+                return std::make_unique<EveryKSteps>(
+                    settings.method->clone(), settings.k);
+              });
+  return made;
 }
 
 void EveryKSteps::start() {
-  kept().start();
+  start_weights();
 }
 
 bool EveryKSteps::wants_gradients() const {
-  return !detail::KeptWeights::hold(
-      buffer("weights"), buffer("age"), buffer("present"), present(), k_);
-}
-
-detail::KeptWeights EveryKSteps::kept() {
-  return {name(), buffer("weights"), buffer("age"), buffer("present")};
+  return !has_weights(k_);
 }
 
 math::Vector EveryKSteps::compute(
@@ -39,14 +58,12 @@ math::Vector EveryKSteps::compute(
     return repeated();
   }
   auto weights = inner().solve(gramian, extras);
-  kept().set(weights, present());
+  set_weights(weights);
   return weights;
 }
 
 math::Vector EveryKSteps::repeated() {
-  const at::Tensor& weights = buffer("weights");
-  return weights.defined() && weights.numel() > 0 ? kept().take()
-                                                  : math::Vector{};
+  return take_weights();
 }
 
 } // namespace polytask::balancing

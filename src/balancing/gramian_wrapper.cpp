@@ -56,6 +56,10 @@ void GramianWrapper::end_epoch() {
   inner_->end_epoch();
 }
 
+bool GramianWrapper::counts_epochs() const {
+  return inner_->counts_epochs();
+}
+
 math::Matrix GramianWrapper::gramian_of(
     const at::Tensor& jacobian, const Extras& extras) const {
   return inner().gramian_of(jacobian, extras);

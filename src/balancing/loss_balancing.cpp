@@ -3,6 +3,7 @@
 #include <polytask/balancing/loss_balancing.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/mv.h>
 #include <ATen/ops/ones.h>
 #include <c10/core/AutogradState.h>
@@ -14,6 +15,7 @@
 
 #include "extras.h"
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -35,12 +37,33 @@ void check_losses(const at::Tensor& losses, const std::string& who) {
     TORCH_CHECK_VALUE(
         std::isfinite(values[task]),
         who,
-        ": the loss of task ",
-        task,
+        ": the loss of ",
+        detail::task_label(task),
         " is ",
         values[task],
         ".");
   }
+}
+
+// So that a large weight does not become infinite.
+at::Tensor within_half(const at::Tensor& weights) {
+  constexpr double kLargest = 65504;
+  return weights.clamp(-kLargest, kLargest);
+}
+
+// Half precision has neither the range nor the digits for logarithms, squares
+// and quotients of losses.
+at::Tensor computed_in(const at::Tensor& losses) {
+  const auto dtype = losses.scalar_type();
+  if (dtype != at::kHalf && dtype != at::kBFloat16) {
+    return losses;
+  }
+  at::Tensor wide = losses.to(at::kFloat);
+  if (dtype == at::kHalf && wide.requires_grad()) {
+    wide.register_hook(
+        [](const at::Tensor& gradient) { return within_half(gradient); });
+  }
+  return wide;
 }
 
 } // namespace
@@ -49,7 +72,7 @@ at::Tensor LossBalancing::scalarize(
     const at::Tensor& losses, const Extras& extras) {
   check_losses(losses, name());
   prepare(losses.size(0));
-  return value(losses, extras);
+  return value(computed_in(losses), extras);
 }
 
 at::Tensor LossBalancing::weights(
@@ -60,12 +83,14 @@ at::Tensor LossBalancing::weights(
     return polytask::detail::host_vector(*fixed, losses.options());
   }
   at::AutoGradMode with_gradients(true);
-  const at::Tensor leaf = losses.detach().requires_grad_();
+  const at::Tensor leaf = computed_in(losses.detach()).requires_grad_();
   const at::Tensor scalar = scalarize(leaf, extras);
   if (!scalar.requires_grad()) {
     return at::Tensor(losses).detach().new_zeros(losses.sizes());
   }
-  return torch::autograd::grad({scalar}, {leaf})[0];
+  const at::Tensor found = torch::autograd::grad({scalar}, {leaf})[0];
+  return losses.scalar_type() == at::kHalf ? within_half(found).to(at::kHalf)
+                                           : found.to(losses.scalar_type());
 }
 
 at::Tensor LossBalancing::value(

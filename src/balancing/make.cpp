@@ -3,57 +3,98 @@
 #include <polytask/balancing/make.h>
 
 #include <algorithm>
-#include <numeric>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "core/check.h"
+#include "core/near.h"
 
-#include "table.h"
+#include "methods.h"
 
 namespace polytask::balancing {
 
 namespace {
 
-const detail::Table& all_methods() {
-  static const detail::Table table = [] {
-    detail::Table all;
-    for (auto part :
-         {detail::loss_methods(),
-          detail::gramian_methods(),
-          detail::jacobian_methods(),
-          detail::bilevel_methods(),
-          detail::wrappers()}) {
-      all.insert(all.end(), part.begin(), part.end());
+using MethodMaker =
+    std::function<std::unique_ptr<Balancing>(const OptionValues&)>;
+
+MethodMaker own_maker(const detail::OwnMaker& own) {
+  return [own](const OptionValues& options) {
+    std::vector<std::string> known;
+    OptionValues others = options;
+    for (const auto& [option, about] : own.options) {
+      known.push_back(option);
+      others.erase(option);
     }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-      return a.name < b.name;
-    });
-    return all;
-  }();
-  return table;
+    detail::check_no_others(own.name, others, known);
+    return own.make(options);
+  };
 }
 
-// How many letters to insert, drop or change (V. Levenshtein, 1966).
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+/// All names, the library's own and those that users add.
+class MethodRegistry {
+ public:
+  static MethodRegistry& instance() {
+    static MethodRegistry registry;
+    return registry;
+  }
+
+  void add(const std::string& name, MethodMaker maker) {
+    const std::lock_guard lock(mutex_);
+    TORCH_CHECK_VALUE(
+        makers_.emplace(name, std::move(maker)).second,
+        "balancing: there is a method '",
+        name,
+        "' already.");
+  }
+
+  /// Nothing where there is none.
+  MethodMaker find(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = makers_.find(name);
+    return found == makers_.end() ? MethodMaker() : found->second;
+  }
+
+  std::vector<std::string> names() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    for (const auto& [name, maker] : makers_) {
+      all.push_back(name);
+    }
+    return all;
+  }
+
+ private:
+  MethodRegistry() {
+    for (const auto* description : detail::descriptions()) {
+      add_described(*description, description->name);
+      for (const auto& alias : description->aliases) {
+        add_described(*description, alias.name);
+      }
+      for (const auto& own : description->own_makers) {
+        add(own.name, own_maker(own));
+      }
     }
   }
-  return row.back();
-}
+
+  void add_described(
+      const detail::Description& description, const std::string& name) {
+    add(name, [&description, name](const OptionValues& options) {
+      return detail::make_described(description, name, options);
+    });
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, MethodMaker> makers_;
+};
 
 std::vector<std::string> near(const std::string& name) {
   std::vector<std::string> found;
-  for (const auto& line : all_methods()) {
-    if (edit_distance(name, line.name) <= 1 + name.size() / 4 ||
-        (name.size() > 2 && line.name.find(name) != std::string::npos)) {
-      found.push_back(line.name);
+  for (const auto& known : names()) {
+    if (polytask::detail::edit_distance(name, known) <= 1 + name.size() / 4 ||
+        (name.size() > 2 && known.find(name) != std::string::npos)) {
+      found.push_back(known);
     }
   }
   return found;
@@ -63,12 +104,8 @@ std::vector<std::string> near(const std::string& name) {
 
 std::unique_ptr<Balancing> make(
     const std::string& name, const OptionValues& options) {
-  const auto& table = all_methods();
-  const auto line =
-      std::find_if(table.begin(), table.end(), [&](const auto& entry) {
-        return entry.name == name;
-      });
-  if (line == table.end()) {
+  const auto maker = MethodRegistry::instance().find(name);
+  if (!maker) {
     const auto candidates = near(name);
     TORCH_CHECK_VALUE(
         false,
@@ -79,18 +116,27 @@ std::unique_ptr<Balancing> make(
         polytask::detail::quoted(candidates.empty() ? names() : candidates),
         ".");
   }
-  detail::OptionReader reader(name, options);
-  auto made = line->make(reader);
-  reader.check_all_read();
+  auto made = maker(options);
+  TORCH_CHECK_VALUE(made, "balancing: the maker of '", name, "' made nothing.");
   return made;
 }
 
 std::vector<std::string> names() {
-  std::vector<std::string> all;
-  for (const auto& line : all_methods()) {
-    all.push_back(line.name);
+  return MethodRegistry::instance().names();
+}
+
+void register_method(
+    const std::string& name,
+    const std::vector<std::string>& options,
+    MethodMaker maker) {
+  TORCH_CHECK_VALUE(
+      !name.empty() && maker,
+      "balancing: register_method() expected a name and a maker.");
+  detail::OwnMaker own{name, {}, std::move(maker)};
+  for (const auto& option : options) {
+    own.options.emplace_back(option, "");
   }
-  return all;
+  MethodRegistry::instance().add(name, own_maker(own));
 }
 
 } // namespace polytask::balancing

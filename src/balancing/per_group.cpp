@@ -17,12 +17,20 @@
 #include <polytask/balancing/loss_balancing.h>
 
 #include "checks.h"
+#include "describe.h"
 #include "extras.h"
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
 namespace {
+
+struct PerGroupSettings {
+  std::shared_ptr<Balancing> method;
+  std::vector<int64_t> sizes;
+  bool keeps_zeros = false;
+};
 
 at::Tensor group_direction(
     Balancing& method, const at::Tensor& columns, const Extras& extras) {
@@ -108,6 +116,7 @@ at::Tensor group_of_users(
   }
   method.prepare(tasks);
   at::Tensor direction;
+  const detail::TaskLabels labels(users);
   method.with_tasks(users, [&] {
     direction = group_direction(method, columns.index_select(0, index), own);
   });
@@ -128,12 +137,41 @@ PerGroup::PerGroup(
       method && method->reads() != Reads::kBilevel,
       name(),
       ": expected a method of losses, a Gramian or a Jacobian.");
-  for (const int64_t size : sizes_) {
-    detail::check_option(
-        size > 0, name(), "sizes", "above 0", static_cast<double>(size));
-  }
   blocks_.emplace_back(std::move(method));
+  check_options();
   make_parts(static_cast<int64_t>(sizes_.size()));
+}
+
+const detail::Description& PerGroup::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PerGroupSettings>("per_group", "PerGroup")
+          .with_inner("method", "", &PerGroupSettings::method, "the method")
+          .option(
+              "parameter_sizes",
+              &PerGroupSettings::sizes,
+              at_least(1),
+              "columns of each block")
+          .otherwise("those of the training")
+          .option(
+              "keep_zeros",
+              &PerGroupSettings::keeps_zeros,
+              from_to(0, 1),
+              "tasks that do not use a block count there too")
+          .made_of<PerGroup>(
+              [](const PerGroup& method) {
+                return PerGroupSettings{
+                    borrowed(*method.blocks_.front()),
+                    method.sizes_,
+                    method.keeps_zeros_};
+              },
+              [](PerGroupSettings settings) {
+                auto made = std::make_unique<PerGroup>(
+                    settings.method->clone(), std::move(settings.sizes));
+                made->keep_zeros(settings.keeps_zeros);
+                return made;
+              });
+  return made;
 }
 
 std::vector<Balancing*> PerGroup::parts() const {
@@ -193,6 +231,10 @@ void PerGroup::end_epoch() {
   for (const auto& block : blocks_) {
     block->end_epoch();
   }
+}
+
+bool PerGroup::counts_epochs() const {
+  return blocks_.front()->counts_epochs();
 }
 
 // Before the tasks of a step are chosen, so that all blocks know all tasks.

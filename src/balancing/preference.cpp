@@ -5,18 +5,47 @@
 #include <utility>
 
 #include "checks.h"
+#include "describe.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct PreferenceSettings {
+  std::shared_ptr<Balancing> method;
+  std::vector<double> preferences;
+};
+
+} // namespace
+
 Preference::Preference(
     std::unique_ptr<Balancing> method, std::vector<double> preferences)
-    : Cloneable(std::move(method), "preference"),
+    : Described(std::move(method), "preference"),
       preferences_(std::move(preferences)) {
-  detail::check_preference(
-      preferences_,
-      static_cast<int64_t>(preferences_.size()),
-      name(),
-      "preferences");
+  check_options();
+}
+
+const detail::Description& Preference::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PreferenceSettings>("preference", "Preference")
+          .with_inner("method", "", &PreferenceSettings::method, "the method")
+          .option(
+              "preferences",
+              &PreferenceSettings::preferences,
+              above(0),
+              "p [T]")
+          .required()
+          .made_of<Preference>(
+              [](const Preference& method) {
+                return PreferenceSettings{
+                    borrowed(method.inner()), method.preferences_};
+              },
+              [](PreferenceSettings settings) {
+                return std::make_unique<Preference>(
+                    settings.method->clone(), std::move(settings.preferences));
+              });
+  return made;
 }
 
 void Preference::check_tasks(int64_t tasks) const {

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/labels.h>
 
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/util/Exception.h>
 
 #include <utility>
 
 #include "core/missing.h"
+#include "core/row_weights.h"
 
 namespace polytask {
 
@@ -36,19 +39,66 @@ Labels Labels::complete(at::Tensor target) {
   return labels;
 }
 
-Labels Labels::with_ignore_index(int64_t ignore_index) const {
-  if (ignore_index == ignore_index_ || promised_ ||
-      target_.is_floating_point()) {
-    Labels labels = *this;
-    labels.ignore_index_ = ignore_index;
-    return labels;
+void Labels::count() {
+  if (leaves_out_) {
+    missing_ = missing_mask().sum().item<int64_t>();
+  } else {
+    missing_ =
+        promised_ ? 0 : detail::count_missing({target_}, ignore_index_)[0];
   }
-  return Labels(target_, ignore_index);
+}
+
+Labels Labels::with_ignore_index(int64_t ignore_index) const {
+  Labels labels = *this;
+  labels.ignore_index_ = ignore_index;
+  if (ignore_index != ignore_index_ && !promised_ &&
+      !target_.is_floating_point()) {
+    labels.count();
+  }
+  return labels;
+}
+
+Labels Labels::with_weights(at::Tensor weights) const {
+  Labels labels = *this;
+  labels.weights_ = weights.defined()
+      ? detail::row_weights(std::move(weights), target_)
+      : at::Tensor();
+  const bool left_out = leaves_out_;
+  labels.leaves_out_ = labels.weights_.defined() &&
+      detail::check_row_weights(labels.weights_) > 0;
+  if (left_out || labels.leaves_out_) {
+    labels.count();
+  }
+  return labels;
+}
+
+Labels Labels::select(const at::Tensor& rows) const {
+  Labels labels = *this;
+  labels.target_ = target_.index_select(0, rows);
+  if (weights_.defined()) {
+    labels.weights_ = weights_.index_select(0, rows);
+  }
+  if (!is_complete()) {
+    labels.count();
+  }
+  return labels;
 }
 
 Labels Labels::to(const at::Device& device) const {
   Labels labels = *this;
   labels.target_ = target_.to(device);
+  if (weights_.defined()) {
+    labels.weights_ = weights_.to(device);
+  }
+  return labels;
+}
+
+Labels Labels::to(at::ScalarType type) const {
+  if (!target_.is_floating_point() || target_.scalar_type() == type) {
+    return *this;
+  }
+  Labels labels = *this;
+  labels.target_ = target_.to(type);
   return labels;
 }
 
@@ -70,8 +120,16 @@ Labels Labels::in(at::Tensor target) const {
   return labels;
 }
 
+at::Tensor Labels::over_labels(const at::Tensor& rows) const {
+  std::vector<int64_t> shape(static_cast<size_t>(target_.dim()), 1);
+  shape[0] = target_.size(0);
+  return rows.view(shape);
+}
+
 at::Tensor Labels::missing_mask() const {
-  return detail::missing_mask(target_, ignore_index_);
+  at::Tensor mask = promised_ ? at::zeros_like(target_, at::kBool)
+                              : detail::missing_mask(target_, ignore_index_);
+  return leaves_out_ ? mask.logical_or(over_labels(weights_.eq(0))) : mask;
 }
 
 at::Tensor Labels::filled() const {
@@ -81,6 +139,14 @@ at::Tensor Labels::filled() const {
 at::Tensor Labels::complete_rows() const {
   const at::Tensor rows = missing_mask().reshape({target_.size(0), -1});
   return rows.any(1).logical_not().nonzero().squeeze(1);
+}
+
+at::Tensor Labels::label_weights(at::ScalarType type) const {
+  const at::Tensor rows = weights_.defined()
+      ? weights_.to(type)
+      : at::ones({target_.size(0)}, target_.options().dtype(type));
+  const at::Tensor all = over_labels(rows).expand_as(target_);
+  return is_complete() ? all : all.masked_fill(missing_mask(), 0);
 }
 
 } // namespace polytask

@@ -7,6 +7,8 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <optional>
+
 namespace polytask::detail {
 
 namespace {
@@ -22,9 +24,39 @@ int64_t count_nan(const at::Tensor& values) {
   return count;
 }
 
-bool is_plain(const at::Tensor& values, at::ScalarType type) {
-  return values.device().is_cpu() && values.scalar_type() == type &&
-      values.is_contiguous();
+template <typename Integer>
+int64_t count_equal(const at::Tensor& values, int64_t ignore_index) {
+  const Integer* data = values.const_data_ptr<Integer>();
+  const int64_t size = values.numel();
+  int64_t count = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    count += static_cast<int64_t>(data[i]) == ignore_index;
+  }
+  return count;
+}
+
+// Nothing where it takes more than a pass over the memory.
+std::optional<int64_t> count_in_memory(
+    const at::Tensor& values, int64_t ignore_index) {
+  if (!values.device().is_cpu() || !values.is_contiguous()) {
+    return std::nullopt;
+  }
+  switch (values.scalar_type()) {
+    case at::kFloat:
+      return count_nan<float>(values);
+    case at::kDouble:
+      return count_nan<double>(values);
+    case at::kHalf:
+      return count_nan<at::Half>(values);
+    case at::kBFloat16:
+      return count_nan<at::BFloat16>(values);
+    case at::kLong:
+      return count_equal<int64_t>(values, ignore_index);
+    case at::kInt:
+      return count_equal<int32_t>(values, ignore_index);
+    default:
+      return std::nullopt;
+  }
 }
 
 bool may_miss(const at::Tensor& values) {
@@ -55,10 +87,8 @@ std::vector<int64_t> count_missing(
     if (!may_miss(values)) {
       continue;
     }
-    if (is_plain(values, at::kFloat)) {
-      counts[i] = count_nan<float>(values);
-    } else if (is_plain(values, at::kDouble)) {
-      counts[i] = count_nan<double>(values);
+    if (const auto count = count_in_memory(values, ignore_index)) {
+      counts[i] = *count;
     } else {
       on_device.push_back(missing_mask(values, ignore_index).sum());
       places.push_back(i);

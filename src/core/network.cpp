@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/network.h>
 
+#include "core/check.h"
+
 namespace polytask {
 
 namespace {
@@ -15,6 +17,21 @@ torch::OrderedDict<std::string, torch::Tensor> named_tensors(
 }
 
 } // namespace
+
+at::Tensor Network::forward(const Inputs& inputs) const {
+  if (forward_ && inputs.is_tensor()) {
+    return forward(inputs.tensor());
+  }
+  TORCH_CHECK_VALUE(
+      forward_inputs_,
+      "the module '",
+      module_->name(),
+      "' takes one tensor, but there are ",
+      detail::quoted(inputs.names()),
+      "; write a module around it with torch::Tensor forward(const "
+      "polytask::Inputs& inputs).");
+  return guard_.run(*module_, inputs, forward_inputs_);
+}
 
 Network Network::clone(const std::optional<torch::Device>& device) const {
   const auto before = named_tensors(*module_);

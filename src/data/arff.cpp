@@ -6,9 +6,11 @@
 #include <cctype>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "core/check.h"
 
+#include "number_buffer.h"
 #include "text_scanner.h"
 
 namespace polytask::data {
@@ -19,6 +21,10 @@ struct ArffAttribute {
   std::string name;
   // Empty for a numeric attribute.
   std::vector<std::string> classes;
+  // The type of an attribute that no table holds, and where it is declared.
+  std::string unreadable;
+  int64_t line = 0;
+  bool is_read = true;
 };
 
 std::string arff_lowercase(std::string word) {
@@ -32,8 +38,10 @@ std::string arff_lowercase(std::string word) {
 // The part of a file up to `@data`, and then its rows.
 class ArffReader {
  public:
-  ArffReader(std::istream& stream, const std::string& name)
-      : scanner_(
+  ArffReader(
+      std::istream& stream, const std::string& name, const ArffOptions& options)
+      : options_(options),
+        scanner_(
             stream,
             "ARFF: " + name,
             {.delimiter = ',',
@@ -43,14 +51,17 @@ class ArffReader {
 
   Table read() {
     read_header();
+    choose();
     while (scanner_.next_line()) {
       scanner_.take('{') ? read_sparse_row() : read_row();
     }
     std::vector<std::string> names;
     for (const auto& attribute : attributes_) {
-      names.push_back(attribute.name);
+      if (attribute.is_read) {
+        names.push_back(attribute.name);
+      }
     }
-    return scanner_.table(std::move(names), values_);
+    return scanner_.table(std::move(names), std::move(values_));
   }
 
  private:
@@ -86,12 +97,12 @@ class ArffReader {
     } else {
       const std::string type = scanner_.cell(kBlanks).text;
       const std::string kind = arff_lowercase(type);
-      if (kind != "numeric" && kind != "real" && kind != "integer") {
-        scanner_.fail(
-            "attribute '" + attribute.name +
-            "': expected numeric, real, integer or a list of classes in "
-            "braces, but found " +
-            detail::shown(type) + ".");
+      if (kind == "string" || kind == "date") {
+        attribute.unreadable = type;
+        attribute.line = scanner_.line();
+        scanner_.cell(""); // how a date is written
+      } else if (kind != "numeric" && kind != "real" && kind != "integer") {
+        refuse_type(attribute.name, type, scanner_.line());
       }
     }
     if (!scanner_.at_end()) {
@@ -101,6 +112,35 @@ class ArffReader {
           detail::shown(scanner_.cell("").text) + ".");
     }
     attributes_.push_back(std::move(attribute));
+  }
+
+  [[noreturn]] void refuse_type(
+      const std::string& attribute,
+      const std::string& type,
+      int64_t line) const {
+    scanner_.fail(
+        "attribute '" + attribute +
+            "': expected numeric, real, integer or a list of classes in "
+            "braces, but found " +
+            detail::shown(type) +
+            "; ArffOptions().without(...) leaves strings and dates out.",
+        line);
+  }
+
+  void choose() {
+    std::vector<std::string> names;
+    for (const auto& attribute : attributes_) {
+      names.push_back(attribute.name);
+    }
+    const auto is_read =
+        scanner_.chosen(names, options_.columns(), options_.without());
+    for (size_t i = 0; i < attributes_.size(); ++i) {
+      ArffAttribute& attribute = attributes_[i];
+      attribute.is_read = is_read[i];
+      if (attribute.is_read && !attribute.unreadable.empty()) {
+        refuse_type(attribute.name, attribute.unreadable, attribute.line);
+      }
+    }
   }
 
   std::vector<std::string> read_classes(const std::string& attribute) {
@@ -123,13 +163,14 @@ class ArffReader {
           " values, but found " + std::to_string(cells.size()) + ".");
     }
     for (size_t i = 0; i < cells.size(); ++i) {
-      values_.push_back(value_of(attributes_[i], cells[i]));
+      if (attributes_[i].is_read) {
+        values_.push_back(value_of(attributes_[i], cells[i]));
+      }
     }
   }
 
   void read_sparse_row() {
-    const size_t first = values_.size();
-    values_.resize(first + attributes_.size(), 0.0);
+    std::vector<double> row(attributes_.size(), 0.0);
     std::vector<bool> given(attributes_.size(), false);
     if (!scanner_.take('}')) {
       do {
@@ -140,7 +181,10 @@ class ArffReader {
               "' has two values in one row.");
         }
         given[i] = true;
-        values_[first + i] = value_of(attributes_[i], scanner_.cell(",}"));
+        const detail::TextCell cell = scanner_.cell(",}");
+        if (attributes_[i].is_read) {
+          row[i] = value_of(attributes_[i], cell);
+        }
       } while (scanner_.take(','));
       if (!scanner_.take('}')) {
         scanner_.fail("a sparse row is not closed by '}'.");
@@ -150,6 +194,11 @@ class ArffReader {
       scanner_.fail(
           "expected nothing after a sparse row, but found " +
           detail::shown(scanner_.cell("").text) + ".");
+    }
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (attributes_[i].is_read) {
+        values_.push_back(row[i]);
+      }
     }
   }
 
@@ -193,20 +242,22 @@ class ArffReader {
     return *number;
   }
 
+  const ArffOptions& options_;
   detail::TextScanner scanner_;
   std::vector<ArffAttribute> attributes_;
-  std::vector<double> values_;
+  detail::NumberBuffer values_;
 };
 
 } // namespace
 
-Table read_arff(const std::string& path) {
+Table read_arff(const std::string& path, ArffOptions options) {
   std::ifstream file = detail::open_text("ARFF: ", path);
-  return parse_arff(file, path);
+  return parse_arff(file, path, std::move(options));
 }
 
-Table parse_arff(std::istream& stream, const std::string& name) {
-  return ArffReader(stream, name).read();
+Table parse_arff(
+    std::istream& stream, const std::string& name, ArffOptions options) {
+  return ArffReader(stream, name, options).read();
 }
 
 } // namespace polytask::data

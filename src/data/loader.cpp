@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "rows.h"
@@ -29,14 +30,32 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
       " rows.");
 }
 
-// What one look through all rows promises for each batch of them.
+// What one look through all rows promises for each batch of them. Nothing for
+// class indices: each loss has an ignore index of its own.
 BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
   const Batch all = dataset.batch(options);
   const bool complete = std::all_of(
       all.parts().begin(), all.parts().end(), [](const Batch::Part& part) {
-        return part.labels.is_complete();
+        return part.labels.is_complete() &&
+            !at::isIntegralType(
+                   part.labels.target().scalar_type(), /*includeBool=*/false);
       });
-  return BatchOptions().check_input(false).complete(complete);
+  return BatchOptions().check_input(false).complete(
+      complete || options.complete());
+}
+
+// What sets a loader apart from the one whose state it is given.
+std::string difference(
+    const LoaderFingerprint& state, const LoaderFingerprint& own) {
+  const auto told = [](const char* what, auto is, auto own_is) {
+    return is == own_is ? "" : c10::str(what, is, ", not ", own_is, "; ");
+  };
+  std::string all = told("rows: ", state.rows, own.rows) +
+      told("batch_size: ", state.batch_size, own.batch_size) +
+      told("shuffle: ", state.shuffle, own.shuffle) +
+      told("drop_last: ", state.drop_last, own.drop_last) +
+      told("seed: ", state.seed, own.seed);
+  return all.empty() ? all : all.substr(0, all.size() - 2);
 }
 
 } // namespace
@@ -54,27 +73,28 @@ int64_t Loader::batches_per_epoch() const {
 }
 
 void Loader::start_epoch(int64_t epoch) {
-  state_ = {epoch, 0};
+  epoch_ = epoch;
+  position_ = 0;
   order_ = at::Tensor();
 }
 
 std::optional<Dataset> Loader::next_rows() {
-  const int64_t left = dataset_.size() - state_.position;
+  const int64_t left = dataset_.size() - position_;
   const int64_t count = std::min(options_.batch_size(), left);
   if (count == 0 || (options_.drop_last() && count < options_.batch_size())) {
-    start_epoch(state_.epoch + 1);
+    start_epoch(epoch_ + 1);
     return std::nullopt;
   }
   if (options_.shuffle() && !order_.defined()) {
-    const auto epoch = static_cast<uint64_t>(state_.epoch);
+    const auto epoch = static_cast<uint64_t>(epoch_);
     order_ = detail::shuffled_rows(dataset_.size(), options_.seed(), epoch)
                  .to(dataset_.device());
   }
-  const int64_t first = std::exchange(state_.position, state_.position + count);
+  const int64_t first = std::exchange(position_, position_ + count);
   const auto rows_of = [&](const at::Tensor& values) {
     return options_.shuffle()
         ? values.index_select(0, order_.narrow(0, first, count))
-        : values.narrow(0, first, count);
+        : values.narrow(0, first, count).clone();
   };
   Batch::Targets targets;
   for (const auto& [task, target] : dataset_.targets()) {
@@ -98,25 +118,57 @@ Batch Loader::next_endless() {
 }
 
 Loader::Iterator Loader::begin() {
-  if (state_.position > 0) {
-    start_epoch(state_.epoch + 1);
-  }
   return Iterator(*this);
 }
 
-void Loader::restore(const LoaderState& state) {
-  TORCH_CHECK_VALUE(
-      state.epoch >= 0 && state.position >= 0 &&
-          state.position <= dataset_.size(),
-      "Loader: a data set of ",
+void Loader::next_epoch() {
+  start_epoch(epoch_ + 1);
+}
+
+LoaderFingerprint Loader::fingerprint() const {
+  return {
       dataset_.size(),
-      " rows cannot stand in epoch ",
+      options_.batch_size(),
+      options_.shuffle(),
+      options_.drop_last(),
+      options_.seed()};
+}
+
+LoaderState Loader::state() const {
+  return {epoch_, position_, fingerprint()};
+}
+
+void Loader::load_state(const LoaderState& state) {
+  if (state.loader) {
+    const std::string other = difference(*state.loader, fingerprint());
+    TORCH_CHECK_VALUE(
+        other.empty(), "Loader: the state is of another loader: ", other, ".");
+  }
+  const int64_t size = options_.batch_size();
+  const int64_t rows = dataset_.size();
+  const int64_t last = options_.drop_last() ? rows - rows % size : rows;
+  TORCH_CHECK_VALUE(
+      state.epoch >= 0 && state.position >= 0 && state.position <= last &&
+          (state.position % size == 0 || state.position == last),
+      "Loader: a data set of ",
+      rows,
+      " rows in batches of ",
+      size,
+      " cannot stand in epoch ",
       state.epoch,
       " at position ",
       state.position,
-      ".");
+      "; a position is 0 or the end of a batch.");
   start_epoch(state.epoch);
-  state_.position = state.position;
+  position_ = state.position;
+}
+
+void Loader::save(torch::serialize::OutputArchive& archive) const {
+  state().save(archive);
+}
+
+void Loader::load(torch::serialize::InputArchive& archive) {
+  load_state(LoaderState::read(archive, "Loader"));
 }
 
 } // namespace polytask::data

@@ -4,21 +4,28 @@
 
 #include <c10/util/Exception.h>
 
-#include <algorithm>
-#include <unordered_set>
+#include <utility>
 
 #include "core/check.h"
 
+#include "archive.h"
+
 namespace polytask::data {
+
+namespace {
+
+constexpr const char* kMultiLoaderKind = "polytask::data::MultiLoader";
+constexpr int64_t kMultiLoaderVersion = 1;
+
+} // namespace
 
 MultiLoader::MultiLoader(
     std::vector<Dataset> datasets, const LoaderOptions& options) {
   TORCH_CHECK_VALUE(!datasets.empty(), "MultiLoader: it has no data set.");
-  std::unordered_set<std::string> seen;
   for (size_t i = 0; i < datasets.size(); ++i) {
     for (const auto& task : datasets[i].tasks()) {
       TORCH_CHECK_VALUE(
-          seen.insert(task).second,
+          places_.emplace(task, i).second,
           "MultiLoader: task '",
           task,
           "' stands in more than one data set.");
@@ -34,18 +41,15 @@ MultiLoader::MultiLoader(
 }
 
 Loader& MultiLoader::loader_of(const std::string& task) {
-  for (auto& loader : loaders_) {
-    if (loader.dataset().has(task)) {
-      return loader;
-    }
-  }
+  const auto found = places_.find(task);
   TORCH_CHECK_VALUE(
-      false,
+      found != places_.end(),
       "MultiLoader: it has no task '",
       task,
       "'; it has ",
       detail::quoted(tasks()),
       ".");
+  return loaders_[found->second];
 }
 
 Batch MultiLoader::next(const std::string& task) {
@@ -53,6 +57,9 @@ Batch MultiLoader::next(const std::string& task) {
 }
 
 Batch MultiLoader::next_all() {
+  if (loaders_.size() == 1) {
+    return loaders_[0].next_endless();
+  }
   std::vector<Batch::Example> examples;
   bool complete = true;
   for (auto& loader : loaders_) {
@@ -93,7 +100,7 @@ std::vector<LoaderState> MultiLoader::state() const {
   return states;
 }
 
-void MultiLoader::restore(const std::vector<LoaderState>& state) {
+void MultiLoader::load_state(const std::vector<LoaderState>& state) {
   TORCH_CHECK_VALUE(
       state.size() == loaders_.size(),
       "MultiLoader: expected a state for each of the ",
@@ -104,9 +111,41 @@ void MultiLoader::restore(const std::vector<LoaderState>& state) {
   // On copies first: a bad state is to leave all loaders as they are.
   std::vector<Loader> restored = loaders_;
   for (size_t i = 0; i < restored.size(); ++i) {
-    restored[i].restore(state[i]);
+    try {
+      restored[i].load_state(state[i]);
+    } catch (const c10::Error&) {
+      detail::rethrow_with("MultiLoader: data set " + std::to_string(i) + ": ");
+    }
   }
   loaders_ = std::move(restored);
+}
+
+void MultiLoader::save(torch::serialize::OutputArchive& archive) const {
+  detail::write_kind(archive, kMultiLoaderKind, kMultiLoaderVersion);
+  archive.write("size", c10::IValue(static_cast<int64_t>(loaders_.size())));
+  for (size_t i = 0; i < loaders_.size(); ++i) {
+    torch::serialize::OutputArchive child(archive.compilation_unit());
+    loaders_[i].save(child);
+    archive.write(std::to_string(i), child);
+  }
+}
+
+void MultiLoader::load(torch::serialize::InputArchive& archive) {
+  const std::string who = "MultiLoader";
+  detail::check_kind(archive, who, kMultiLoaderKind, kMultiLoaderVersion);
+  const int64_t size = detail::read_integer(archive, who, "size");
+  std::vector<LoaderState> states;
+  for (int64_t i = 0; i < size; ++i) {
+    const std::string name = std::to_string(i);
+    torch::serialize::InputArchive child;
+    TORCH_CHECK_VALUE(
+        archive.try_read(name, child),
+        "MultiLoader: the archive has no state of data set ",
+        name,
+        ".");
+    states.push_back(LoaderState::read(child, who + ": data set " + name));
+  }
+  load_state(states);
 }
 
 } // namespace polytask::data

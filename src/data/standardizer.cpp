@@ -11,12 +11,17 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <utility>
+
+#include "archive.h"
 
 namespace polytask::data {
 
 namespace {
 
+constexpr const char* kStandardizerKind = "polytask::data::Standardizer";
+constexpr int64_t kStandardizerVersion = 1;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void check_columns(const at::Tensor& good, const char* complaint) {
@@ -31,8 +36,31 @@ void check_columns(const at::Tensor& good, const char* complaint) {
 } // namespace
 
 Standardizer::Standardizer(
-    at::Tensor mean, at::Tensor scale, StandardizerOptions options)
-    : mean_(std::move(mean)), scale_(std::move(scale)), options_(options) {}
+    const at::Tensor& mean,
+    const at::Tensor& scale,
+    StandardizerOptions options)
+    : options_(options) {
+  const auto told = [](const at::Tensor& numbers) {
+    return numbers.defined()
+        ? c10::str(numbers.sizes(), " on ", numbers.device())
+        : "an undefined tensor";
+  };
+  TORCH_CHECK_VALUE(
+      mean.defined() && scale.defined() && mean.dim() == 1 &&
+          mean.sizes() == scale.sizes() && mean.device() == scale.device(),
+      "Standardizer: expected means and scales of shape [d] on one device, but "
+      "got ",
+      told(mean),
+      " and ",
+      told(scale),
+      ".");
+  mean_ = mean.detach().to(at::kDouble, /*non_blocking=*/false, /*copy=*/true);
+  scale_ = scale.detach().to(at::kDouble, false, true);
+  check_columns(at::isfinite(mean_), " has a mean that is not finite.");
+  check_columns(
+      at::isfinite(scale_).logical_and(scale_.ge(0)),
+      " has a scale that is negative or not finite.");
+}
 
 Standardizer Standardizer::fit(
     const at::Tensor& values, StandardizerOptions options) {
@@ -61,6 +89,11 @@ Standardizer Standardizer::fit(
 }
 
 void Standardizer::check(const char* who, const at::Tensor& values) const {
+  TORCH_CHECK_VALUE(
+      mean_.defined(),
+      "Standardizer: ",
+      who,
+      ": it has no numbers yet; fit it, or load them.");
   TORCH_CHECK_VALUE(
       values.defined() && values.is_floating_point() && values.dim() == 2 &&
           values.size(1) == mean_.size(0),
@@ -92,6 +125,41 @@ at::Tensor Standardizer::inverse(const at::Tensor& values) const {
       .mul(scale_.to(values.device()))
       .add(mean_.to(values.device()))
       .to(values.scalar_type());
+}
+
+void Standardizer::save(torch::serialize::OutputArchive& archive) const {
+  TORCH_CHECK_VALUE(
+      mean_.defined(), "Standardizer: save: it has no numbers yet; fit it.");
+  detail::write_kind(archive, kStandardizerKind, kStandardizerVersion);
+  archive.write("mean", mean_, /*is_buffer=*/true);
+  archive.write("scale", scale_, /*is_buffer=*/true);
+  archive.write("impute", c10::IValue(options_.impute()));
+}
+
+void Standardizer::load(torch::serialize::InputArchive& archive) {
+  const std::string who = "Standardizer";
+  detail::check_kind(archive, who, kStandardizerKind, kStandardizerVersion);
+  const auto numbers = [&](const char* key) {
+    at::Tensor values;
+    TORCH_CHECK_VALUE(
+        archive.try_read(key, values, /*is_buffer=*/true),
+        "Standardizer: the archive has no '",
+        key,
+        "'.");
+    return values;
+  };
+  Standardizer loaded(
+      numbers("mean"),
+      numbers("scale"),
+      StandardizerOptions().impute(detail::read_flag(archive, who, "impute")));
+  TORCH_CHECK_VALUE(
+      !mean_.defined() || loaded.width() == width(),
+      "Standardizer: expected the numbers of ",
+      width(),
+      " columns, but the archive has those of ",
+      loaded.width(),
+      ".");
+  *this = std::move(loaded);
 }
 
 } // namespace polytask::data

@@ -6,32 +6,17 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_set>
 #include <utility>
 
 #include "core/check.h"
+#include "core/near.h"
 
 #include "rows.h"
 
 namespace polytask::data {
 
 namespace {
-
-// How many letters have to change to make one name the other (Levenshtein).
-size_t name_distance(const std::string& from, const std::string& to) {
-  std::vector<size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < from.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < to.size(); ++j) {
-      const size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
 
 // All columns of a small table, else those that a typing error is nearest to.
 std::string suggestion(
@@ -43,7 +28,7 @@ std::string suggestion(
   }
   std::stable_sort(
       columns.begin(), columns.end(), [&](const auto& a, const auto& b) {
-        return name_distance(name, a) < name_distance(name, b);
+        return detail::edit_distance(name, a) < detail::edit_distance(name, b);
       });
   const size_t count = columns.size();
   columns.resize(kNearest);

@@ -2,12 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "text_scanner.h"
 
-#include <ATen/ops/from_blob.h>
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <locale>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -15,26 +20,92 @@
 
 namespace polytask::detail {
 
+namespace {
+
+// Slower than `std::from_chars`, which some standard libraries lack and which
+// does not tell too small a number from too large a one.
+std::optional<double> number_by_stream(std::string_view text) {
+  std::string word(text);
+  for (char& letter : word) {
+    letter =
+        static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  const bool negative = word.starts_with('-');
+  const std::string size = negative ? word.substr(1) : word;
+  if (size == "inf" || size == "infinity") {
+    const double infinity = std::numeric_limits<double>::infinity();
+    return negative ? -infinity : infinity;
+  }
+  if (size.find_first_not_of("0123456789.e+-") != std::string::npos ||
+      size.starts_with('+') || size.starts_with('-')) {
+    return std::nullopt;
+  }
+  std::istringstream stream(word);
+  stream.imbue(std::locale::classic());
+  double number = 0;
+  stream >> number;
+  if (stream.fail() ||
+      stream.peek() != std::istringstream::traits_type::eof()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+} // namespace
+
 TextScanner::TextScanner(
     std::istream& stream, std::string who, TextDialect dialect)
     : stream_(stream), who_(std::move(who)), dialect_(dialect) {}
 
+bool TextScanner::read_block() {
+  constexpr std::streamsize kBytes = 1 << 16;
+  block_.resize(static_cast<size_t>(kBytes));
+  stream_.read(block_.data(), kBytes);
+  block_.resize(static_cast<size_t>(stream_.gcount()));
+  block_position_ = 0;
+  if (stream_.bad()) { // as with a directory
+    fail("it cannot be read.", 0);
+  }
+  return !block_.empty();
+}
+
 bool TextScanner::read_line() {
-  if (!std::getline(stream_, text_)) {
-    if (stream_.bad()) { // as with a directory
-      fail("it cannot be read.", 0);
+  text_.clear();
+  bool ended = false;
+  bool begun = false;
+  while (!ended && (block_position_ < block_.size() || read_block())) {
+    if (std::exchange(after_return_, false) &&
+        block_[block_position_] == '\n') {
+      ++block_position_;
+      continue;
     }
+    begun = true;
+    const size_t end = block_.find_first_of("\r\n", block_position_);
+    ended = end != std::string::npos;
+    text_.append(
+        block_,
+        block_position_,
+        (ended ? end : block_.size()) - block_position_);
+    block_position_ = ended ? end + 1 : block_.size();
+    after_return_ = ended && block_[end] == '\r';
+  }
+  if (!begun) {
     return false;
   }
   ++line_;
   position_ = 0;
-  if (line_ == 1 && text_.starts_with("\xEF\xBB\xBF")) {
-    text_.erase(0, 3);
-  }
-  if (text_.ends_with('\r')) {
-    text_.pop_back();
+  if (line_ == 1) {
+    skip_byte_order_mark();
   }
   return true;
+}
+
+void TextScanner::skip_byte_order_mark() {
+  if (text_.starts_with("\xEF\xBB\xBF")) {
+    text_.erase(0, 3);
+  } else if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF")) {
+    fail("it is written in UTF-16; save it as UTF-8.", 0);
+  }
 }
 
 bool TextScanner::next_line() {
@@ -133,18 +204,38 @@ void TextScanner::fail(const std::string& what, int64_t line) const {
   TORCH_CHECK_VALUE(false, who_, where, ": ", what);
 }
 
+std::vector<bool> TextScanner::chosen(
+    const std::vector<std::string>& columns,
+    const std::vector<std::string>& wanted,
+    const std::vector<std::string>& without) const {
+  std::vector<bool> is_chosen(columns.size(), wanted.empty());
+  try {
+    // A table knows its columns and what a misspelt one may stand for.
+    const auto count = static_cast<int64_t>(columns.size());
+    const data::Table names(columns, at::empty({0, count}, at::kDouble));
+    for (const auto& name : wanted) {
+      is_chosen[static_cast<size_t>(names.position(name))] = true;
+    }
+    for (const auto& name : without) {
+      is_chosen[static_cast<size_t>(names.position(name))] = false;
+    }
+  } catch (const c10::Error&) {
+    rethrow_with(who_ + ": ");
+  }
+  if (std::find(is_chosen.begin(), is_chosen.end(), true) == is_chosen.end()) {
+    fail("the options leave no column to read.", 0);
+  }
+  return is_chosen;
+}
+
 data::Table TextScanner::table(
-    std::vector<std::string> columns, const std::vector<double>& values) const {
-  if (values.empty()) {
+    std::vector<std::string> columns, NumberBuffer&& values) const {
+  if (values.size() == 0) {
     fail("it names columns, but has no rows.", 0);
   }
   const auto count = static_cast<int64_t>(columns.size());
-  const auto rows = static_cast<int64_t>(values.size()) / count;
-  // from_blob takes no pointer to const; the clone leaves the vector alone.
-  const at::Tensor view = at::from_blob(
-      const_cast<double*>(values.data()), {rows, count}, at::kDouble);
   try {
-    return data::Table(std::move(columns), view.clone());
+    return data::Table(std::move(columns), std::move(values).release(count));
   } catch (const c10::Error&) {
     rethrow_with(who_ + ": ");
   }
@@ -163,17 +254,32 @@ std::ifstream open_text(const std::string& who, const std::string& path) {
   return file;
 }
 
-std::optional<double> parse_number(std::string_view text) {
+std::optional<double> parse_number(std::string_view text, char decimal) {
+  if (decimal != '.') {
+    std::string plain(text);
+    if (plain.find('.') != std::string::npos) {
+      return std::nullopt;
+    }
+    std::replace(plain.begin(), plain.end(), decimal, '.');
+    return parse_number(plain);
+  }
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') {
     text.remove_prefix(1);
   }
   double number = 0;
+#if defined(__cpp_lib_to_chars)
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc::result_out_of_range && stop == end) {
+    return number_by_stream(text);
+  }
   if (error != std::errc() || stop != end || std::isnan(number)) {
     return std::nullopt;
   }
   return number;
+#else
+  return number_by_stream(text);
+#endif
 }
 
 std::string shown(std::string_view text) {

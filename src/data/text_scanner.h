@@ -12,6 +12,8 @@
 
 #include <polytask/data/table.h>
 
+#include "number_buffer.h"
+
 namespace polytask::detail {
 
 /// How a format of separated values is written.
@@ -35,7 +37,8 @@ struct TextCell {
 };
 
 /// Cuts a text into lines, counted from 1, and the lines into cells. Skips a
-/// byte-order mark, blank lines and the comments; "\n" and "\r\n" end a line.
+/// byte-order mark, blank lines and the comments. "\n", "\r\n" and "\r" end a
+/// line, one file may hold all three, and the last line needs no end.
 class TextScanner {
  public:
   /// `who` leads every message: the format and the file.
@@ -63,13 +66,22 @@ class TextScanner {
   /// Line 0 is the text as a whole.
   [[noreturn]] void fail(const std::string& what, int64_t line) const;
 
-  /// Checks that there are rows and makes the table of them.
+  /// Which of the columns are to be read: the `wanted` ones, or all where none
+  /// is wanted, but for those of `without`. Fails on a name that is not there.
+  std::vector<bool> chosen(
+      const std::vector<std::string>& columns,
+      const std::vector<std::string>& wanted,
+      const std::vector<std::string>& without) const;
+
+  /// Checks that there are rows and makes the table of them, whose memory is
+  /// that of the buffer.
   data::Table table(
-      std::vector<std::string> columns,
-      const std::vector<double>& values) const;
+      std::vector<std::string> columns, NumberBuffer&& values) const;
 
  private:
+  bool read_block();
   bool read_line();
+  void skip_byte_order_mark();
   bool is_blank(char symbol) const;
   void skip_blanks();
   TextCell quoted_cell();
@@ -77,6 +89,11 @@ class TextScanner {
   std::istream& stream_;
   std::string who_;
   TextDialect dialect_;
+  // What has been read of the stream and not yet been cut into lines.
+  std::string block_;
+  size_t block_position_ = 0;
+  // The last line ended with "\r", to which a "\n" belongs.
+  bool after_return_ = false;
   std::string text_;
   size_t position_ = 0;
   int64_t line_ = 0;
@@ -85,9 +102,10 @@ class TextScanner {
 /// Opens a file to read; throws, with `who` and the path, if it cannot.
 std::ifstream open_text(const std::string& who, const std::string& path);
 
-/// A number in the C locale, with or without a plus; nothing for any other
-/// text, NaN included, and where a double cannot hold it.
-std::optional<double> parse_number(std::string_view text);
+/// A number as in the C locale but for `decimal`, with or without a plus, `inf`
+/// and `infinity` among them; what is too small for a double is 0. Nothing for
+/// any other text, NaN included, and for what is too large.
+std::optional<double> parse_number(std::string_view text, char decimal = '.');
 
 /// The text for a message: in quotes, shortened.
 std::string shown(std::string_view text);

@@ -28,11 +28,11 @@ WeightedLosses autograd_update(
     const torch::Tensor& given) {
   context.reset_gradients();
   const auto features = given.defined()
-      ? std::vector<torch::Tensor>(steps.size(), given)
+      ? std::vector<Inputs>(steps.size(), given)
       : features_of(context, steps, share_input);
   WeightedLosses losses(context.model->size());
   for (size_t i = 0; i < steps.size(); ++i) {
-    const auto& [task, input, labels, weight] = steps[i];
+    const auto& [task, input, labels, weight, inputs] = steps[i];
     torch::Tensor loss = context.model->loss(task, features[i], *labels);
     context.check_loss(task, host_value(loss));
     if (source.observe) {

@@ -16,6 +16,25 @@ namespace polytask {
 using detail::HeadSteps;
 using detail::ModesRun;
 
+namespace {
+
+// Alone.
+bool is_for_balancings(Route route) {
+  switch (route) {
+    case Route::kLayers:
+    case Route::kBatchedJacobian:
+    case Route::kStreamedGramian:
+    case Route::kLayerJacobian:
+    case Route::kLayerGramian:
+    case Route::kFeatureGradients:
+      return true;
+    default:
+      return false;
+  }
+}
+
+} // namespace
+
 /// Chooses the route of each step.
 class Engine::Parts {
  public:
@@ -37,11 +56,24 @@ class Engine::Parts {
       return;
     }
     TORCH_CHECK_VALUE(
+        !is_for_balancings(wanted),
+        "training: the route '",
+        to_string(wanted),
+        "' is one of steps with a balancing, but this training has none.");
+    TORCH_CHECK_VALUE(
         wanted == Route::kAuto || wanted == choice.route,
         "training: the route '",
         to_string(wanted),
         "' cannot take this model: ",
         choice.reason,
+        ".");
+    TORCH_CHECK_VALUE(
+        context.options.fixed_batch() != FixedBatch::kNormalEquations ||
+            choice.route == Route::kLinearProgram,
+        "training: normal equations cannot take this model: ",
+        choice.route == Route::kAutograd ? choice.reason
+                                         : "its tasks are not linear in the "
+                                           "input",
         ".");
   }
 
@@ -66,11 +98,12 @@ class Engine::Parts {
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
     forget_run();
-    context.collect(batch, task, steps);
-    StepReport report =
-        take_step(/*share_input=*/false, source, /*report=*/true);
-    report.task = context.name(task);
-    return report;
+    return step_of(batch, task, source, /*report=*/true);
+  }
+
+  StepReport task_step(const Batch& batch, const TaskSource& source) {
+    forget_run();
+    return next_step(batch, source, ModesRun::kNotDrawn, /*report=*/true);
   }
 
   StepReport run(
@@ -90,6 +123,9 @@ class Engine::Parts {
   /// Without `report`, for runs that nobody watches, what it returns may be
   /// empty.
   StepReport take_step(bool share_input, const TaskSource& source, bool report);
+  /// Of one task, or of none where it is negative.
+  StepReport step_of(
+      const Batch& batch, int64_t task, const TaskSource& source, bool report);
   /// The task that was drawn already, or the next.
   StepReport next_step(
       const Batch& batch, const TaskSource& source, int64_t drawn, bool report);
@@ -105,6 +141,7 @@ class Engine::Parts {
   void forget_run();
 
   HeadSteps steps;
+  std::vector<bool> takes_part; // by task
   /// `choice` tells of a run.
   bool ran = false;
 };
@@ -171,21 +208,27 @@ int64_t Engine::Parts::run_modes(
     int64_t& counter,
     int64_t& drawn) {
   context.collect(batch, steps);
-  if (count < 1 || steps.empty() || program.route() != Route::kLinearProgram ||
-      program.obstacle(steps, batch.shares_input())) {
+  if (count < 1 || steps.empty()) {
+    return 0;
+  }
+  const bool forced =
+      context.options.fixed_batch() == FixedBatch::kNormalEquations;
+  const auto refuse = [&](const std::string& why) {
+    TORCH_CHECK_VALUE(
+        !forced, "training: normal equations cannot take this run: ", why, ".");
+  };
+  if (program.route() != Route::kLinearProgram) {
+    return 0;
+  }
+  if (const auto found = program.obstacle(steps, batch.shares_input())) {
+    refuse(found.reason);
     return 0;
   }
   ModesRun run(context, program.heads(), batch, steps, source);
   const std::string obstacle =
       observed ? "an observer looks at each step" : run.obstacle();
-  const bool forced =
-      context.options.fixed_batch() == FixedBatch::kNormalEquations;
-  TORCH_CHECK_VALUE(
-      !forced || obstacle.empty(),
-      "training: normal equations cannot take this run: ",
-      obstacle,
-      ".");
   if (!obstacle.empty()) {
+    refuse(obstacle);
     choice.reason = "on residuals: " + obstacle;
     return 0;
   }
@@ -208,7 +251,7 @@ StepReport Engine::Parts::run(
       count >= 1, "run: expected at least one step, but got ", count, ".");
   choice = balanced ? balanced->choice() : program.choice();
   ran = true;
-  int64_t drawn = ModesRun::kNoTask;
+  int64_t drawn = ModesRun::kNotDrawn;
   if (!balanced && context.options.fixed_batch() != FixedBatch::kResidual) {
     count -= run_modes(
         batch, count - 1, source, static_cast<bool>(observer), counter, drawn);
@@ -217,7 +260,7 @@ StepReport Engine::Parts::run(
   for (; count > 0; --count) {
     report = next_step(batch, source, drawn, observer || count == 1);
     report.step = ++counter;
-    drawn = ModesRun::kNoTask;
+    drawn = ModesRun::kNotDrawn;
     if (observer) {
       observer(report);
     }
@@ -233,19 +276,34 @@ void Engine::Parts::forget_run() {
   }
 }
 
+StepReport Engine::Parts::step_of(
+    const Batch& batch, int64_t task, const TaskSource& source, bool report) {
+  if (task < 0) {
+    steps.clear();
+    return take_step(/*share_input=*/false, source, report);
+  }
+  context.collect(batch, task, steps);
+  if (steps.empty() && source.pass) {
+    source.pass(task);
+  }
+  StepReport taken = take_step(/*share_input=*/false, source, report);
+  if (report) {
+    taken.task = context.name(task);
+  }
+  return taken;
+}
+
 StepReport Engine::Parts::next_step(
     const Batch& batch, const TaskSource& source, int64_t drawn, bool report) {
   if (!source.next) {
     context.collect(batch, steps);
     return take_step(batch.shares_input(), source, report);
   }
-  const int64_t task = drawn == ModesRun::kNoTask ? source.next() : drawn;
-  context.collect(batch, task, steps);
-  StepReport taken = take_step(/*share_input=*/false, source, report);
-  if (report) {
-    taken.task = context.name(task);
+  if (drawn == ModesRun::kNotDrawn) {
+    context.find_takers(batch, takes_part);
+    drawn = source.next(takes_part);
   }
-  return taken;
+  return step_of(batch, drawn, source, report);
 }
 
 Engine::Engine(
@@ -279,6 +337,10 @@ StepReport Engine::task_step(
   return parts_->task_step(batch, task, source);
 }
 
+StepReport Engine::task_step(const Batch& batch, const TaskSource& source) {
+  return parts_->task_step(batch, source);
+}
+
 StepReport Engine::joint_run(
     const Batch& batch,
     int64_t steps,
@@ -304,7 +366,15 @@ torch::optim::Optimizer& Engine::optimizer() {
   return *parts_->context.optimizer;
 }
 
+const torch::optim::Optimizer& Engine::optimizer() const {
+  return *parts_->context.optimizer;
+}
+
 balancing::Balancing* Engine::balancing() {
+  return parts_->context.options.balancing().get();
+}
+
+const balancing::Balancing* Engine::balancing() const {
   return parts_->context.options.balancing().get();
 }
 

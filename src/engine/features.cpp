@@ -2,21 +2,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "features.h"
 
+#include "input_groups.h"
+
 namespace polytask::detail {
 
-std::vector<torch::Tensor> features_of(
+std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
-  Sharing& sharing = context.model->sharing();
-  std::vector<torch::Tensor> features;
-  if (!share_input || steps.empty()) {
-    for (const HeadStep& step : steps) {
-      features.push_back(sharing.features_of(*step.input, step.task));
-    }
-    return features;
+  const auto& model = context.model;
+  const auto groups = input_groups(steps, share_input);
+  std::vector<size_t> members(groups.size(), 0);
+  for (const size_t group : groups) {
+    ++members[group];
   }
-  const auto all = sharing.features(*steps[0].input, context.model->size());
-  for (const HeadStep& step : steps) {
-    features.push_back(all[static_cast<size_t>(step.task)]);
+  // What the sharing gave on each input that several tasks have.
+  std::vector<std::vector<Inputs>> all(groups.size());
+  std::vector<Inputs> features;
+  features.reserve(steps.size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const HeadStep& step = steps[i];
+    auto& together = all[groups[i]];
+    if (members[groups[i]] == 1 && !share_input) {
+      features.push_back(model->features_of(*step.inputs, step.task));
+      continue;
+    }
+    if (together.empty()) {
+      together = model->features(*step.inputs);
+    }
+    features.push_back(together[static_cast<size_t>(step.task)]);
   }
   return features;
 }

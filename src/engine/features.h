@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
 
 #include "step_context.h"
@@ -11,8 +9,8 @@
 namespace polytask::detail {
 
 /// The features of each task that takes part, with their graph; computed
-/// together where the tasks share their input.
-std::vector<torch::Tensor> features_of(
+/// together for the tasks that have one input, be it that of all or not.
+std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
 } // namespace polytask::detail

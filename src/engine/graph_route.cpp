@@ -4,13 +4,14 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty_like.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "autocast.h"
 #include "autograd_route.h"
+#include "input_groups.h"
 
 namespace polytask::detail {
 
@@ -21,11 +22,6 @@ constexpr int64_t kWarmUpSteps = 3;
 // many.
 constexpr size_t kManyChanges = 3;
 constexpr int64_t kRestingSteps = 10;
-
-bool is_autocast_on() {
-  return !c10::impl::tls_local_dispatch_key_set().excluded_.has_all(
-      c10::autocast_dispatch_keyset);
-}
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
@@ -66,9 +62,11 @@ struct GraphRoute::Recording {
   GraphState state;
 
   // What the graph reads; the steps point to the rest.
-  std::vector<at::Tensor> inputs;
+  std::vector<Inputs> inputs;
   std::vector<Labels> labels;
   HeadSteps steps;
+  // The place of each step's input.
+  std::vector<size_t> groups;
   // What it writes, beside parameters and the optimizer's state. The gradients
   // of all parameters; held, or another graph would be given their memory.
   at::Tensor losses;
@@ -106,10 +104,7 @@ std::string GraphRoute::obstacle(
   if (source.observe) {
     return "the sampler waits for the losses";
   }
-  if (!at::GradMode::is_enabled()) {
-    return "gradients are switched off";
-  }
-  if (is_autocast_on()) {
+  if (is_autocast_on(device_->type())) {
     return "autocast is on";
   }
   std::string found = graph_obstacle(*context_.optimizer);
@@ -201,9 +196,11 @@ bool GraphRoute::record(
   own.inputs.clear();
   own.labels.clear();
   own.steps = steps;
+  own.groups = input_groups(steps, share_input);
   for (size_t i = 0; i < steps.size(); ++i) {
-    if (i == 0 || !share_input) {
-      own.inputs.push_back(at::empty_like(*steps[i].input));
+    if (own.groups[i] == own.inputs.size()) {
+      own.inputs.push_back(steps[i].inputs->map(
+          [](const at::Tensor& input) { return at::empty_like(input); }));
     }
     // Under the ignore index of the loss, which else would count them again.
     const auto& loss = context_.model->task(steps[i].task).loss().function();
@@ -212,7 +209,8 @@ bool GraphRoute::record(
     own.labels.push_back(labels.in(at::empty_like(labels.target())));
   }
   for (size_t i = 0; i < steps.size(); ++i) {
-    own.steps[i].input = &own.inputs[share_input ? 0 : i];
+    own.steps[i].inputs = &own.inputs[own.groups[i]];
+    own.steps[i].input = &own.steps[i].inputs->tensor();
     own.steps[i].labels = &own.labels[i];
   }
   // Backward makes gradients anew where there are none, and those belong to the
@@ -245,9 +243,10 @@ bool GraphRoute::record(
 
 StepReport GraphRoute::replay(
     Recording& own, const HeadSteps& steps, bool report) {
+  size_t copied = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
-    if (i < own.inputs.size()) {
-      own.inputs[i].copy_(*steps[i].input);
+    if (own.groups[i] == copied) {
+      at::Tensor(own.inputs[copied++].tensor()).copy_(*steps[i].input);
     }
     at::Tensor(own.labels[i].target()).copy_(steps[i].labels->target());
   }

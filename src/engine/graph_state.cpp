@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <polytask/optim/fused_adam.h>
-#include <polytask/optim/fused_adamw.h>
 #include <polytask/optim/fused_sgd.h>
 #include <polytask/task/losses/bce_with_logits.h>
 #include <polytask/task/losses/callable.h>
@@ -21,6 +20,7 @@
 
 #include "../optim/fused_lists.h"
 #include "../optim/fused_ops.h"
+#include "input_groups.h"
 
 namespace polytask::detail {
 
@@ -113,9 +113,12 @@ bool is_one_of(const Loss& loss) {
 // tensors whose shape depends on values, but for what is said here.
 std::string loss_obstacle(const Loss& loss, at::Device device) {
   if (const auto* entropy = loss.as<CrossEntropyLoss>()) {
-    const auto& weights = entropy->options().class_weights();
+    const auto& weights = entropy->options().weight();
     if (!weights.defined()) {
       return "";
+    }
+    if (entropy->leaves_classes_out()) {
+      return "class weights of 0 wait for the device";
     }
     // LibTorch selects the weights of the labels that are present.
     if (entropy->options().label_smoothing() != 0) {
@@ -123,8 +126,13 @@ std::string loss_obstacle(const Loss& loss, at::Device device) {
     }
     return weights.device() == device ? "" : "class weights are on the host";
   }
+  if (const auto* binary = loss.as<BCEWithLogitsLoss>()) {
+    const auto& weight = binary->options().pos_weight();
+    const bool is_here =
+        !weight.defined() || weight.dim() == 0 || weight.device() == device;
+    return is_here ? "" : "pos_weight is on the host";
+  }
   const bool is_known = is_one_of<
-      BCEWithLogitsLoss,
       GaussianNLLLoss,
       HuberLoss,
       L1Loss,
@@ -138,10 +146,15 @@ std::string loss_obstacle(const Loss& loss, at::Device device) {
 
 std::vector<int64_t> graph_shape(const HeadSteps& steps, bool share_input) {
   std::vector<int64_t> shape{share_input ? 1 : 0};
-  for (const HeadStep& step : steps) {
+  const auto groups = input_groups(steps, share_input);
+  size_t known = 0;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const HeadStep& step = steps[i];
     shape.push_back(step.task);
+    shape.push_back(static_cast<int64_t>(groups[i]));
     shape.push_back(step.labels->is_complete() ? 1 : 0);
-    if (!share_input || &step == &steps[0]) {
+    if (groups[i] == known) {
+      ++known;
       add_tensor(*step.input, shape);
     }
     add_tensor(step.labels->target(), shape);
@@ -220,10 +233,17 @@ std::string graph_obstacle(const StepContext& context, const HeadSteps& steps) {
     return "the model is on more than one device";
   }
   for (const HeadStep& step : steps) {
+    if (!step.input->defined()) {
+      return "the input of task '" + context.name(step.task) +
+          "' is several tensors";
+    }
     if (!is_plain_on(*step.input, device) ||
         !is_plain_on(step.labels->target(), device)) {
       return "the data of task '" + context.name(step.task) +
           "' are not plain tensors on the model's device";
+    }
+    if (step.labels->is_weighted()) {
+      return "rows have weights";
     }
     const std::string found =
         loss_obstacle(context.model->task(step.task).loss(), device);

@@ -36,11 +36,20 @@ ModesRun::ModesRun(
   for (const auto& part : batch.parts()) {
     in_batch_[static_cast<size_t>(context.model->index(part.task))] = true;
   }
+  context.find_takers(batch, takes_part_);
 }
 
 std::string ModesRun::obstacle() {
   if (context_.options.clipping()) {
     return "gradients are clipped";
+  }
+  for (const HeadStep& step : steps_) {
+    if (step.labels->is_weighted()) {
+      return "rows have weights";
+    }
+  }
+  if (source_.reads_model) {
+    return "the sampler may look at the model before each step";
   }
   if (!heads_.are_squares(steps_)) {
     return "a loss is not the mean squared error";
@@ -85,7 +94,7 @@ void ModesRun::check_loss(
 }
 
 int64_t ModesRun::run(int64_t count, int64_t& counter, int64_t& drawn) {
-  drawn = kNoTask;
+  drawn = kNotDrawn;
   NormalEquations equations(heads_, steps_);
   if (!equations.is_finite()) {
     return 0;
@@ -99,7 +108,10 @@ int64_t ModesRun::run(int64_t count, int64_t& counter, int64_t& drawn) {
   try {
     for (; taken < count; ++taken, ++counter) {
       if (source_.next) {
-        const int64_t task = source_.next();
+        const int64_t task = source_.next(takes_part_);
+        if (task < 0) {
+          continue; // nobody is drawn: nothing moves
+        }
         place = places_.at(static_cast<size_t>(task));
         if (place != kNoPlace) {
           places = place;

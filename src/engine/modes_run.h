@@ -6,6 +6,7 @@
 #include <torch/optim/sgd.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace polytask::detail {
 /// or of one task each where `source` draws.
 class ModesRun {
  public:
-  static constexpr int64_t kNoTask = -1;
+  /// Less than any answer of a `TaskSource`.
+  static constexpr int64_t kNotDrawn = std::numeric_limits<int64_t>::min();
 
   ModesRun(
       StepContext& context,
@@ -35,8 +37,8 @@ class ModesRun {
 
   /// Takes up to `count` steps and returns how many: none where something is
   /// not finite to begin with, fewer where a task was `drawn` that the batch
-  /// lacks (else kNoTask). Parameters and momentum of the tasks that moved are
-  /// written in the end, also where a step throws.
+  /// lacks (else kNotDrawn). Parameters and momentum of the tasks that moved
+  /// are written in the end, also where a step throws.
   int64_t run(int64_t count, int64_t& counter, int64_t& drawn);
 
  private:
@@ -51,6 +53,7 @@ class ModesRun {
   std::vector<const torch::optim::SGDOptions*> options_; // by place
   std::vector<size_t> places_;                           // by task
   std::vector<char> in_batch_;                           // by task
+  std::vector<bool> takes_part_;                         // by task
 };
 
 } // namespace polytask::detail

@@ -5,6 +5,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "autocast.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
@@ -46,17 +47,17 @@ Obstacle ProgramRoute::obstacle(
   if (!program_) {
     return {why_not_};
   }
-  if (!torch::GradMode::is_enabled()) {
-    return {"gradients are switched off"};
+  if (is_autocast_on(at::kCPU)) {
+    return {"autocast is on"};
   }
   if (share_input) {
-    return program_->obstacle(*steps[0].input, steps);
+    return program_->obstacle(steps);
   }
   if (steps.size() > 1 && program_->route() != Route::kLinearProgram) {
     return {"the tasks have inputs of their own behind a trunk"};
   }
   for (const HeadStep& step : steps) {
-    if (auto found = program_->obstacle(*step.input, step)) {
+    if (auto found = program_->obstacle(step)) {
       return found;
     }
   }
@@ -67,11 +68,11 @@ bool ProgramRoute::forward(
     const HeadSteps& steps, bool share_input, torch::Tensor& features) {
   apart_ = !share_input && steps.size() > 1;
   if (!apart_) {
-    features = program_->forward(*steps[0].input, steps, losses_);
+    features = program_->forward(steps, losses_);
     return !features.defined();
   }
   for (const HeadStep& step : steps) {
-    program_->forward(*step.input, step, losses_);
+    program_->forward(step, losses_);
     program_->backward_heads(step);
   }
   return true;

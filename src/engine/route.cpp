@@ -14,6 +14,8 @@ const char* to_string(Route route) {
       return "linear program";
     case Route::kTrunkProgram:
       return "trunk program";
+    case Route::kLayers:
+      return "layers";
     case Route::kBatchedJacobian:
       return "batched Jacobian";
     case Route::kStreamedGramian:

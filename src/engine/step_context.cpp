@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "step_context.h"
 
+#include <ATen/core/grad_mode.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/optim/lbfgs.h>
 
 #include <algorithm>
@@ -9,8 +11,11 @@
 #include <utility>
 
 #include <polytask/optim/make_optimizer.h>
+#include "autocast.h"
+#include "balancing/task_labels.h"
 #include "core/check.h"
 #include "model/parameters.h"
+#include "optim/optimizer_kind.h"
 
 namespace polytask::detail {
 
@@ -29,23 +34,18 @@ void check_rate(const std::string& whose, const std::optional<double>& rate) {
 std::vector<optim::ParameterGroup> parameter_groups(
     const MultiTaskModel& model, const EngineOptions& options) {
   std::vector<optim::ParameterGroup> groups;
-  if (options.balancing()) {
-    options.balancing()->prepare(model->size());
-    groups.push_back({options.balancing()->parameters(), std::nullopt});
-  }
   const LearningRates& rates = options.learning_rates();
   if (rates.empty()) {
-    groups.push_back({model->unique_parameters(), std::nullopt});
-    return groups;
-  }
-  const size_t first = groups.size();
-  check_rate("what tasks share", rates.shared());
-  groups.push_back({model->shared_parameters(), rates.shared()});
-  for (const auto& name : model->task_names()) {
-    groups.push_back({model->task_parameters(name), std::nullopt});
+    groups.push_back({model->unique_parameters()});
+  } else {
+    check_rate("what tasks share", rates.shared());
+    groups.push_back({model->shared_parameters(), rates.shared()});
+    for (auto& own : model->parameters_by_task()) {
+      groups.push_back({std::move(own)});
+    }
   }
   for (const auto& [name, rate] : rates.tasks()) {
-    auto& own = groups[first + static_cast<size_t>(model->index(name)) + 1];
+    auto& own = groups[static_cast<size_t>(model->index(name)) + 1];
     TORCH_CHECK_VALUE(
         !own.learning_rate,
         "learning_rates: task '",
@@ -53,6 +53,14 @@ std::vector<optim::ParameterGroup> parameter_groups(
         "' has more than one rate.");
     check_rate(c10::str("task '", name, "'"), rate);
     own.learning_rate = rate;
+  }
+  // Last, so that the model's groups are the same with and without a method;
+  // its numbers are no weights, which decay is for.
+  if (options.balancing()) {
+    const balancing::detail::TaskLabels labels(model->task_names());
+    options.balancing()->prepare(model->size());
+    groups.push_back(
+        {options.balancing()->parameters(), std::nullopt, /*decays=*/false});
   }
   return groups;
 }
@@ -63,6 +71,21 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
       model->size() > 0,
       "training: the model has no task; add_task comes before training.");
   return model;
+}
+
+void refuse_sparse(const std::string& whose, const StepContext& context) {
+  const std::string why = context.options.balancing() ? "the balancing '" +
+          context.options.balancing()->name() + "' combines dense ones"
+      : context.options.clipping()
+      ? "clipping takes none"
+      : optim::detail::sparse_obstacle(*context.optimizer);
+  TORCH_CHECK_VALUE(
+      why.empty(),
+      "training: the gradient of ",
+      whose,
+      " is sparse, but ",
+      why,
+      ". Plain SGD and Adagrad take it; else switch sparse off.");
 }
 
 } // namespace
@@ -101,28 +124,114 @@ void StepContext::bind() {
   parameters = model->unique_parameters();
   TORCH_CHECK_VALUE(
       !parameters.empty(), "training: the model has no parameter.");
+  check_sparse_modules();
+  may_refuse_sparse_ =
+      options.clipping() || !optim::detail::sparse_obstacle(*optimizer).empty();
+  refuse_double_steps();
   left_out_ = without(parameters, optimized());
-  tasks_ = model->size();
+  structure_version_ = model->structure_version();
+  for (int64_t task = 0; task < model->size(); ++task) {
+    tasks_.push_back(model->task(task));
+  }
+  sharing_ = &model->sharing();
   if (!options.balancing()) {
     return;
   }
-  options.balancing()->prepare(tasks_);
+  const balancing::detail::TaskLabels labels(model->task_names());
+  options.balancing()->prepare(model->size());
   method_parameters = options.balancing()->parameters();
   TORCH_CHECK_VALUE(
       without(method_parameters, optimized()).empty(),
       "training: the balancing '",
       options.balancing()->name(),
       "' has parameters that your optimizer lacks; prepare(",
-      tasks_,
+      model->size(),
       ") it, add its parameters() and hand it over as shared_balancing.");
+}
+
+// Before the first step; what own modules do shows in their gradients.
+void StepContext::check_sparse_modules() const {
+  for (const auto& entry : model->named_modules("", /*include_self=*/false)) {
+    const auto* one = entry.value()->as<torch::nn::Embedding>();
+    const auto* bag = entry.value()->as<torch::nn::EmbeddingBag>();
+    if ((one && one->options.sparse()) || (bag && bag->options.sparse())) {
+      refuse_sparse(
+          "'" + entry.key() + "' (an embedding with sparse(true))", *this);
+    }
+  }
+}
+
+void StepContext::check_sparse_gradients() const {
+  for (const auto& group : optimizer->param_groups()) {
+    for (const auto& parameter : group.params()) {
+      if (parameter.grad().defined() &&
+          parameter.grad().layout() != at::kStrided) {
+        refuse_sparse(
+            c10::str("a parameter of shape ", parameter.sizes()), *this);
+      }
+    }
+  }
+}
+
+// LibTorch's optimizers do not look: `parameters()` lists a head that two tasks
+// share twice.
+void StepContext::refuse_double_steps() const {
+  TensorSet seen;
+  for (const auto& held : optimized()) {
+    if (seen.add(held)) {
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& entry : model->named_parameters()) {
+      if (entry.value().is_same(held)) {
+        names.push_back(entry.key());
+      }
+    }
+    TORCH_CHECK_VALUE(
+        false,
+        "training: your optimizer holds a parameter of shape ",
+        held.sizes(),
+        names.empty() ? "" : ", the model's ",
+        names.empty() ? "" : quoted(names),
+        ", twice and would step it twice. Make it over unique_parameters(), "
+        "for parameters() lists twice what stands in two places.");
+  }
+}
+
+void StepContext::refuse_changed_structure() const {
+  std::string what = &model->sharing() != sharing_
+      ? "another sharing"
+      : "another task in the place of an equal one";
+  for (size_t i = 0; i < model->task_names().size(); ++i) {
+    const std::string name = "task '" + model->task_names()[i] + "'";
+    if (i >= tasks_.size()) {
+      what = "the " + name;
+      break;
+    }
+    const Task& now = model->task(static_cast<int64_t>(i));
+    const bool has_head = now.head().module() == tasks_[i].head().module();
+    if (!has_head || &now.loss().function() != &tasks_[i].loss().function()) {
+      what =
+          (has_head ? "another loss for the " : "another head for the ") + name;
+      break;
+    }
+  }
+  TORCH_CHECK_VALUE(
+      false,
+      "training: the model was given ",
+      what,
+      " after this training was made; make a new one.");
 }
 
 template <typename Visit>
 void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   TORCH_CHECK_VALUE(
-      model->size() == tasks_,
-      "training: the model was given a task after this training was made; make "
-      "a new one.");
+      at::GradMode::is_enabled(),
+      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
+      "step needs them.");
+  if (model->structure_version() != structure_version_) {
+    refuse_changed_structure();
+  }
   const auto& names = model->task_names();
   size_t place = 0;
   for (const auto& part : batch.parts()) {
@@ -134,7 +243,18 @@ void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
   }
 }
 
-void StepContext::check_input(const torch::Tensor& input) const {
+void StepContext::check_inputs(const Inputs& inputs) const {
+  if (inputs.is_tensor()) {
+    check_input(inputs.tensor(), "");
+    return;
+  }
+  inputs.for_each([this](const std::string& name, const torch::Tensor& input) {
+    check_input(input, " '" + name + "'");
+  });
+}
+
+void StepContext::check_input(
+    const torch::Tensor& input, const std::string& which) const {
   const torch::Tensor& own = parameters.front();
   TORCH_CHECK_VALUE(
       input.device() == own.device(),
@@ -145,18 +265,48 @@ void StepContext::check_input(const torch::Tensor& input) const {
       ".");
   TORCH_CHECK_VALUE(
       !input.is_floating_point() || input.scalar_type() == own.scalar_type(),
-      "training: expected an input of dtype ",
+      "training: expected an input",
+      which,
+      " of dtype ",
       own.scalar_type(),
       " like the model's parameters, but got ",
       input.scalar_type(),
       ".");
 }
 
+bool StepContext::takes_part(const Batch::Part& part, const Task& task) const {
+  return task.weight() != 0 && task.loss().has_label(part.labels);
+}
+
+// Before the model's buffers or anything else could change.
+void StepContext::check_labels(const Batch::Part& part, const Task& task) {
+  try {
+    task.loss().function().check(part.labels);
+  } catch (const c10::Error&) {
+    rethrow_with("Task '" + part.task + "': ");
+  }
+}
+
+void StepContext::find_takers(
+    const Batch& batch, std::vector<bool>& takers) const {
+  takers.resize(static_cast<size_t>(model->size()));
+  for (size_t i = 0; i < takers.size(); ++i) {
+    takers[i] = model->task(static_cast<int64_t>(i)).weight() != 0;
+  }
+  for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
+    takers[static_cast<size_t>(task)] = takes_part(part, model->task(task));
+  });
+}
+
 void StepContext::add(
     const Batch::Part& part, int64_t task, HeadSteps& steps) const {
   const Task& own = model->task(task);
-  if (own.weight() != 0 && own.loss().has_label(part.labels)) {
-    steps.push_back({task, &part.input, &part.labels, own.weight()});
+  if (own.weight() != 0) {
+    check_labels(part, own);
+  }
+  if (takes_part(part, own)) {
+    steps.push_back(
+        {task, &part.input, &part.labels, own.weight(), &part.inputs});
   }
 }
 
@@ -173,11 +323,11 @@ void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
     });
   }
   if (batch.shares_input()) {
-    check_input(batch.input());
+    check_inputs(batch.inputs());
     return;
   }
   for (const HeadStep& step : steps) {
-    check_input(*step.input);
+    check_inputs(*step.inputs);
   }
 }
 
@@ -189,7 +339,7 @@ void StepContext::collect(
     found = place == task ? &part : found;
   });
   const Batch::Part& part = found ? *found : batch.part(name(task));
-  check_input(part.input);
+  check_inputs(part.inputs);
   add(part, task, steps);
 }
 
@@ -223,6 +373,9 @@ void StepContext::reset_gradients() {
 }
 
 void StepContext::update() {
+  if (may_refuse_sparse_) {
+    check_sparse_gradients();
+  }
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
     for (const auto& parameter : without(optimized(), method_parameters)) {
@@ -231,6 +384,10 @@ void StepContext::update() {
     options.clipping().apply(gradients);
   }
   optimizer->step();
+  if (is_autocast_on(parameters.front().device().type())) {
+    // It keeps the parameters as they were in the precision that it chose.
+    at::autocast::clear_cache();
+  }
 }
 
 } // namespace polytask::detail

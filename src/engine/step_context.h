@@ -30,6 +30,10 @@ struct StepContext {
   void collect(const Batch& batch, HeadSteps& steps) const;
   /// The same for one task. Throws if the batch lacks it.
   void collect(const Batch& batch, int64_t task, HeadSteps& steps) const;
+  /// Which tasks may be drawn for a step on the batch: not those of weight 0 or
+  /// without a label in it. A task that the batch lacks altogether may, and the
+  /// step then throws.
+  void find_takers(const Batch& batch, std::vector<bool>& takes_part) const;
 
   /// Throws, and names the task, on a loss that is not finite; nothing on a
   /// loss that is still on a device.
@@ -54,14 +58,26 @@ struct StepContext {
  private:
   template <typename Visit>
   void for_each_part(const Batch& batch, const Visit& visit) const;
-  void check_input(const torch::Tensor& input) const;
+  void check_inputs(const Inputs& inputs) const;
+  void check_input(const torch::Tensor& input, const std::string& which) const;
+  bool takes_part(const Batch::Part& part, const Task& task) const;
+  static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
+  void check_sparse_modules() const;
+  void check_sparse_gradients() const;
+  void refuse_double_steps() const;
+  [[noreturn]] void refuse_changed_structure() const;
 
   /// Those that the optimizer does not reset.
   std::vector<torch::Tensor> left_out_;
-  /// The number of tasks that the optimizer was made for.
-  int64_t tasks_ = 0;
+  /// Whether an update has to look for sparse gradients.
+  bool may_refuse_sparse_ = false;
+  /// The model's structure when this was made, to notice a change and to tell
+  /// which.
+  int64_t structure_version_ = 0;
+  std::vector<Task> tasks_;
+  const Sharing* sharing_ = nullptr;
 };
 
 } // namespace polytask::detail

@@ -31,4 +31,10 @@ std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
   return copy;
 }
 
+MultiTaskModel clone(
+    const MultiTaskModel& model, const std::optional<torch::Device>& device) {
+  return MultiTaskModel(
+      std::static_pointer_cast<MultiTaskModelImpl>(model->clone(device)));
+}
+
 } // namespace polytask

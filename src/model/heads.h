@@ -7,8 +7,7 @@
 namespace polytask::detail {
 
 /// The heads of a model, each registered under its task's name. An archive has
-/// them under their places, from 0: LibTorch cannot read a module back whose
-/// name is a word of TorchScript, such as `class`.
+/// them under `archive_key` of it.
 class Heads : public torch::nn::Module {
  public:
   Heads() : torch::nn::Module("polytask::Tasks") {}

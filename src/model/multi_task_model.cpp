@@ -10,6 +10,7 @@
 #include "model/parameters.h"
 
 #include "heads.h"
+#include "wide_start.h"
 
 namespace polytask {
 
@@ -35,44 +36,102 @@ Task& MultiTaskModelImpl::add_task(const std::string& name, Task task) {
       "' has a dot, which LibTorch keeps for the names of submodules.");
   TORCH_CHECK_VALUE(
       !has_task(name), "MultiTaskModel: there is a task '", name, "' already.");
+  detail::warn_of_wide_start(*sharing_, task.head());
   heads_->register_module(name, task.head().module());
+  places_.emplace(name, size());
   names_.push_back(name);
   tasks_.push_back(std::move(task));
+  ++structure_version_;
   return tasks_.back();
 }
 
+Task& MultiTaskModelImpl::replace_task(const std::string& name, Task task) {
+  const auto place = static_cast<size_t>(index(name));
+  detail::warn_of_wide_start(*sharing_, task.head());
+  heads_->replace_module(name, task.head().module());
+  tasks_[place] = std::move(task);
+  ++structure_version_;
+  return tasks_[place];
+}
+
+Task& MultiTaskModelImpl::replace_head(const std::string& name, Network head) {
+  return replace_task(name, task(name).with_head(std::move(head)));
+}
+
+void MultiTaskModelImpl::replace_sharing(std::shared_ptr<Sharing> sharing) {
+  TORCH_CHECK_VALUE(
+      sharing != nullptr, "MultiTaskModel: the sharing is empty.");
+  replace_module("sharing", sharing);
+  sharing_ = std::move(sharing);
+  ++structure_version_;
+}
+
 torch::OrderedDict<std::string, torch::Tensor> MultiTaskModelImpl::forward(
-    const torch::Tensor& input) {
-  const auto features = sharing_->features(input, size());
+    const Inputs& input) {
+  const auto all = features(input);
   torch::OrderedDict<std::string, torch::Tensor> outputs("Task");
   outputs.reserve(names_.size());
   for (size_t i = 0; i < names_.size(); ++i) {
-    outputs.insert(names_[i], output(i, features[i]));
+    outputs.insert(names_[i], output(i, all[i]));
   }
   return outputs;
 }
 
 torch::Tensor MultiTaskModelImpl::forward_task(
-    const torch::Tensor& input, const std::string& name) {
+    const Inputs& input, const std::string& name) {
   const int64_t place = index(name);
-  return output(
-      static_cast<size_t>(place), sharing_->features_of(input, place));
+  return output(static_cast<size_t>(place), features_of(input, place));
+}
+
+std::vector<Inputs> MultiTaskModelImpl::features(const Inputs& input) const {
+  auto all = sharing_->features_for_all(input, size());
+  TORCH_CHECK_VALUE(
+      all.size() == names_.size(),
+      "Sharing '",
+      sharing_->name(),
+      "': expected features for each of the ",
+      size(),
+      " tasks, but got ",
+      all.size(),
+      ".");
+  for (size_t i = 0; i < all.size(); ++i) {
+    check_features(all[i], i);
+  }
+  return all;
+}
+
+Inputs MultiTaskModelImpl::features_of(
+    const Inputs& input, int64_t index) const {
+  Inputs own = sharing_->features_for(input, index);
+  check_features(own, static_cast<size_t>(index));
+  return own;
+}
+
+void MultiTaskModelImpl::check_features(
+    const Inputs& features, size_t index) const {
+  TORCH_CHECK_VALUE(
+      !features.is_tensor() || features.tensor().defined(),
+      "Sharing '",
+      sharing_->name(),
+      "': the features of task '",
+      names_[index],
+      "' are undefined.");
 }
 
 int64_t MultiTaskModelImpl::index(const std::string& name) const {
-  const auto found = std::find(names_.begin(), names_.end(), name);
+  const auto found = places_.find(name);
   TORCH_CHECK_VALUE(
-      found != names_.end(),
+      found != places_.end(),
       "MultiTaskModel: there is no task '",
       name,
       "'; there is ",
       detail::quoted(names_),
       ".");
-  return found - names_.begin();
+  return found->second;
 }
 
 bool MultiTaskModelImpl::has_task(const std::string& name) const {
-  return std::find(names_.begin(), names_.end(), name) != names_.end();
+  return places_.contains(name);
 }
 
 Task& MultiTaskModelImpl::task(const std::string& name) {
@@ -134,6 +193,18 @@ std::vector<torch::Tensor> MultiTaskModelImpl::task_parameters(
   return detail::without(head_parameters(place), shared_parameters());
 }
 
+std::vector<std::vector<torch::Tensor>> MultiTaskModelImpl::parameters_by_task()
+    const {
+  const detail::TensorSet shared(shared_parameters());
+  std::vector<std::vector<torch::Tensor>> all;
+  all.reserve(tasks_.size());
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    all.push_back(head_parameters(i));
+    std::erase_if(all.back(), [&](const auto& own) { return shared.has(own); });
+  }
+  return all;
+}
+
 std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {
   auto all = shared_parameters();
   for (size_t i = 0; i < tasks_.size(); ++i) {
@@ -144,7 +215,7 @@ std::vector<torch::Tensor> MultiTaskModelImpl::unique_parameters() const {
 }
 
 torch::Tensor MultiTaskModelImpl::output(
-    size_t index, const torch::Tensor& features) const {
+    size_t index, const Inputs& features) const {
   try {
     return tasks_[index].forward(features);
   } catch (const c10::Error&) {
@@ -152,7 +223,7 @@ torch::Tensor MultiTaskModelImpl::output(
         "Task '",
         names_[index],
         "': the head cannot take features of shape ",
-        features.sizes(),
+        features,
         ": "));
   }
 }
@@ -164,7 +235,7 @@ void MultiTaskModelImpl::freeze(const std::string& name, bool frozen) {
 }
 
 torch::Tensor MultiTaskModelImpl::loss(
-    int64_t index, const torch::Tensor& features, const Labels& labels) const {
+    int64_t index, const Inputs& features, const Labels& labels) const {
   const Task& own = task(index);
   const auto scores = output(static_cast<size_t>(index), features);
   try {

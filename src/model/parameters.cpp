@@ -2,15 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/parameters.h"
 
-#include <unordered_set>
-
 namespace polytask::detail {
-
-namespace {
-
-using Identities = std::unordered_set<const c10::TensorImpl*>;
-
-} // namespace
 
 std::vector<at::Tensor> unique_tensors(const std::vector<at::Tensor>& tensors) {
   return without(tensors, {});
@@ -19,13 +11,10 @@ std::vector<at::Tensor> unique_tensors(const std::vector<at::Tensor>& tensors) {
 std::vector<at::Tensor> without(
     const std::vector<at::Tensor>& tensors,
     const std::vector<at::Tensor>& others) {
-  Identities seen;
-  for (const auto& tensor : others) {
-    seen.insert(tensor.unsafeGetTensorImpl());
-  }
+  TensorSet seen(others);
   std::vector<at::Tensor> rest;
   for (const auto& tensor : tensors) {
-    if (tensor.defined() && seen.insert(tensor.unsafeGetTensorImpl()).second) {
+    if (tensor.defined() && seen.add(tensor)) {
       rest.push_back(tensor);
     }
   }

@@ -5,11 +5,33 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <unordered_set>
 #include <vector>
 
 #include <polytask/core/api.h>
 
 namespace polytask::detail {
+
+/// Tensors by identity.
+class TensorSet {
+ public:
+  TensorSet() = default;
+  explicit TensorSet(const std::vector<at::Tensor>& tensors) {
+    for (const auto& tensor : tensors) {
+      add(tensor);
+    }
+  }
+  /// Whether it was not in the set yet.
+  bool add(const at::Tensor& tensor) {
+    return tensors_.insert(tensor.unsafeGetTensorImpl()).second;
+  }
+  bool has(const at::Tensor& tensor) const {
+    return tensors_.count(tensor.unsafeGetTensorImpl()) != 0;
+  }
+
+ private:
+  std::unordered_set<const c10::TensorImpl*> tensors_;
+};
 
 /// The tensors in their order, each once: two handles of one tensor are the
 /// same tensor, two tensors of equal values are not.

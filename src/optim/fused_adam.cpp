@@ -9,27 +9,34 @@
 
 namespace polytask::optim {
 
-struct FusedAdam::Step : detail::FusedAdamStep<
-                             torch::optim::AdamOptions,
-                             torch::optim::AdamParamState> {};
+template <typename Base, typename Options, typename State>
+struct FusedAdamOf<Base, Options, State>::Step
+    : detail::FusedAdamStep<Options, State> {};
 
-FusedAdam::FusedAdam(
+template <typename Base, typename Options, typename State>
+FusedAdamOf<Base, Options, State>::FusedAdamOf(
     const std::vector<torch::optim::OptimizerParamGroup>& groups,
-    torch::optim::AdamOptions defaults)
-    : Adam(groups, std::move(defaults)), step_(std::make_unique<Step>()) {}
+    Options defaults)
+    : Base(groups, std::move(defaults)), step_(std::make_unique<Step>()) {}
 
-FusedAdam::FusedAdam(
-    std::vector<torch::Tensor> parameters, torch::optim::AdamOptions defaults)
-    : FusedAdam(
+template <typename Base, typename Options, typename State>
+FusedAdamOf<Base, Options, State>::FusedAdamOf(
+    std::vector<torch::Tensor> parameters, Options defaults)
+    : FusedAdamOf(
           {torch::optim::OptimizerParamGroup(std::move(parameters))},
           std::move(defaults)) {}
 
-FusedAdam::FusedAdam(FusedAdam&&) = default;
-FusedAdam::~FusedAdam() = default;
+template <typename Base, typename Options, typename State>
+FusedAdamOf<Base, Options, State>::FusedAdamOf(FusedAdamOf&&) = default;
 
-torch::Tensor FusedAdam::step(LossClosure closure) {
+template <typename Base, typename Options, typename State>
+FusedAdamOf<Base, Options, State>::~FusedAdamOf() = default;
+
+template <typename Base, typename Options, typename State>
+torch::Tensor FusedAdamOf<Base, Options, State>::step(
+    torch::optim::Optimizer::LossClosure closure) {
   if (!detail::has_fused_ops()) {
-    return Adam::step(std::move(closure));
+    return Base::step(std::move(closure));
   }
   const at::NoGradGuard no_grad;
   torch::Tensor loss;
@@ -37,29 +44,43 @@ torch::Tensor FusedAdam::step(LossClosure closure) {
     const at::AutoGradMode with_grad(true);
     loss = closure();
   }
-  for (size_t i = 0; i < param_groups_.size(); ++i) {
-    const auto& left = step_->step_group(i, param_groups_[i], state_);
+  auto& groups = this->param_groups_;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const auto& left = step_->step_group(i, groups[i], this->state_);
     if (!left.empty()) {
-      const detail::OnlyTheseParameters only(
-          param_groups_, param_groups_[i], left);
-      Adam::step();
+      const detail::OnlyTheseParameters only(groups, groups[i], left);
+      Base::step();
     }
   }
   return loss;
 }
 
-void FusedAdam::synchronize_steps() const {
-  step_->synchronize(param_groups_, state_);
+template <typename Base, typename Options, typename State>
+void FusedAdamOf<Base, Options, State>::synchronize_steps() const {
+  step_->synchronize(this->param_groups_, this->state_);
 }
 
-void FusedAdam::save(torch::serialize::OutputArchive& archive) const {
+template <typename Base, typename Options, typename State>
+void FusedAdamOf<Base, Options, State>::save(
+    torch::serialize::OutputArchive& archive) const {
   synchronize_steps();
-  Adam::save(archive);
+  Base::save(archive);
 }
 
-void FusedAdam::load(torch::serialize::InputArchive& archive) {
-  Adam::load(archive);
+template <typename Base, typename Options, typename State>
+void FusedAdamOf<Base, Options, State>::load(
+    torch::serialize::InputArchive& archive) {
+  Base::load(archive);
   step_->forget_counters();
 }
+
+template class FusedAdamOf<
+    torch::optim::Adam,
+    torch::optim::AdamOptions,
+    torch::optim::AdamParamState>;
+template class FusedAdamOf<
+    torch::optim::AdamW,
+    torch::optim::AdamWOptions,
+    torch::optim::AdamWParamState>;
 
 } // namespace polytask::optim

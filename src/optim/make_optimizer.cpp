@@ -4,7 +4,6 @@
 
 #include <c10/util/Exception.h>
 #include <polytask/optim/fused_adam.h>
-#include <polytask/optim/fused_adamw.h>
 #include <polytask/optim/fused_sgd.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/rmsprop.h>
@@ -60,6 +59,24 @@ std::unique_ptr<torch::optim::Optimizer> make_known(
   return make_if<RMSprop, RMSpropOptions>(groups, options);
 }
 
+template <typename Options>
+bool stop_decay_of(OptimizerOptions& options) {
+  auto* own = dynamic_cast<Options*>(&options);
+  if (own) {
+    own->weight_decay(0);
+  }
+  return own != nullptr;
+}
+
+// Of the known kinds, all of which know weight decay.
+void stop_decay(OptimizerOptions& options) {
+  using namespace torch::optim;
+  stop_decay_of<SGDOptions>(options) || stop_decay_of<AdamOptions>(options) ||
+      stop_decay_of<AdamWOptions>(options) ||
+      stop_decay_of<AdagradOptions>(options) ||
+      stop_decay_of<RMSpropOptions>(options);
+}
+
 } // namespace
 
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(
@@ -83,6 +100,9 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(
     if (group.learning_rate) {
       check_rate(*group.learning_rate);
       own->set_lr(*group.learning_rate);
+    }
+    if (!group.decays) {
+      stop_decay(*own);
     }
     made.emplace_back(group.parameters);
     made_options.push_back(std::move(own));

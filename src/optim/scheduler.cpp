@@ -8,9 +8,13 @@
 #include <torch/optim/adamw.h>
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
+#include <torch/serialize/input-archive.h>
+#include <torch/serialize/output-archive.h>
 
 #include <tuple>
 #include <utility>
+
+#include "core/archive.h"
 
 namespace polytask::optim {
 
@@ -41,20 +45,6 @@ bool set_momentum(torch::optim::OptimizerOptions& options, double momentum) {
       set_momentum_of<torch::optim::RMSpropOptions>(options, momentum) ||
       set_first_beta_of<torch::optim::AdamOptions>(options, momentum) ||
       set_first_beta_of<torch::optim::AdamWOptions>(options, momentum);
-}
-
-c10::IValue read_scheduler_value(
-    torch::serialize::InputArchive& archive,
-    const std::string& who,
-    const std::string& key) {
-  c10::IValue value;
-  TORCH_CHECK_VALUE(
-      archive.try_read(key, value),
-      who,
-      ": expected an archive that a scheduler wrote, but found no '",
-      key,
-      "' in it.");
-  return value;
 }
 
 } // namespace
@@ -93,40 +83,46 @@ void Scheduler::save(torch::serialize::OutputArchive& archive) const {
 
 void Scheduler::load(torch::serialize::InputArchive& archive) {
   check_started("load");
-  const c10::IValue kind = read_scheduler_value(archive, name(), "scheduler");
+  const polytask::detail::ArchiveReader reader(archive, name());
+  const std::string kind = reader.text("scheduler");
   TORCH_CHECK_VALUE(
-      kind.isString() && kind.toStringRef() == name(),
+      kind == name(),
       name(),
       ": expected an archive that a scheduler of its kind wrote, but found one "
       "of ",
-      kind.isString() ? kind.toStringRef() : kind.tagKind(),
+      kind,
       ".");
-  const c10::IValue steps = read_scheduler_value(archive, name(), "steps");
+  const int64_t steps = reader.integer("steps");
   TORCH_CHECK_VALUE(
-      steps.isInt() && steps.toInt() >= 0,
+      steps >= 0,
       name(),
       ": expected a number of steps of at least 0 in the archive, but found ",
       steps,
       ".");
-  const c10::IValue rates =
-      read_scheduler_value(archive, name(), "initial_rates");
+  std::vector<double> rates = reader.numbers("initial_rates");
   TORCH_CHECK_VALUE(
-      rates.isDoubleList(),
-      name(),
-      ": expected a list of initial rates in the archive, but found ",
-      rates.tagKind(),
-      ".");
-  TORCH_CHECK_VALUE(
-      rates.toDoubleVector().size() == initial_rates_.size(),
+      rates.size() == initial_rates_.size(),
       name(),
       ": expected the rates of ",
       initial_rates_.size(),
       " parameter groups in the archive, but found ",
-      rates.toDoubleVector().size(),
+      rates.size(),
       ".");
-  steps_ = steps.toInt();
-  initial_rates_ = rates.toDoubleVector();
+  steps_ = steps;
+  initial_rates_ = std::move(rates);
   set_rates();
+}
+
+torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const Scheduler& scheduler) {
+  scheduler.save(archive);
+  return archive;
+}
+
+torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, Scheduler& scheduler) {
+  scheduler.load(archive);
+  return archive;
 }
 
 void Scheduler::check_started(const char* what) const {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "convert.h"
 
+#include <ATen/core/List.h>
 #include <c10/util/Exception.h>
 
 #include <optional>
@@ -91,6 +92,20 @@ balancing::OptionValues option_values(
     }
   }
   return values;
+}
+
+Options to_options(const balancing::OptionValues& values) {
+  Options options = no_options();
+  for (const auto& [name, value] : values) {
+    if (value.word()) {
+      options.insert(name, *value.word());
+    } else if (value.number()) {
+      options.insert(name, *value.number());
+    } else {
+      options.insert(name, c10::List<double>(*value.numbers()));
+    }
+  }
+  return options;
 }
 
 std::map<std::string, at::Tensor> to_map(const Tensors& tensors) {

@@ -26,6 +26,9 @@ Options no_options();
 balancing::OptionValues option_values(
     const std::string& method, const Options& options);
 
+/// The same back, as numbers, lists of numbers and words.
+Options to_options(const balancing::OptionValues& values);
+
 std::map<std::string, at::Tensor> to_map(const Tensors& tensors);
 Tensors to_dict(const std::map<std::string, at::Tensor>& tensors);
 

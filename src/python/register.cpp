@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What `torch.ops.load_library` finds: the class torch.classes.polytask
 // .Balancing and the operators in torch.ops.polytask.
+#include <c10/util/StringUtil.h>
 #include <torch/library.h>
 
 #include <polytask/balancing/make.h>
@@ -23,6 +24,18 @@ void register_class(torch::Library& library) {
           "A method by its name and options.",
           {arg("name"), arg("options") = arg::none()})
       .def("name", &BalancingObject::name)
+      .def(
+          "options",
+          [](const Self& self) {
+            return to_options(self->method().options());
+          },
+          "All its options as they hold: Balancing(name(), options()) is such "
+          "a method again.")
+      .def(
+          "__repr__",
+          [](const Self& self) { return c10::str(self->method()); })
+      .def(
+          "__str__", [](const Self& self) { return c10::str(self->method()); })
       .def("reads", &BalancingObject::reads, "losses, gramian or jacobian.")
       .def(
           "weights",

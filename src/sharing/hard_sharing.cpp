@@ -21,14 +21,22 @@ std::vector<torch::Tensor> HardSharingImpl::features(
 }
 
 torch::Tensor HardSharingImpl::features_of(
-    const torch::Tensor& input, int64_t /*task*/) {
+    const torch::Tensor& input, int64_t task) {
+  return features_for(input, task).tensor();
+}
+
+std::vector<Inputs> HardSharingImpl::features_for_all(
+    const Inputs& inputs, int64_t tasks) {
+  return std::vector<Inputs>(
+      static_cast<size_t>(tasks), features_for(inputs, 0));
+}
+
+Inputs HardSharingImpl::features_for(const Inputs& inputs, int64_t /*task*/) {
   try {
-    return trunk_.forward(input);
+    return trunk_.forward(inputs);
   } catch (const c10::Error&) {
     detail::rethrow_with(c10::str(
-        "HardSharing: the trunk cannot take an input of shape ",
-        input.sizes(),
-        ": "));
+        "HardSharing: the trunk cannot take an input of shape ", inputs, ": "));
   }
 }
 

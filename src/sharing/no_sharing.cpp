@@ -16,6 +16,15 @@ torch::Tensor NoSharingImpl::features_of(
   return input;
 }
 
+std::vector<Inputs> NoSharingImpl::features_for_all(
+    const Inputs& inputs, int64_t tasks) {
+  return std::vector<Inputs>(static_cast<size_t>(tasks), inputs);
+}
+
+Inputs NoSharingImpl::features_for(const Inputs& inputs, int64_t /*task*/) {
+  return inputs;
+}
+
 std::shared_ptr<torch::nn::Module> NoSharingImpl::clone(
     const std::optional<torch::Device>& /*device*/) const {
   auto copy = std::make_shared<NoSharingImpl>();

@@ -2,7 +2,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/sharing/sharing.h>
 
+#include <c10/util/Exception.h>
+
+#include "core/check.h"
+
 namespace polytask {
+
+void Sharing::refuse_unwritten() const {
+  TORCH_CHECK_VALUE(
+      false,
+      "Sharing '",
+      name(),
+      "': expected it to override features and features_of, which take a "
+      "tensor, or features_for_all and features_for, which take Inputs.");
+}
+
+const torch::Tensor& Sharing::only_tensor(const Inputs& inputs) const {
+  TORCH_CHECK_VALUE(
+      inputs.is_tensor(),
+      "Sharing '",
+      name(),
+      "' takes one tensor, but there are ",
+      detail::quoted(inputs.names()),
+      "; override features_for_all and features_for to take them.");
+  return inputs.tensor();
+}
+
+std::vector<torch::Tensor> Sharing::features(
+    const torch::Tensor& /*input*/, int64_t /*tasks*/) {
+  refuse_unwritten();
+}
+
+torch::Tensor Sharing::features_of(
+    const torch::Tensor& /*input*/, int64_t /*task*/) {
+  refuse_unwritten();
+}
+
+std::vector<Inputs> Sharing::features_for_all(
+    const Inputs& inputs, int64_t tasks) {
+  const auto all = features(only_tensor(inputs), tasks);
+  return {all.begin(), all.end()};
+}
+
+Inputs Sharing::features_for(const Inputs& inputs, int64_t task) {
+  return features_of(only_tensor(inputs), task);
+}
 
 std::vector<torch::Tensor> Sharing::task_parameters(int64_t /*task*/) const {
   return {};

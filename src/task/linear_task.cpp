@@ -19,11 +19,16 @@ LinearTaskImpl::LinearTaskImpl(const LinearTaskOptions& given)
       " and ",
       options.out_features(),
       ".");
+  const double range = options.range().value_or(1.0);
   TORCH_CHECK_VALUE(
-      options.range() >= 0,
-      "LinearTask: expected a range of at least 0, but got ",
-      options.range(),
+      std::isfinite(range) && range >= 0,
+      "LinearTask: expected a finite range of at least 0, but got ",
+      range,
       ".");
+  TORCH_CHECK_VALUE(
+      !options.range() || options.init() != LinearInit::kLinear,
+      "LinearTask: a range goes with LinearInit::kUniform; kLinear has its "
+      "own.");
   reset();
 }
 
@@ -39,7 +44,7 @@ void LinearTaskImpl::reset() {
 
 void LinearTaskImpl::reset_parameters() {
   torch::NoGradGuard no_grad;
-  if (options.libtorch_init()) {
+  if (options.init() == LinearInit::kLinear) {
     torch::nn::init::kaiming_uniform_(weight, std::sqrt(5.0));
     const double bound =
         1 / std::sqrt(static_cast<double>(options.in_features()));
@@ -48,7 +53,8 @@ void LinearTaskImpl::reset_parameters() {
     }
     return;
   }
-  torch::nn::init::uniform_(weight, -options.range(), options.range());
+  const double range = options.range().value_or(1.0);
+  torch::nn::init::uniform_(weight, -range, range);
   if (bias.defined()) {
     torch::nn::init::zeros_(bias);
   }

@@ -4,7 +4,25 @@
 
 #include <c10/util/Exception.h>
 
+#include <sstream>
+#include <string>
+
 namespace polytask {
+
+namespace {
+
+bool is_half(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kHalf ||
+      tensor.scalar_type() == at::kBFloat16;
+}
+
+std::string name_of(const LossFunction& loss) {
+  std::ostringstream name;
+  loss.pretty_print(name);
+  return name.str();
+}
+
+} // namespace
 
 at::Tensor LossFunction::operator()(
     const at::Tensor& output, const at::Tensor& target) const {
@@ -23,13 +41,29 @@ at::Tensor LossFunction::operator()(
   if (labels.ignore_index() != ignore_index()) {
     return (*this)(output, labels.with_ignore_index(ignore_index()));
   }
+  if (is_half(output)) {
+    return (*this)(
+        output.to(at::kFloat),
+        is_half(labels.target()) ? labels.to(at::kFloat) : labels);
+  }
+  check(labels);
   return labels.is_empty() ? detail::no_loss(output) : evaluate(output, labels);
 }
 
 bool LossFunction::has_label(const Labels& labels) const {
-  return labels.ignore_index() == ignore_index()
-      ? !labels.is_empty()
-      : !labels.with_ignore_index(ignore_index()).is_empty();
+  if (labels.ignore_index() != ignore_index()) {
+    return has_label(labels.with_ignore_index(ignore_index()));
+  }
+  return !labels.is_empty() && can_use(labels);
+}
+
+void LossFunction::check(const Labels& labels) const {
+  TORCH_CHECK_VALUE(
+      !labels.is_weighted() || takes_weights(),
+      "rows have weights, of which ",
+      name_of(*this),
+      " knows nothing. Give a function (output, target, weights) or a "
+      "LossFunction whose takes_weights() says that it heeds them.");
 }
 
 at::Tensor detail::no_loss(const at::Tensor& output) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/training/alternating_training.h>
 
+#include <c10/util/Exception.h>
+
 #include <utility>
 
 #include "training/engine_options.h"
@@ -13,7 +15,9 @@ AlternatingTraining::AlternatingTraining(
     MultiTaskModel model,
     const torch::optim::OptimizerOptions& optimizer,
     AlternatingTrainingOptions options)
-    : engine_(std::move(model), optimizer, detail::engine_options(options)),
+    : Training(
+          Engine(std::move(model), optimizer, detail::engine_options(options))),
+      fixed_batch_(options.fixed_batch()),
       sampler_(options.sampler().clone()) {
   sampler_->start(engine_.model()->task_names(), options.seed());
 }
@@ -22,50 +26,65 @@ AlternatingTraining::AlternatingTraining(
     MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     AlternatingTrainingOptions options)
-    : engine_(std::move(model), optimizer, detail::engine_options(options)),
+    : Training(
+          Engine(std::move(model), optimizer, detail::engine_options(options))),
+      fixed_batch_(options.fixed_batch()),
       sampler_(options.sampler().clone()) {
   sampler_->start(engine_.model()->task_names(), options.seed());
 }
 
 TaskSource AlternatingTraining::source() {
   TaskSource source;
-  source.next = [this] { return sampler_->next(); };
+  source.next = [this](const std::vector<bool>& takes_part) {
+    return sampler_->next(takes_part).value_or(-1);
+  };
+  source.reads_model = sampler_->reads_model();
   if (sampler_->wants_losses()) {
     source.observe = [this](int64_t task, double loss) {
       sampler_->observe(task, loss);
     };
+    source.pass = [this](int64_t task) { sampler_->pass(task); };
   }
   return source;
 }
 
-StepReport AlternatingTraining::step_at(const Batch& batch, int64_t task) {
-  StepReport report = engine_.task_step(batch, task, source());
-  report.step = ++steps_;
-  return report;
-}
-
-StepReport AlternatingTraining::step(const Batch& batch) {
-  return step_at(batch, sampler_->next());
+StepReport AlternatingTraining::take_step(const Batch& batch) {
+  return engine_.task_step(batch, source());
 }
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
-  const int64_t task = sampler_->next();
-  return step_at(
-      batches(engine_.model()->task_names()[static_cast<size_t>(task)]), task);
+  return counted([&] {
+    std::vector<bool> takes_part;
+    for (int64_t task = 0; task < model()->size(); ++task) {
+      takes_part.push_back(model()->task(task).weight() != 0);
+    }
+    const auto task = sampler_->next(takes_part);
+    TORCH_CHECK_VALUE(
+        task,
+        "training: there is no task to draw; each has the weight 0, or the "
+        "number 0 for the sampler.");
+    const auto& name = model()->task_names()[static_cast<size_t>(*task)];
+    return engine_.task_step(batches(name), *task, source());
+  });
 }
 
 StepReport AlternatingTraining::step_task(
     const Batch& batch, const std::string& task) {
-  return step_at(batch, engine_.model()->index(task));
+  return counted(
+      [&] { return engine_.task_step(batch, model()->index(task), source()); });
 }
 
-StepReport AlternatingTraining::run(
+StepReport AlternatingTraining::take_run(
     const Batch& batch, int64_t steps, const StepObserver& observer) {
   return engine_.task_run(batch, steps, source(), observer, steps_);
 }
 
 StepReport AlternatingTraining::run(
     const BatchSource& source, int64_t steps, const StepObserver& observer) {
+  TORCH_CHECK_VALUE(
+      fixed_batch_ != FixedBatch::kNormalEquations,
+      "training: normal equations cannot take this run: its rows are asked for "
+      "in each step.");
   return detail::repeat(steps, observer, [&] { return step(source); });
 }
 

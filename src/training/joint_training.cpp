@@ -31,27 +31,25 @@ JointTraining::JointTraining(
     MultiTaskModel model,
     const torch::optim::OptimizerOptions& optimizer,
     JointTrainingOptions options)
-    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
+    : Training(
+          Engine(std::move(model), optimizer, joint_engine_options(options))) {}
 
 JointTraining::JointTraining(
     MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     JointTrainingOptions options)
-    : engine_(std::move(model), optimizer, joint_engine_options(options)) {}
-
-StepReport JointTraining::step(const Batch& batch) {
-  StepReport report = engine_.joint_step(batch);
-  report.step = ++steps_;
-  return report;
-}
+    : Training(
+          Engine(std::move(model), optimizer, joint_engine_options(options))) {}
 
 StepReport JointTraining::step(const std::vector<Batch>& batches) {
-  StepReport report = engine_.joint_step(batches);
-  report.step = ++steps_;
-  return report;
+  return counted([&] { return engine_.joint_step(batches); });
 }
 
-StepReport JointTraining::run(
+StepReport JointTraining::take_step(const Batch& batch) {
+  return engine_.joint_step(batch);
+}
+
+StepReport JointTraining::take_run(
     const Batch& batch, int64_t steps, const StepObserver& observer) {
   return engine_.joint_run(batch, steps, observer, steps_);
 }

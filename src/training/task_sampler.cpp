@@ -18,7 +18,9 @@ namespace polytask {
 void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
   TORCH_CHECK_VALUE(!tasks.empty(), "TaskSampler: there is no task to draw.");
   tasks_ = tasks;
+  takes_part_.assign(tasks.size(), true);
   draws_ = 0;
+  epochs_ = 0;
   generator_.seed(seed);
   try {
     bind();
@@ -28,9 +30,37 @@ void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
   }
 }
 
+void TaskSampler::check_started(const char* what) const {
+  TORCH_CHECK(
+      !tasks_.empty(), "TaskSampler: start() must come before ", what, "().");
+}
+
 int64_t TaskSampler::next() {
-  TORCH_CHECK(!tasks_.empty(), "TaskSampler: start() must come before next().");
+  check_started("next");
+  takes_part_.assign(tasks_.size(), true);
   const int64_t task = draw();
+  ++draws_;
+  return task;
+}
+
+std::optional<int64_t> TaskSampler::next(const std::vector<bool>& takes_part) {
+  check_started("next");
+  TORCH_CHECK_VALUE(
+      takes_part.size() == tasks_.size(),
+      "TaskSampler: expected to be told of ",
+      tasks_.size(),
+      " tasks whether they take part, but was told of ",
+      takes_part.size(),
+      ".");
+  if (std::find(takes_part.begin(), takes_part.end(), true) ==
+      takes_part.end()) {
+    return std::nullopt;
+  }
+  takes_part_ = takes_part;
+  const int64_t task = draw();
+  if (task == kNobody) {
+    return std::nullopt;
+  }
   ++draws_;
   return task;
 }
@@ -40,7 +70,7 @@ void TaskSampler::observe(int64_t /*task*/, double /*loss*/) {}
 SamplerState TaskSampler::state() const {
   std::ostringstream text;
   text << generator_;
-  return {kind(), tasks_, draws_, text.str(), values()};
+  return {kind(), tasks_, draws_, epochs_, text.str(), values()};
 }
 
 std::string TaskSampler::kind() const {
@@ -48,8 +78,7 @@ std::string TaskSampler::kind() const {
 }
 
 void TaskSampler::restore(const SamplerState& state) {
-  TORCH_CHECK(
-      !tasks_.empty(), "TaskSampler: start() must come before restore().");
+  check_started("restore");
   TORCH_CHECK_VALUE(
       state.sampler == kind() && state.tasks == tasks_,
       "TaskSampler: expected the state of a ",
@@ -62,12 +91,22 @@ void TaskSampler::restore(const SamplerState& state) {
       detail::quoted(state.tasks),
       ".");
   TORCH_CHECK_VALUE(
-      state.draws >= 0 && state.values.size() == values().size(),
+      state.values.size() == values().size(),
       "TaskSampler: expected a state with ",
       values().size(),
       " values, but got ",
       state.values.size(),
       ".");
+  TORCH_CHECK_VALUE(
+      state.draws >= 0 && state.epochs >= 0 &&
+          std::all_of(
+              state.values.begin(),
+              state.values.end(),
+              [](double value) { return std::isfinite(value); }) &&
+          are_values(state.values),
+      "TaskSampler: the state has numbers that a ",
+      kind(),
+      " cannot have.");
   std::mt19937_64 generator;
   std::istringstream text(state.generator);
   text >> generator;
@@ -75,6 +114,7 @@ void TaskSampler::restore(const SamplerState& state) {
       !text.fail(), "TaskSampler: the generator's state cannot be read.");
   generator_ = generator;
   draws_ = state.draws;
+  epochs_ = state.epochs;
   set_values(state.values);
 }
 
@@ -120,20 +160,29 @@ double TaskSampler::uniform() {
 }
 
 int64_t TaskSampler::draw_proportionally(const std::vector<double>& numbers) {
-  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
-  double left = uniform() * sum;
-  size_t last = 0;
+  const auto counts = [&](size_t i) {
+    return takes_part_[i] && numbers[i] > 0;
+  };
+  double sum = 0;
   for (size_t i = 0; i < numbers.size(); ++i) {
-    if (numbers[i] <= 0) {
+    sum += counts(i) ? numbers[i] : 0.0;
+  }
+  if (sum <= 0) {
+    return kNobody;
+  }
+  double left = uniform() * sum;
+  int64_t last = kNobody;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (!counts(i)) {
       continue;
     }
-    last = i;
+    last = static_cast<int64_t>(i);
     left -= numbers[i];
     if (left < 0) {
       break;
     }
   }
-  return static_cast<int64_t>(last);
+  return last;
 }
 
 } // namespace polytask

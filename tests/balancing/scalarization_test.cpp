@@ -11,6 +11,7 @@
 #include <polytask/balancing/scalarization/famo.h>
 #include <polytask/balancing/scalarization/geometric_mean.h>
 #include <polytask/balancing/scalarization/imtl_l.h>
+#include <polytask/balancing/scalarization/stch.h>
 #include <polytask/balancing/scalarization/stch_warmup.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -63,6 +64,31 @@ TEST_P(AnyLosses, GiveFiniteWeights) {
             << scale << ' ' << dtype << ' ' << tasks;
       }
     }
+  }
+}
+
+TEST_P(AnyLosses, OfHalfPrecisionAreComputedInFloat) {
+  for (const auto dtype : {at::kHalf, at::kBFloat16}) {
+    const auto losses = at::tensor({100.0, 200.0, 300.0}).to(dtype);
+    const auto weights = weights_by(*made_loss(GetParam()), losses);
+    EXPECT_EQ(weights.scalar_type(), dtype);
+    EXPECT_TRUE(at::allclose(
+        weights.to(at::kFloat),
+        weights_by(*made_loss(GetParam()), losses.to(at::kFloat)),
+        1e-2,
+        1e-4))
+        << weights;
+    const auto value = static_cast<LossBalancing&>(*made_loss(GetParam()))
+                           .scalarize(at::full({3}, 5e4, dtype));
+    EXPECT_TRUE(at::isfinite(value).all().item<bool>()) << value;
+    // The smallest positive half.
+    const auto tiny = at::full({3}, 6e-8, dtype).requires_grad_();
+    const auto method = made_loss(GetParam());
+    EXPECT_TRUE(at::isfinite(weights_by(*method, tiny)).all().item<bool>());
+    const auto scalar =
+        static_cast<LossBalancing&>(*made_loss(GetParam())).scalarize(tiny);
+    const auto gradient = torch::autograd::grad({scalar}, {tiny})[0];
+    EXPECT_TRUE(at::isfinite(gradient).all().item<bool>()) << gradient;
   }
 }
 
@@ -200,6 +226,29 @@ TEST(DWA, WeighsBatchesByTheirSamplesIfToldTheirNumber) {
   const auto weights = method.weights(doubles({1, 1}));
   EXPECT_NEAR(
       (weights[0] / weights[1]).item<double>(), std::exp(0.25 - 0.5), 1e-12);
+}
+
+TEST(STCH, IsTheLargestDistanceForASmallMu) {
+  for (const auto dtype : {at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
+    for (const double mu : {1e-3, 1e-30, 1e-300}) {
+      const auto losses = at::tensor({100.0, 200.0, 300.0}).to(dtype);
+      STCH method(STCHOptions().mu(mu));
+      EXPECT_EQ(method.scalarize(losses).item<double>(), 100) << dtype << mu;
+      const auto weights = method.weights(losses).to(at::kDouble);
+      EXPECT_TRUE(at::allclose(weights, doubles({0, 0, 1.0 / 3}), 1e-2, 0))
+          << dtype << ' ' << mu << weights;
+    }
+  }
+}
+
+TEST(STCHWarmup, IsFiniteForASmallMu) {
+  STCHWarmup method(STCHWarmupOptions().warmup_epoch(0).mu(1e-300));
+  const auto losses = at::tensor({1.0f, 2.0f});
+  method.scalarize(losses);
+  method.end_epoch();
+  const auto weights = method.weights(at::tensor({0.5f, 4.0f}));
+  // T softmax(log(L / r) / μ)_k / L_k: the second task's ratio is the larger.
+  EXPECT_TRUE(at::allclose(weights, at::tensor({0.0f, 0.5f}))) << weights;
 }
 
 TEST(STCHWarmup, NeedsAStepInTheLastEpochOfTheWarmup) {

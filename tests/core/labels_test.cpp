@@ -153,5 +153,128 @@ TEST(Labels, AreKeptInAnotherTensorOfTheirKind) {
   EXPECT_THROW(labels.in(memory.to(at::kDouble)), c10::ValueError);
 }
 
+TEST(LabelsOfARow, CountByItsWeight) {
+  const at::Tensor weights = at::tensor({2.0, 0.5, 1.0});
+  const Labels labels = Labels(holed_target(at::kFloat)).with_weights(weights);
+  EXPECT_TRUE(at::equal(labels.weights(), weights));
+  EXPECT_EQ(labels.present(), 3);
+  EXPECT_TRUE(at::equal(
+      labels.label_weights(at::kDouble),
+      at::tensor({2.0, 0.0, 0.5, 0.5, 0.0, 0.0}, at::kDouble).view({3, 2})));
+}
+
+TEST(LabelsOfARow, OfWeightZeroAreMissing) {
+  const Labels labels = Labels(holed_target(at::kFloat))
+                            .with_weights(at::tensor({1.0, 0.0, 1.0}));
+  EXPECT_EQ(labels.present(), 1);
+  EXPECT_TRUE(at::equal(
+      labels.missing_mask(),
+      at::tensor({0, 1, 1, 1, 1, 1}).view({3, 2}).to(at::kBool)));
+  EXPECT_TRUE(at::equal(
+      labels.filled(),
+      at::tensor({1.0, 0.0, 0.0, 0.0, 0.0, 0.0}).view({3, 2})));
+  EXPECT_EQ(labels.complete_rows().numel(), 0);
+}
+
+TEST(LabelsOfARow, OfWeightZeroAreMissingWhateverWasPromised) {
+  const Labels labels = Labels::complete(at::tensor({5, 2, 2}, at::kLong))
+                            .with_weights(at::tensor({1.0, 0.0, 1.0}))
+                            .with_ignore_index(5);
+  EXPECT_EQ(labels.missing(), 1);
+  EXPECT_TRUE(at::equal(labels.complete_rows(), at::tensor({0, 2}, at::kLong)));
+}
+
+TEST(LabelsOfARow, AreEmptyWhereNoPresentLabelHasAWeight) {
+  const Labels labels = Labels(at::tensor({kHole, 1.0, 2.0}))
+                            .with_weights(at::tensor({3.0, 0.0, 0.0}));
+  EXPECT_TRUE(labels.is_empty());
+}
+
+TEST(LabelsOfARow, KeepTheirWeightsInEveryForm) {
+  const at::Tensor target = at::tensor({2, 3, 2}, at::kLong);
+  const Labels labels =
+      Labels(target).with_weights(at::tensor({1.0, 0.0, 3.0}));
+  const Labels other = labels.with_ignore_index(3);
+  EXPECT_TRUE(other.weights().is_same(labels.weights()));
+  EXPECT_EQ(other.missing(), 1);
+  EXPECT_EQ(labels.with_ignore_index(2).missing(), 3);
+  EXPECT_TRUE(labels.in(target.clone()).weights().is_same(labels.weights()));
+  const Labels moved = labels.to(at::kMeta);
+  EXPECT_TRUE(moved.weights().is_meta());
+  EXPECT_EQ(moved.missing(), 1);
+  const Labels chosen = labels.select(at::tensor({2, 2, 1}, at::kLong));
+  EXPECT_TRUE(at::equal(chosen.weights(), at::tensor({3.0, 3.0, 0.0})));
+  EXPECT_EQ(chosen.missing(), 1);
+  EXPECT_EQ(
+      Labels(holed_target(at::kHalf))
+          .with_weights(at::tensor({1.0, 2.0, 3.0}))
+          .to(at::kFloat)
+          .label_weights(at::kFloat)
+          .sum()
+          .item<double>(),
+      1.0 + 2 * 2.0);
+}
+
+TEST(LabelsOfARow, LoseTheirWeightsForUndefinedOnes) {
+  const Labels labels = Labels(at::tensor({1.0, 2.0}))
+                            .with_weights(at::tensor({1.0, 0.0}))
+                            .with_weights({});
+  EXPECT_FALSE(labels.is_weighted());
+  EXPECT_TRUE(labels.is_complete());
+}
+
+TEST(LabelsOfARow, TakeWeightsOfEveryPrecisionAndOfATable) {
+  const Labels labels(at::tensor({1.0, 2.0, 3.0}));
+  for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    const Labels weighted =
+        labels.with_weights(at::tensor({1.0, 0.0, 2.0}).to(type).view({3, 1}));
+    EXPECT_EQ(weighted.weights().sizes(), at::IntArrayRef({3})) << type;
+    EXPECT_EQ(weighted.missing(), 1) << type;
+  }
+}
+
+TEST(LabelsOfARow, RefuseWeightsThatAreNone) {
+  const Labels labels(at::tensor({1.0, 2.0}));
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const auto type : {at::kFloat, at::kDouble, at::kHalf}) {
+    for (const double wrong : {-1.0, kHole, inf, -inf}) {
+      EXPECT_THROW(
+          labels.with_weights(at::tensor({1.0, wrong}).to(type)),
+          c10::ValueError)
+          << wrong;
+    }
+  }
+  EXPECT_THROW(labels.with_weights(at::tensor({1.0})), c10::ValueError);
+  EXPECT_THROW(
+      labels.with_weights(at::tensor({1.0, 1.0}).view({1, 2})),
+      c10::ValueError);
+  EXPECT_THROW(labels.with_weights(at::tensor(1.0)), c10::ValueError);
+  EXPECT_THROW(labels.with_weights(at::tensor({1, 1})), c10::ValueError);
+  EXPECT_THROW(
+      labels.with_weights(at::tensor({1.0, 1.0}).to(at::kMeta)),
+      c10::ValueError);
+  EXPECT_THROW(
+      labels.with_weights(at::tensor({3e38, 3e38}, at::kFloat)),
+      c10::ValueError);
+}
+
+TEST(LabelsOfARow, AreSelectedWithTheirHoles) {
+  const Labels labels =
+      Labels(holed_target(at::kFloat)).select(at::tensor({2, 1}, at::kLong));
+  EXPECT_EQ(labels.missing(), 2);
+  EXPECT_EQ(labels.target().size(0), 2);
+}
+
+// A promise is for every ignore index; what was only looked through is not.
+TEST(Labels, ThatAreSelectedAreLookedThroughForAnotherIgnoreIndex) {
+  const at::Tensor rows = at::tensor({1}, at::kLong);
+  const Labels looked = Labels(at::tensor({1, 255}, at::kLong)).select(rows);
+  EXPECT_TRUE(looked.is_complete());
+  EXPECT_TRUE(looked.with_ignore_index(255).is_empty());
+  const Labels promised =
+      Labels::complete(at::tensor({1, 255}, at::kLong)).select(rows);
+  EXPECT_TRUE(promised.with_ignore_index(255).is_complete());
+}
+
 } // namespace
 } // namespace polytask

@@ -24,6 +24,24 @@ TEST(CountMissing, OfNothingIsNothing) {
   EXPECT_TRUE(detail::count_missing({}, -100).empty());
 }
 
+TEST(CountMissing, IsTheSameInMemoryAndByOperations) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const at::Tensor values = at::tensor({nan, 7.0, 0.0, nan, 7.0, 7.0});
+  for (const auto type : {at::kHalf, at::kBFloat16, at::kFloat, at::kDouble}) {
+    const at::Tensor of = values.to(type).view({2, 3});
+    EXPECT_EQ(
+        detail::count_missing({of, of.t()}, 7), (std::vector<int64_t>{2, 2}))
+        << type;
+  }
+  const at::Tensor whole = at::tensor({7, 1, -7, 7, 0, 3}).view({2, 3});
+  for (const auto type : {at::kChar, at::kShort, at::kInt, at::kLong}) {
+    const at::Tensor of = whole.to(type);
+    EXPECT_EQ(
+        detail::count_missing({of, of.t()}, 7), (std::vector<int64_t>{2, 2}))
+        << type;
+  }
+}
+
 TEST(MissingMask, IsFalseThroughoutABoolTensor) {
   const at::Tensor values = at::tensor({0, 1}).to(at::kBool);
   EXPECT_TRUE(at::equal(

@@ -3,6 +3,8 @@
 #include "core/write_file.h"
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -66,6 +68,38 @@ TEST_F(WriteFile, ReplacesWhatWasThereAndLeavesNothingBeside) {
   write_file("test", path, "one");
   write_file("test", path, "two\n");
   EXPECT_EQ(content(), "two\n");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(WriteFile, LeavesAFileOfItsOldTemporaryNameAlone) {
+  std::ofstream(path + ".tmp") << "somebody's";
+  write_file("test", path, "text");
+  EXPECT_EQ(content(), "text");
+  EXPECT_EQ(files(), 2);
+}
+
+// Two processes, each of which writes texts of its own.
+TEST_F(WriteFile, LeavesOneWholeTextOfTwoProcesses) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  const std::string text(200000, child == 0 ? 'c' : 'p');
+  int failures = 0;
+  for (int i = 0; i < 50; ++i) {
+    failures +=
+        error_of([&] { write_file("test", path, text); }).empty() ? 0 : 1;
+    const std::string found = content();
+    failures +=
+        found == std::string(200000, 'c') || found == std::string(200000, 'p')
+        ? 0
+        : 1;
+  }
+  if (child == 0) {
+    _exit(failures == 0 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(status, 0);
   EXPECT_EQ(files(), 1);
 }
 

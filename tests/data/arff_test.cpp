@@ -71,6 +71,54 @@ TEST(ParseArff, SkipsCommentsAndBlankLines) {
   EXPECT_TRUE(at::equal(table.values().flatten(), at::tensor({1., 2.})));
 }
 
+class ParseArffLineEnds : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ParseArffLineEnds, ReadsThemWithAndWithoutALastOne) {
+  const std::string end = GetParam();
+  const std::string text = "% by hand" + end + "@relation r" + end + end +
+      "@attribute a numeric % metres" + end + "@attribute 'b c' {u,'v w'}" +
+      end + "@data" + end + "1,'v w'" + end + end + "{0 -inf}";
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const auto& whole : {text, text + end, text + end + end}) {
+    EXPECT_TRUE(at::equal(
+        arff_of(whole).values().flatten(), at::tensor({1., 1., -inf, 0.})));
+  }
+  EXPECT_TRUE(says(arff_error(text + end + "x,u"), {"line 10: "}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ends, ParseArffLineEnds, ::testing::Values("\n", "\r\n", "\r"));
+
+const char* const kArffCities =
+    "@attribute city string\n@attribute x real\n"
+    "@attribute day date \"yyyy-MM-dd\"\n@attribute y real\n@data\n"
+    "'Bad Ems',1,\"2020-01-01\",2\n{0 Ulm,3 4}\n";
+
+TEST(ParseArff, LeavesStringsAndDatesOutWhenAsked) {
+  std::istringstream stream(kArffCities);
+  const Table table =
+      parse_arff(stream, "some.arff", ArffOptions().without({"city", "day"}));
+  EXPECT_EQ(table.columns(), (Names{"x", "y"}));
+  EXPECT_TRUE(
+      at::equal(table.values().flatten(), at::tensor({1., 2., 0., 4.})));
+}
+
+TEST(ParseArff, ReadsTheAttributesThatAreNamed) {
+  std::istringstream stream(kArffCities);
+  const Table table =
+      parse_arff(stream, "some.arff", ArffOptions().columns({"y"}));
+  EXPECT_TRUE(at::equal(table.values().flatten(), at::tensor({2., 4.})));
+}
+
+TEST(ParseArff, NamesAnAttributeOfTheOptionsThatIsNotThere) {
+  std::istringstream stream(kArffCities);
+  EXPECT_TRUE(says(
+      error_of([&] {
+        parse_arff(stream, "some.arff", ArffOptions().without({"town"}));
+      }),
+      {"ARFF: some.arff: ", "no column 'town'"}));
+}
+
 TEST(ParseArff, NumbersClassesInTheOrderListed) {
   EXPECT_TRUE(at::equal(
       arff_values("1, 'b b'\n2,a\n3,'?'\n"),

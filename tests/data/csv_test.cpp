@@ -3,8 +3,10 @@
 #include <polytask/data/csv.h>
 
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/isnan.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
@@ -66,7 +68,8 @@ TEST(ParseCsv, TakesTabsWithMissingCells) {
 }
 
 TEST(ParseCsv, ReadsTheUsualMarkersAsMissing) {
-  const at::Tensor values = csv_values("a,b,c,d,e,f\n,?,NaN,nan,NA,\"\"\n");
+  const at::Tensor values = csv_values(
+      "a,b,c,d,e,f,g,h,i,j\n,?,NaN,-nan,NA,\"\",null,N/A,#N/A,none\n");
   EXPECT_TRUE(at::isnan(values).all().item<bool>());
 }
 
@@ -115,6 +118,130 @@ TEST(ParseCsv, ReadsCarriageReturnsAndAByteOrderMark) {
       "a,b\r\n1,2\r\n");
   EXPECT_EQ(table.columns(), (Names{"a", "b"}));
   EXPECT_TRUE(at::equal(table.values().flatten(), at::tensor({1., 2.})));
+}
+
+class ParseCsvLineEnds : public ::testing::TestWithParam<const char*> {};
+
+// Names, a blank line and three rows, one of them with a line end in quotes.
+TEST_P(ParseCsvLineEnds, ReadsThemWithAndWithoutALastOne) {
+  const std::string end = GetParam();
+  const std::string text =
+      "\"a" + end + "x\",b" + end + end + "1,2" + end + "3," + end + "5,6";
+  for (const auto& whole : {text, text + end, text + end + end}) {
+    const Table table = csv_of("\xEF\xBB\xBF" + whole);
+    EXPECT_EQ(table.columns(), (Names{"a\nx", "b"}));
+    EXPECT_TRUE(at::allclose(
+        table.values().flatten(),
+        at::tensor(
+            {1., 2., 3., std::numeric_limits<double>::quiet_NaN(), 5., 6.}),
+        0,
+        0,
+        true));
+  }
+  EXPECT_TRUE(says(csv_error(text + end + "7,x"), {"line 7: ", "column 'b'"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ends, ParseCsvLineEnds, ::testing::Values("\n", "\r\n", "\r"));
+
+TEST(ParseCsv, ReadsEveryLineEndInOneFile) {
+  EXPECT_TRUE(at::equal(
+      csv_values("a\r\n1\r2\n\r3\r\n\n4\r"), at::tensor({1., 2., 3., 4.})));
+  EXPECT_TRUE(says(csv_error("a\r1\r\n2\nx\r"), {"line 4: "}));
+}
+
+// Whatever stands at the end of a block: a line end's halves, a quote, a
+// number.
+TEST(ParseCsv, ReadsAFileOfManyBlocks) {
+  std::string text = "a,b\r\n";
+  constexpr int64_t kRows = 40000;
+  for (int64_t row = 0; row < kRows; ++row) {
+    text += std::to_string(row) + ",\"" + std::to_string(-row) + "\"" +
+        (row % 3 == 0 ? "\r" : "\r\n");
+  }
+  const at::Tensor values = csv_of(text).values();
+  const at::Tensor numbers = at::arange(kRows, at::kDouble);
+  EXPECT_TRUE(at::equal(values, at::stack({numbers, -numbers}, 1)));
+}
+
+TEST(ParseCsv, SaysThatAFileIsUtf16) {
+  EXPECT_TRUE(says(
+      csv_error(std::string(
+          "\xFF\xFE"
+          "a\0\n\0",
+          6)),
+      {"some.csv: ", "UTF-16", "UTF-8"}));
+}
+
+const char* const kCities = "city,x,day,y\nUlm,1,2020-01-01,2\n?,3,,4\n";
+
+TEST(ParseCsv, NamesEveryTextColumnOfARow) {
+  EXPECT_TRUE(says(
+      csv_error(kCities),
+      {"line 2: column 'city': expected a number, but found 'Ulm'",
+       "'city', 'day'",
+       "without"}));
+}
+
+TEST(ParseCsv, LeavesTextColumnsOutWhenAsked) {
+  const Table table = csv_of(kCities, CsvOptions().without({"day", "city"}));
+  EXPECT_EQ(table.columns(), (Names{"x", "y"}));
+  EXPECT_TRUE(
+      at::equal(table.values().flatten(), at::tensor({1., 2., 3., 4.})));
+}
+
+TEST(ParseCsv, ReadsTheColumnsThatAreNamed) {
+  EXPECT_EQ(
+      csv_of(kCities, CsvOptions().columns({"y", "x"})).columns(),
+      (Names{"x", "y"}));
+  EXPECT_EQ(
+      csv_of(kCities, CsvOptions().columns({"y", "x"}).without({"x"}))
+          .columns(),
+      (Names{"y"}));
+  EXPECT_EQ(
+      csv_of(
+          "a;1,5\nb;2\n",
+          CsvOptions().header(false).delimiter(';').decimal(',').columns(
+              {"c1"}))
+          .columns(),
+      (Names{"c1"}));
+}
+
+TEST(ParseCsv, NamesAColumnOfTheOptionsThatIsNotThere) {
+  EXPECT_TRUE(says(
+      csv_error(kCities, CsvOptions().without({"town"})),
+      {"CSV: some.csv: ", "no column 'town'", "'city', 'x', 'day', 'y'"}));
+  EXPECT_TRUE(
+      says(csv_error(kCities, CsvOptions().columns({"z"})), {"no column 'z'"}));
+  EXPECT_TRUE(says(
+      csv_error("a\n1\n", CsvOptions().without({"a"})),
+      {"leave no column to read"}));
+}
+
+TEST(ParseCsv, ReadsCommasAsDecimalPoints) {
+  const auto options = CsvOptions().delimiter(';').decimal(',');
+  EXPECT_TRUE(at::equal(
+      csv_values("a;b;c\n1,5;-2,25e1;3\n", options),
+      at::tensor({1.5, -22.5, 3.})));
+  EXPECT_TRUE(says(csv_error("a\n1.5\n", options), {"found '1.5'"}));
+  EXPECT_TRUE(says(csv_error("a\n1,5,0\n", options), {"found '1,5,0'"}));
+  EXPECT_TRUE(says(
+      csv_error("a\n1\n", CsvOptions().decimal(',')),
+      {"another delimiter", "decimal ','"}));
+  EXPECT_TRUE(
+      says(csv_error("a\n1\n", CsvOptions().decimal('x')), {"decimal 'x'"}));
+}
+
+TEST(ParseCsv, SuggestsTheDelimiterOfAFileWithAnother) {
+  EXPECT_TRUE(says(
+      csv_error("a;b\n1,5;2,5\n"),
+      {"line 2: expected 1 cells, but found 3", "';'", "delimiter"}));
+}
+
+TEST(ParseCsv, TakesWhatIsTooSmallForADoubleAsZero) {
+  EXPECT_TRUE(at::equal(
+      csv_values("a,b,c\n1e-400,-1e-999,1e-310\n"),
+      at::tensor({0., -0., 1e-310})));
 }
 
 TEST(ParseCsv, ReadsQuotedNames) {

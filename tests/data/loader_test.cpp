@@ -5,12 +5,15 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+#include <torch/serialize.h>
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <sstream>
 
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
@@ -159,16 +162,65 @@ TEST(Loader, RunsThroughOneEpochInALoop) {
   }
 }
 
-TEST(Loader, BeginsALoopWithAFreshEpoch) {
+TEST(Loader, GoesOnWithTheRestOfTheEpochInALoop) {
   Loader loader = numbered_loader(7, LoaderOptions().batch_size(2));
+  Loader by_call = numbered_loader(7, LoaderOptions().batch_size(2));
   loader.next();
-  int64_t rows = 0;
+  by_call.next();
+  Rows rest;
   for (const auto& batch : loader) {
-    EXPECT_EQ(loader.epoch(), 1);
-    rows += batch.rows();
+    EXPECT_EQ(loader.epoch(), 0);
+    const Rows rows = rows_in(batch);
+    rest.insert(rest.end(), rows.begin(), rows.end());
   }
-  EXPECT_EQ(rows, 7);
+  EXPECT_EQ(rest, rest_of_epoch(by_call));
+  EXPECT_EQ(rest.size(), 5u);
+  EXPECT_EQ(loader.epoch(), 1);
 }
+
+TEST(Loader, HasAnEmptyLoopAfterTheLastBatchOfAnEpoch) {
+  Loader loader = numbered_loader(4, LoaderOptions().batch_size(2));
+  loader.next();
+  loader.next();
+  Loader restored = numbered_loader(4, LoaderOptions().batch_size(2));
+  restored.restore(loader.state());
+  for (Loader* each : {&loader, &restored}) {
+    for (const auto& batch : *each) {
+      ADD_FAILURE() << "a batch of " << batch.rows() << " rows";
+    }
+    EXPECT_EQ(each->epoch(), 1);
+    EXPECT_EQ(rest_of_epoch(*each).size(), 4u);
+  }
+}
+
+TEST(Loader, BeginsTheNextEpochWhenAsked) {
+  Loader loader = numbered_loader(7, LoaderOptions().batch_size(2));
+  Loader by_call = numbered_loader(7, LoaderOptions().batch_size(2));
+  loader.next();
+  loader.next_epoch();
+  rest_of_epoch(by_call);
+  EXPECT_EQ(loader.epoch(), 1);
+  EXPECT_EQ(rest_of_epoch(loader), rest_of_epoch(by_call));
+}
+
+class LoaderBatches : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LoaderBatches, AreCopiesOfTheRows) {
+  const Dataset data = numbered_rows(6);
+  const at::Tensor input = data.input().clone();
+  const at::Tensor target = data.target("y").clone();
+  for (const int64_t size : {2, 6}) {
+    Loader loader(data, LoaderOptions().batch_size(size).shuffle(GetParam()));
+    for (const auto& batch : loader) {
+      at::Tensor(batch.input()).zero_();
+      at::Tensor(batch.part("y").labels.target()).fill_(7);
+    }
+  }
+  EXPECT_TRUE(at::equal(data.input(), input));
+  EXPECT_TRUE(at::equal(data.target("y"), target));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shuffled, LoaderBatches, ::testing::Bool());
 
 TEST(Loader, StandsStillWhereALoopIsLeft) {
   Loader loader = numbered_loader(7, LoaderOptions().batch_size(2));
@@ -176,7 +228,8 @@ TEST(Loader, StandsStillWhereALoopIsLeft) {
     EXPECT_EQ(batch.rows(), 2);
     break;
   }
-  EXPECT_EQ(loader.state(), (LoaderState{0, 2}));
+  EXPECT_EQ(loader.state().epoch, 0);
+  EXPECT_EQ(loader.state().position, 2);
 }
 
 class LoaderRestore : public ::testing::TestWithParam<int> {};
@@ -203,11 +256,169 @@ INSTANTIATE_TEST_SUITE_P(AfterCalls, LoaderRestore, ::testing::Range(0, 10));
 TEST(Loader, RefusesAStateThatItCannotBeIn) {
   Loader loader = numbered_loader(8, {});
   EXPECT_TRUE(says(
-      error_of([&] { loader.restore({1, 9}); }),
+      error_of([&] { loader.restore({1, 9, {}}); }),
       {"8 rows", "epoch 1", "position 9"}));
-  EXPECT_TRUE(says(error_of([&] { loader.restore({-1, 0}); }), {"epoch -1"}));
   EXPECT_TRUE(
-      says(error_of([&] { loader.restore({0, -2}); }), {"position -2"}));
+      says(error_of([&] { loader.restore({-1, 0, {}}); }), {"epoch -1"}));
+  EXPECT_TRUE(
+      says(error_of([&] { loader.restore({0, -2, {}}); }), {"position -2"}));
+}
+
+TEST(Loader, RefusesAPositionBetweenBatches) {
+  Loader loader = numbered_loader(32, LoaderOptions().batch_size(8));
+  loader.next();
+  const LoaderState before = loader.state();
+  EXPECT_TRUE(says(
+      error_of([&] { loader.restore({0, 12, {}}); }),
+      {"32 rows in batches of 8", "position 12"}));
+  EXPECT_THROW(loader.restore({0, 12, {}}), c10::ValueError);
+  EXPECT_EQ(loader.state(), before);
+  loader.restore({0, 16, {}});
+  EXPECT_EQ(rest_of_epoch(loader).size(), 16u);
+}
+
+TEST(Loader, EndsAnEpochWhereItsLastBatchDoes) {
+  Loader all = numbered_loader(7, LoaderOptions().batch_size(3));
+  all.restore({0, 7, {}});
+  EXPECT_FALSE(all.next().has_value());
+  Loader whole =
+      numbered_loader(7, LoaderOptions().batch_size(3).drop_last(true));
+  whole.restore({0, 6, {}});
+  EXPECT_FALSE(whole.next().has_value());
+  EXPECT_TRUE(
+      says(error_of([&] { whole.restore({0, 7, {}}); }), {"position 7"}));
+}
+
+struct OtherLoader {
+  const char* difference;
+  int64_t rows;
+  LoaderOptions options;
+};
+
+class LoaderOfAnother : public ::testing::TestWithParam<OtherLoader> {};
+
+TEST_P(LoaderOfAnother, IsRefusedByWhatSetsItApart) {
+  const auto& [difference, rows, options] = GetParam();
+  Loader other = numbered_loader(rows, options);
+  other.next();
+  Loader loader = numbered_loader(8, LoaderOptions().batch_size(2));
+  loader.next_endless();
+  const LoaderState before = loader.state();
+  EXPECT_TRUE(says(
+      error_of([&] { loader.load_state(other.state()); }),
+      {"Loader: the state is of another loader: ", difference}));
+  EXPECT_THROW(loader.load_state(other.state()), c10::ValueError);
+  EXPECT_EQ(loader.state(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    State,
+    LoaderOfAnother,
+    ::testing::Values(
+        OtherLoader{"seed: 3, not 0", 8, LoaderOptions().batch_size(2).seed(3)},
+        OtherLoader{"rows: 10, not 8", 10, LoaderOptions().batch_size(2)},
+        OtherLoader{"batch_size: 4, not 2", 8, LoaderOptions().batch_size(4)},
+        OtherLoader{
+            "shuffle: 0, not 1",
+            8,
+            LoaderOptions().batch_size(2).shuffle(false)},
+        OtherLoader{
+            "drop_last: 1, not 0",
+            8,
+            LoaderOptions().batch_size(2).drop_last(true)},
+        OtherLoader{
+            "rows: 10, not 8; batch_size: 4, not 2; seed: 5, not 0",
+            10,
+            LoaderOptions().batch_size(4).seed(5)}));
+
+TEST(Loader, IsSavedAndLoadedAsAnArchive) {
+  const auto options =
+      LoaderOptions().batch_size(3).seed(0xFFFFFFFFFFFFFFFEull);
+  Loader loader = numbered_loader(8, options);
+  rest_of_epoch(loader);
+  loader.next();
+  std::stringstream stream;
+  torch::save(loader, stream);
+  Loader restored = numbered_loader(8, options);
+  torch::load(restored, stream);
+  EXPECT_EQ(restored.state(), loader.state());
+  EXPECT_EQ(rest_of_epoch(restored), rest_of_epoch(loader));
+  EXPECT_EQ(rest_of_epoch(restored), rest_of_epoch(loader));
+}
+
+TEST(Loader, KeepsAStateThatSaysNothingOfItsLoader) {
+  torch::serialize::OutputArchive written;
+  LoaderState{2, 3, {}}.save(written);
+  std::stringstream stream;
+  written.save_to(stream);
+  torch::serialize::InputArchive archive;
+  archive.load_from(stream);
+  EXPECT_EQ(LoaderState::read(archive, "test"), (LoaderState{2, 3, {}}));
+}
+
+// What `write` puts into an archive, as a loader reads it.
+template <typename Write>
+std::string error_of_loading(Write&& write) {
+  torch::serialize::OutputArchive written;
+  write(written);
+  std::stringstream stream;
+  written.save_to(stream);
+  Loader loader = numbered_loader(8, LoaderOptions().batch_size(2));
+  loader.next();
+  const LoaderState before = loader.state();
+  const auto message = error_of([&] { torch::load(loader, stream); });
+  EXPECT_EQ(loader.state(), before);
+  return message;
+}
+
+TEST(Loader, RefusesTheArchiveOfAnotherLoaderOrOfAnythingElse) {
+  EXPECT_TRUE(says(
+      error_of_loading([](auto& archive) {
+        numbered_loader(8, LoaderOptions().batch_size(4)).save(archive);
+      }),
+      {"batch_size: 4, not 2"}));
+  EXPECT_TRUE(says(
+      error_of_loading(
+          [](auto& archive) { archive.write("x", at::zeros({1})); }),
+      {"Loader: expected an archive of a polytask::data::Loader"}));
+  EXPECT_TRUE(says(
+      error_of_loading([](auto& archive) {
+        archive.write("kind", c10::IValue("polytask::data::Loader"));
+        archive.write("version", c10::IValue(int64_t{9}));
+      }),
+      {"newer polytask", "version 9"}));
+  EXPECT_TRUE(says(
+      error_of_loading([](auto& archive) {
+        archive.write("kind", c10::IValue("polytask::data::Loader"));
+        archive.write("version", c10::IValue(int64_t{1}));
+        archive.write("epoch", c10::IValue(0.5));
+      }),
+      {"'epoch'", "an integer", "Double"}));
+}
+
+// Rows 0 and 1 are ignored, as far as the loss is concerned.
+Dataset classes_with_255() {
+  return Dataset(
+      at::zeros({4, 1}), {{"y", at::tensor({255, 255, 1, 2}, at::kLong)}});
+}
+
+TEST(Loader, PromisesNothingOfClassIndices) {
+  for (const bool shuffle : {false, true}) {
+    Loader loader(
+        classes_with_255(), LoaderOptions().batch_size(2).shuffle(shuffle));
+    int64_t ignored = 0;
+    for (const auto& batch : loader) {
+      ignored += batch.part("y").labels.with_ignore_index(255).missing();
+    }
+    EXPECT_EQ(ignored, 2);
+  }
+}
+
+TEST(Loader, TakesTheWordThatNoClassIndexIsIgnored) {
+  Loader loader(
+      classes_with_255(), LoaderOptions().batch(BatchOptions().complete(true)));
+  const auto batch = loader.next();
+  EXPECT_EQ(batch->part("y").labels.with_ignore_index(255).missing(), 0);
 }
 
 TEST(Loader, RefusesABatchWithoutRows) {

@@ -5,10 +5,13 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+#include <torch/serialize.h>
 
 #include <limits>
+#include <sstream>
 
 #include "tests/support/errors.h"
 #include "tests/support/says.h"
@@ -98,6 +101,39 @@ TEST(MultiLoader, JoinsABatchOfEveryDataset) {
       batch.part("c").labels.target(), at::arange(100, 102, at::kFloat)));
 }
 
+TEST(MultiLoader, GivesTheTasksOfADatasetOneTensor) {
+  MultiLoader loader = two_sets({});
+  const Batch batch = loader.next_all();
+  EXPECT_TRUE(batch.part("a").input.is_same(batch.part("b").input));
+  EXPECT_FALSE(batch.part("a").input.is_same(batch.part("c").input));
+}
+
+TEST(MultiLoader, GivesAPlainBatchOfASingleDataset) {
+  MultiLoader loader({rows_from(0, 3, {"a", "b"})});
+  EXPECT_TRUE(loader.next_all().shares_input());
+}
+
+TEST(MultiLoader, GivesCopiesOfTheRows) {
+  const Dataset a = rows_from(0, 4, {"a"});
+  const Dataset b = rows_from(4, 4, {"b"});
+  MultiLoader loader({a, b}, pairs_in_order());
+  at::Tensor(loader.next("a").input()).zero_();
+  at::Tensor(loader.next_all().part("b").input).zero_();
+  EXPECT_TRUE(at::equal(a.input().flatten(), at::arange(0, 4, at::kFloat)));
+  EXPECT_TRUE(at::equal(b.input().flatten(), at::arange(4, 8, at::kFloat)));
+}
+
+TEST(MultiLoader, PromisesNothingOfClassIndices) {
+  const at::Tensor classes = at::tensor({255, 1}, at::kLong);
+  MultiLoader loader(
+      {rows_from(0, 2, {"a"}), Dataset(at::zeros({2, 1}), {{"b", classes}})},
+      pairs_in_order());
+  for (const Batch& batch : {loader.next("b"), loader.next_all()}) {
+    const Labels& labels = batch.part("b").labels;
+    EXPECT_EQ(labels.with_ignore_index(255).missing(), 1);
+  }
+}
+
 TEST(MultiLoader, FindsTheMissingLabelsOfAJoinedBatch) {
   at::Tensor target = at::zeros({2});
   target[1] = std::numeric_limits<double>::quiet_NaN();
@@ -163,7 +199,50 @@ TEST(MultiLoader, StaysWhereItIsIfAStateIsRefused) {
   MultiLoader loader = two_sets({});
   const auto before = loader.state();
   EXPECT_TRUE(says(
-      error_of([&] { loader.restore({{1, 0}, {0, 6}}); }), {"position 6"}));
+      error_of([&] { loader.restore({{1, 0, {}}, {0, 6, {}}}); }),
+      {"MultiLoader: data set 1: ", "position 6"}));
+  EXPECT_EQ(loader.state(), before);
+}
+
+TEST(MultiLoader, RefusesTheStateOfOtherDatasetsOrOptions) {
+  MultiLoader loader = two_sets({});
+  MultiLoader swapped({rows_from(100, 5, {"c"}), rows_from(0, 3, {"a", "b"})});
+  EXPECT_TRUE(says(
+      error_of([&] { loader.load_state(swapped.state()); }),
+      {"data set 0", "rows: 5, not 3"}));
+  MultiLoader reseeded = two_sets(LoaderOptions().seed(7));
+  EXPECT_TRUE(says(
+      error_of([&] { loader.load_state(reseeded.state()); }),
+      {"data set 0", "seed: 7, not 0"}));
+}
+
+TEST(MultiLoader, IsSavedAndLoadedAsAnArchive) {
+  const auto options = LoaderOptions().batch_size(2).seed(4);
+  MultiLoader loader = two_sets(options);
+  loader.next_all();
+  loader.next("c");
+  std::stringstream stream;
+  torch::save(loader, stream);
+  MultiLoader restored = two_sets(options);
+  torch::load(restored, stream);
+  EXPECT_EQ(restored.state(), loader.state());
+  EXPECT_TRUE(at::equal(draws(restored), draws(loader)));
+}
+
+TEST(MultiLoader, RefusesTheArchiveOfAnotherNumberOfDatasetsOrOfOneLoader) {
+  MultiLoader loader = two_sets({});
+  const auto before = loader.state();
+  std::stringstream fewer;
+  torch::save(MultiLoader({rows_from(0, 3, {"a", "b"})}), fewer);
+  EXPECT_TRUE(says(
+      error_of([&] { torch::load(loader, fewer); }),
+      {"each of the 2 data sets, but got 1"}));
+  std::stringstream single;
+  torch::save(Loader(rows_from(0, 3, {"a", "b"})), single);
+  EXPECT_TRUE(says(
+      error_of([&] { torch::load(loader, single); }),
+      {"MultiLoader: expected an archive of a polytask::data::MultiLoader",
+       "polytask::data::Loader"}));
   EXPECT_EQ(loader.state(), before);
 }
 

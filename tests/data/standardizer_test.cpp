@@ -10,9 +10,11 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+#include <torch/serialize.h>
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
@@ -148,6 +150,92 @@ TEST(Standardizer, RefusesToTransformWholeNumbers) {
   EXPECT_TRUE(says(
       error_of([&] { scaler.transform(at::zeros({1, 2}, at::kLong)); }),
       {"floating-point", "Long"}));
+}
+
+TEST(Standardizer, IsMadeFromItsNumbers) {
+  const auto fitted = Standardizer::fit(two_columns());
+  const Standardizer made(fitted.mean(), fitted.scale());
+  EXPECT_EQ(made.width(), 2);
+  EXPECT_TRUE(at::allclose(
+      made.transform(two_columns()),
+      fitted.transform(two_columns()),
+      0,
+      0,
+      true));
+  const Standardizer whole(
+      at::tensor({1, 2}, at::kInt), at::tensor({0.f, 2.f}));
+  EXPECT_EQ(whole.scale().scalar_type(), at::kDouble);
+  EXPECT_TRUE(at::equal(
+      whole.transform(at::tensor({5., 6.}).view({1, 2})),
+      at::tensor({0., 2.}).view({1, 2})));
+}
+
+TEST(Standardizer, KeepsItsNumbersApartFromThoseGiven) {
+  const at::Tensor mean = at::zeros({1}, at::kDouble);
+  const Standardizer made(mean, at::full({1}, 2., at::kDouble));
+  at::Tensor(mean).fill_(5);
+  EXPECT_EQ(made.mean().item<double>(), 0);
+}
+
+TEST(Standardizer, NamesTheColumnOfANumberThatCannotBe) {
+  const at::Tensor fine = at::tensor({1., 1.});
+  const auto refusal = [&](const at::Tensor& mean, const at::Tensor& scale) {
+    return error_of([&] { Standardizer(mean, scale); });
+  };
+  EXPECT_TRUE(
+      says(refusal(at::tensor({1., kNoValue}), fine), {"column 1", "mean"}));
+  EXPECT_TRUE(
+      says(refusal(fine, at::tensor({-1., 1.})), {"column 0 has a scale"}));
+  EXPECT_TRUE(says(refusal(fine, at::tensor({1., kNoValue})), {"column 1"}));
+  EXPECT_TRUE(says(refusal(fine, at::tensor({1.})), {"[2]", "[1]"}));
+  EXPECT_TRUE(says(refusal(fine, at::Tensor()), {"undefined"}));
+  EXPECT_TRUE(says(
+      refusal(fine.view({2, 1}), fine.view({2, 1})), {"shape [d]", "[2, 1]"}));
+}
+
+TEST(Standardizer, IsSavedAndLoaded) {
+  const auto fitted =
+      Standardizer::fit(two_columns(), StandardizerOptions().impute(true));
+  std::stringstream stream;
+  torch::save(fitted, stream);
+  Standardizer loaded;
+  torch::load(loaded, stream);
+  EXPECT_TRUE(at::equal(loaded.mean(), fitted.mean()));
+  EXPECT_TRUE(at::equal(loaded.scale(), fitted.scale()));
+  EXPECT_TRUE(loaded.options().impute());
+  EXPECT_TRUE(at::equal(
+      loaded.transform(two_columns()), fitted.transform(two_columns())));
+}
+
+TEST(Standardizer, RefusesToLoadNumbersOfAnotherWidth) {
+  std::stringstream stream;
+  torch::save(Standardizer(at::zeros({3}), at::full({3}, 1.)), stream);
+  auto fitted = Standardizer::fit(two_columns());
+  EXPECT_TRUE(says(
+      error_of([&] { torch::load(fitted, stream); }),
+      {"numbers of 2 columns", "those of 3"}));
+  EXPECT_TRUE(at::allclose(fitted.mean(), at::tensor({2., 20.})));
+}
+
+TEST(Standardizer, RefusesTheArchiveOfAnythingElse) {
+  std::stringstream stream;
+  torch::save(at::zeros({2}), stream);
+  Standardizer scaler;
+  EXPECT_TRUE(says(
+      error_of([&] { torch::load(scaler, stream); }),
+      {"expected an archive of a polytask::data::Standardizer"}));
+}
+
+TEST(Standardizer, CanDoNothingBeforeItHasNumbers) {
+  const Standardizer scaler;
+  EXPECT_EQ(scaler.width(), 0);
+  std::stringstream stream;
+  EXPECT_TRUE(says(
+      error_of([&] { scaler.transform(two_columns()); }), {"no numbers yet"}));
+  EXPECT_TRUE(says(
+      error_of([&] { scaler.inverse(two_columns()); }), {"no numbers yet"}));
+  EXPECT_TRUE(
+      says(error_of([&] { torch::save(scaler, stream); }), {"no numbers yet"}));
 }
 
 class StandardizerDevice : public ::polytask::testing::EachDevice {};

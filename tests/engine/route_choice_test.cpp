@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <polytask/engine/route.h>
 #include <polytask/sharing/hard_sharing.h>
-#include <polytask/task/losses/l1.h>
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -95,15 +94,6 @@ TEST(RouteChoice, OfALossOfTheUsersOwnIsAutograd) {
                 head->weight.square().sum();
           })));
   EXPECT_THAT(joint_of(model).route().reason, HasSubstr("the user's own"));
-}
-
-TEST(RouteChoice, FallsBackWhereALossWasReplaced) {
-  const OriginalJob job(1);
-  MultiTaskModel model = job.model();
-  JointTraining joint = joint_of(model);
-  model->task("y1") = Task(model->task("y1").head(), L1Loss());
-  joint.step(job.batch());
-  EXPECT_THAT(joint.route().reason, HasSubstr("replaced"));
 }
 
 TEST(RouteChoice, TellsOfAStepAfterARun) {

@@ -90,6 +90,35 @@ TEST(UsersOptimizer, MayBeSharedByTwoTrainings) {
   EXPECT_EQ(before.step, 1);
 }
 
+TEST(UsersOptimizer, MustNotStepATiedHeadTwice) {
+  const LinearTask head(5, 1);
+  MultiTaskModel model;
+  model->add_task("a", head);
+  model->add_task("b", head);
+  torch::optim::SGD twice(model->parameters(), 0.1);
+  const auto joint = error_of([&] { JointTraining(model, twice); });
+  const auto alternating = error_of([&] { AlternatingTraining(model, twice); });
+  for (const auto& message : {joint, alternating}) {
+    EXPECT_THAT(message, HasSubstr("'tasks.a.weight', 'tasks.b.weight'"));
+    EXPECT_THAT(message, HasSubstr("step it twice"));
+    EXPECT_THAT(message, HasSubstr("unique_parameters()"));
+  }
+  torch::optim::SGD once(model->unique_parameters(), 0.1);
+  EXPECT_NO_THROW(JointTraining(model, once));
+}
+
+TEST(UsersOptimizer, MustNotHoldATensorOfItsOwnInTwoGroups) {
+  const MultiTaskModel model = make_shared_model();
+  const auto outside = torch::ones({3}).requires_grad_();
+  torch::optim::SGD twice(model->unique_parameters(), 0.1);
+  twice.add_param_group(torch::optim::OptimizerParamGroup({outside}));
+  EXPECT_NO_THROW(JointTraining(model, twice));
+  twice.param_groups()[1].params().push_back(outside);
+  EXPECT_THAT(
+      error_of([&] { JointTraining(model, twice); }),
+      HasSubstr("a parameter of shape [3], twice"));
+}
+
 TEST(UsersOptimizer, MustNotBeLBFGS) {
   const MultiTaskModel model = make_shared_model();
   torch::optim::LBFGS optimizer(model->unique_parameters());

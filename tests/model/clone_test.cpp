@@ -86,6 +86,17 @@ TEST(ModelClone, SharesNoMemoryWithTheOriginal) {
   }
 }
 
+TEST(ModelClone, IsAModelWithoutACast) {
+  const MultiTaskModel model = make_shared_model();
+  MultiTaskModel twin = clone(model);
+  twin->task("b").weight(0.5);
+  EXPECT_EQ(model->task("b").weight(), 1);
+  EXPECT_TRUE(same_bits(snapshot(model), snapshot(twin)));
+  EXPECT_EQ(
+      clone(model, torch::Device("meta"))->parameters()[0].device().type(),
+      torch::kMeta);
+}
+
 TEST(ModelClone, LeavesTheOriginalAloneWhenTrained) {
   const MultiTaskModel model = make_shared_model();
   const auto before = snapshot(model);

@@ -123,6 +123,23 @@ TEST(ParameterNames, FollowTheSharingAndTheTasks) {
           "tasks.y1.bias"));
 }
 
+TEST(ParametersByTask, AreThoseOfEachTask) {
+  MultiTaskModel model{HardSharing(torch::nn::Linear(2, 3))};
+  const LinearTask tied(3, 1);
+  model->add_task("a", LinearTask(3, 1));
+  model->add_task("b", tied);
+  model->add_task("c", tied);
+  const auto all = model->parameters_by_task();
+  ASSERT_EQ(all.size(), 3u);
+  for (const auto& name : model->task_names()) {
+    EXPECT_EQ(
+        identities(all[static_cast<size_t>(model->index(name))]),
+        identities(model->task_parameters(name)))
+        << name;
+  }
+  EXPECT_TRUE(all[1].empty());
+}
+
 TEST(UniqueTensors, AreToldApartByIdentity) {
   const auto a = torch::ones({2});
   const auto b = torch::ones({2});

@@ -12,10 +12,14 @@
 #include <torch/optim/adam.h>
 #include <torch/serialize.h>
 
+#include <set>
 #include <sstream>
+#include <utility>
 
+#include "model/archive_key.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/warnings.h"
 
 namespace polytask {
 namespace {
@@ -55,8 +59,14 @@ MultiTaskModel tied_heads_model() {
 
 MultiTaskModel oddly_named_model() {
   MultiTaskModel model;
-  for (const auto* name :
-       {"a", "b", "class", "None", "a \"b\"\n", "0", "\u00e4"}) {
+  for (const auto* name : {"a",        "b",       "class",
+                           "_class",   "None",    "a \"b\"\n",
+                           "0",        "\u00e4",  "in",
+                           "training", "forward", "self",
+                           "nan",      "inf",     "__init__",
+                           "Tensor",   "print",   "float",
+                           "a_b",      "_",       "__parameters__",
+                           "NoneType", "x y"}) {
     model->add_task(name, LinearTask(5, 1));
   }
   return model;
@@ -113,6 +123,163 @@ INSTANTIATE_TEST_SUITE_P(
         RoundTripCase{"OddNames", oddly_named_model},
         RoundTripCase{"BuffersDropoutAndNames", stateful_model}),
     [](const auto& each) { return each.param.name; });
+
+TEST(ModelSave, KeepsTaskWeightsAndWhatIsFrozen) {
+  MultiTaskModel model = plain_model();
+  model->task("b").weight(0.25);
+  model->freeze("a");
+  model->shared_parameters()[1].requires_grad_(false);
+  MultiTaskModel loaded = plain_model();
+  loaded->freeze("b");
+  load_bytes(loaded, archive_of_any(model));
+  EXPECT_EQ(loaded->task("a").weight(), 1);
+  EXPECT_EQ(loaded->task("b").weight(), 0.25);
+  for (const auto& parameter : model->named_parameters()) {
+    EXPECT_EQ(
+        loaded->named_parameters()[parameter.key()].requires_grad(),
+        parameter.value().requires_grad())
+        << parameter.key();
+  }
+}
+
+TEST(ModelSave, CallsHeadsByTheirNames) {
+  torch::serialize::InputArchive archive, tasks, head;
+  std::istringstream bytes(archive_of_any(oddly_named_model()));
+  archive.load_from(bytes);
+  archive.read("tasks", tasks);
+  for (const auto* key : {"a", "_class", "_None", "_0", "_a_20_22b_22_0A"}) {
+    EXPECT_TRUE(tasks.try_read(key, head)) << key;
+  }
+}
+
+TEST(ArchiveKey, OfTwoNamesIsNeverTheSame) {
+  std::set<std::string> keys;
+  const auto names = {
+      "class",
+      "_class",
+      "__class",
+      "_5Fclass",
+      "_5fclass",
+      "a b",
+      "a_20b",
+      "_a_20b",
+      "a",
+      "_a",
+      "0",
+      "_0",
+      "in",
+      "_in"};
+  for (const auto* name : names) {
+    keys.insert(detail::archive_key(name));
+  }
+  EXPECT_EQ(keys.size(), names.size());
+  EXPECT_EQ(detail::archive_key("speed_2"), "speed_2");
+}
+
+TEST(ModelSave, RefusesANameThatLibTorchCannotReadBack) {
+  const auto model = model_with(
+      LinearTask(8, 1),
+      Task(
+          torch::nn::Sequential({{"in", torch::nn::Linear(8, 1)}}), MSELoss()));
+  const auto message = error_of([&] { archive_of_any(model); });
+  EXPECT_THAT(message, HasSubstr("'tasks.b.in'"));
+  EXPECT_THAT(message, HasSubstr("word of TorchScript"));
+}
+
+// As polytask wrote them before task weights and frozen parameters: heads by
+// their places.
+std::string early_archive(const MultiTaskModel& model) {
+  torch::serialize::OutputArchive made;
+  const auto unit = made.compilation_unit();
+  torch::serialize::OutputArchive sharing(unit), tasks(unit);
+  torch::List<std::string> names;
+  model->sharing().save(sharing);
+  for (const auto& name : model->task_names()) {
+    torch::serialize::OutputArchive head(unit);
+    model->task(name).head().module()->save(head);
+    tasks.write(std::to_string(names.size()), head);
+    names.push_back(name);
+  }
+  made.write("polytask_tasks", torch::IValue(names));
+  made.write("sharing", sharing);
+  made.write("tasks", tasks);
+  std::ostringstream stream;
+  made.save_to(stream);
+  return stream.str();
+}
+
+TEST(ModelLoad, ReadsEarlyArchivesAndSaysWhatTheyLack) {
+  const MultiTaskModel model = stateful_model();
+  MultiTaskModel loaded = stateful_model();
+  loaded->task("b").weight(0.5);
+  loaded->freeze("a");
+  const std::string bytes = early_archive(model);
+  std::vector<std::string> warnings;
+  {
+    testing::Warnings kept;
+    load_bytes(loaded, bytes);
+    warnings = kept.texts;
+  }
+  EXPECT_TRUE(same_bits(snapshot(model), snapshot(loaded)));
+  EXPECT_TRUE(same_bits(model->buffers(), loaded->buffers()));
+  EXPECT_EQ(loaded->task("b").weight(), 0.5);
+  EXPECT_FALSE(loaded->task_parameters("a")[0].requires_grad());
+  EXPECT_THAT(
+      warnings, ::testing::ElementsAre(HasSubstr("those of this model stay")));
+}
+
+MultiTaskModel model_with_dropouts(bool first, bool last) {
+  torch::nn::Sequential trunk;
+  if (first) {
+    trunk->push_back(torch::nn::Dropout(0.1));
+  }
+  trunk->push_back(torch::nn::Linear(5, 8));
+  trunk->push_back(torch::nn::Linear(8, 8));
+  if (last) {
+    trunk->push_back(torch::nn::Dropout(0.1));
+  }
+  MultiTaskModel model{HardSharing(trunk)};
+  model->add_task("a", LinearTask(8, 1));
+  return model;
+}
+
+TEST(ModelLoad, TakesADropoutMoreOrLess) {
+  for (const bool first : {false, true}) {
+    for (const bool last : {false, true}) {
+      SCOPED_TRACE(first);
+      SCOPED_TRACE(last);
+      MultiTaskModel with = model_with_dropouts(first, last);
+      MultiTaskModel without = model_with_dropouts(false, false);
+      load_bytes(without, archive_of_any(with));
+      EXPECT_TRUE(same_bits(snapshot(with), snapshot(without)));
+      without = model_with_dropouts(false, false);
+      load_bytes(with, archive_of_any(without));
+      EXPECT_TRUE(same_bits(snapshot(with), snapshot(without)));
+    }
+  }
+}
+
+// Reads its own state, and then does not like it.
+class ChoosyImpl : public LinearTaskImpl {
+ public:
+  ChoosyImpl() : LinearTaskImpl(8, 1) {}
+  void load(torch::serialize::InputArchive& archive) override {
+    LinearTaskImpl::load(archive);
+    TORCH_CHECK_VALUE(std::exchange(accepts, true), "Choosy: no.");
+  }
+  bool accepts = false;
+};
+
+TEST(ModelLoad, PutsBackWhatAModuleRefusesLate) {
+  const auto choosy = std::make_shared<ChoosyImpl>();
+  MultiTaskModel model = model_with(LinearTask(8, 1), Task(choosy, MSELoss()));
+  const std::string bytes =
+      archive_of_any(model_with(LinearTask(8, 1), LinearTask(8, 1)));
+  const auto before = snapshot(model);
+  EXPECT_THAT(
+      error_of([&] { load_bytes(model, bytes); }), HasSubstr("Choosy: no"));
+  EXPECT_TRUE(same_bits(before, snapshot(model)));
+}
 
 TEST(ModelLoad, LeavesAnOptimizerOnTheModel) {
   MultiTaskModel model = plain_model();
@@ -223,6 +390,52 @@ std::string no_archive() {
   return "polytask";
 }
 
+// An archive of `plain_model` whose own notes are others.
+std::string with_notes(
+    int64_t format, std::vector<double> weights, std::vector<bool> trained) {
+  torch::serialize::OutputArchive made;
+  const auto unit = made.compilation_unit();
+  const MultiTaskModel model = plain_model();
+  torch::serialize::OutputArchive sharing(unit), tasks(unit);
+  model->sharing().save(sharing);
+  for (const auto* name : {"a", "b"}) {
+    torch::serialize::OutputArchive head(unit);
+    model->task(name).head().module()->save(head);
+    tasks.write(name, head);
+  }
+  torch::List<bool> flags;
+  for (const bool flag : trained) {
+    flags.push_back(flag);
+  }
+  made.write(
+      "polytask_tasks", torch::IValue(std::vector<std::string>{"a", "b"}));
+  made.write("polytask_format", torch::IValue(format));
+  made.write("polytask_version", torch::IValue("7.8.9"));
+  made.write("polytask_weights", torch::IValue(weights));
+  made.write("polytask_trained", torch::IValue(flags));
+  made.write("sharing", sharing);
+  made.write("tasks", tasks);
+  std::ostringstream stream;
+  made.save_to(stream);
+  return stream.str();
+}
+
+std::string of_a_newer_polytask() {
+  return with_notes(99, {1, 1}, std::vector<bool>(6, true));
+}
+
+std::string negative_weight() {
+  return with_notes(2, {1, -1}, std::vector<bool>(6, true));
+}
+
+std::string one_weight() {
+  return with_notes(2, {1}, std::vector<bool>(6, true));
+}
+
+std::string few_flags() {
+  return with_notes(2, {1, 1}, std::vector<bool>(5, true));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Archives,
     ModelLoadRefused,
@@ -242,7 +455,7 @@ INSTANTIATE_TEST_SUITE_P(
         ForeignArchive{
             "MissingModule",
             missing_module,
-            {"archive has no", "'sharing.trunk'"}},
+            {"archive has no", "'sharing.trunk"}},
         ForeignArchive{"FurtherModule", further_module, {"'tasks.b."}},
         ForeignArchive{
             "FurtherBuffer",
@@ -250,6 +463,15 @@ INSTANTIATE_TEST_SUITE_P(
             {"'tasks.b.seen'", "this model lacks"}},
         ForeignArchive{
             "TensorForAModule", tensor_for_a_module, {"no module 'sharing'"}},
+        ForeignArchive{
+            "NewerPolytask",
+            of_a_newer_polytask,
+            {"written by polytask 7.8.9, which is newer", "formats up to 2"}},
+        ForeignArchive{
+            "NegativeWeight", negative_weight, {"weight of at least 0"}},
+        ForeignArchive{
+            "OneWeight", one_weight, {"the weights of 2 tasks", "found 1"}},
+        ForeignArchive{"FewFlags", few_flags, {"6 parameters", "and 5"}},
         ForeignArchive{"PlainLinear", plain_linear, {"no multi-task model"}},
         ForeignArchive{"Truncated", truncated, {}},
         ForeignArchive{"NoArchive", no_archive, {}}),

@@ -6,7 +6,6 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <polytask/optim/fused_adam.h>
-#include <polytask/optim/fused_adamw.h>
 #include <polytask/optim/fused_sgd.h>
 #include <torch/serialize.h>
 #include <torch/serialize/archive.h>

@@ -3,7 +3,6 @@
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 #include <polytask/optim/fused_adam.h>
-#include <polytask/optim/fused_adamw.h>
 #include <polytask/optim/fused_sgd.h>
 #include <polytask/optim/make_optimizer.h>
 #include <torch/optim/adagrad.h>
@@ -105,6 +104,19 @@ TEST_P(KnownOptimizer, KeepsARateThatIsTheDefaultOfItsKind) {
   EXPECT_EQ(made->param_groups()[0].options().get_lr(), 1e-3);
   EXPECT_EQ(made->param_groups()[1].options().get_lr(), 1e-2);
   EXPECT_EQ(made->param_groups()[2].options().get_lr(), 0.05);
+}
+
+TEST_P(KnownOptimizer, DoesNotDecayAGroupThatMustNot) {
+  torch::Tensor decays = torch::ones({2}, torch::requires_grad());
+  torch::Tensor stays = torch::ones({2}, torch::requires_grad());
+  const auto made = make_optimizer(
+      {{{decays}}, {{stays}, std::nullopt, /*decays=*/false}},
+      *GetParam().options);
+  decays.mutable_grad() = torch::zeros({2});
+  stays.mutable_grad() = torch::zeros({2});
+  made->step();
+  EXPECT_EQ(stays[0].item<float>(), 1);
+  EXPECT_EQ(made->param_groups()[1].options().get_lr(), 0.05);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -4,9 +4,12 @@
 
 `installed` uses the installed package with nothing but CMAKE_PREFIX_PATH set, and
 compiles and runs every other C++ block of README.md and docs/ too, those of
-docs/balancing/ as the functions of one program; `subdirectory` uses add_subdirectory.
+docs/balancing/ as the functions of one program. `subdirectory` uses add_subdirectory with what
+the preset `strict` sets: a shared library whose files are compiled one by one, with warnings as
+errors, its examples and benchmarks, all optimized as releases are.
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -15,11 +18,13 @@ import subprocess
 import sys
 
 parser = argparse.ArgumentParser()
-for option in ("way", "source", "build", "torch", "cxx", "work"):
+for option in ("way", "source", "work"):
     parser.add_argument(f"--{option}", required=True)
+parser.add_argument("--build", help="the build tree to install from")
+parser.add_argument("--torch", help="the folder of TorchConfig.cmake; else CMAKE_PREFIX_PATH names it")
+parser.add_argument("--cxx", default=os.environ.get("CXX", "c++"))
 args = parser.parse_args()
-source, work = pathlib.Path(args.source), pathlib.Path(args.work)
-torch_prefix = pathlib.Path(args.torch).parent
+source, work = pathlib.Path(args.source).resolve(), pathlib.Path(args.work).resolve()
 
 
 def blocks(path, language):
@@ -62,9 +67,10 @@ project = blocks(readme, "cmake")
 assert programs and len(project) == 1, "README has no program or not one cmake block"
 assert "find_package(polytask REQUIRED)" in project[0]
 
-shutil.rmtree(work, ignore_errors=True)
-work.mkdir(parents=True)
-prefix = [str(torch_prefix)]
+if args.way == "installed":
+    shutil.rmtree(work, ignore_errors=True)
+work.mkdir(parents=True, exist_ok=True)
+prefix = [str(pathlib.Path(args.torch).parent)] if args.torch else os.environ["CMAKE_PREFIX_PATH"].split(os.pathsep)
 text = project[0]
 if args.way == "installed":
     run("cmake", "--install", args.build, "--prefix", work / "prefix", stdout=subprocess.DEVNULL)
@@ -82,14 +88,20 @@ for name in names[1:]:
 (work / "CMakeLists.txt").write_text(text)
 
 environment = dict(os.environ, CMAKE_PREFIX_PATH=os.pathsep.join(prefix), CXX=args.cxx)
-options = ["-DPOLYTASK_UNITY=ON", "-DCMAKE_CXX_FLAGS=-O0"] if args.way == "subdirectory" else []
-run("cmake", "-G", "Ninja", "-S", work, "-B", work / "build", *options, env=environment,
-    stdout=subprocess.DEVNULL)
-built = subprocess.run(["cmake", "--build", str(work / "build")], env=environment, text=True,
+if args.way == "subdirectory":
+    presets = {"version": 6, "include": [str(source / "CMakePresets.json")]}
+    (work / "CMakePresets.json").write_text(json.dumps(presets))
+    tree = work / "build/strict"
+    run("cmake", "--preset", "strict", cwd=work, env=environment, stdout=subprocess.DEVNULL)
+else:
+    tree = work / "build"
+    run("cmake", "-G", "Ninja", "-S", work, "-B", tree, env=environment, stdout=subprocess.DEVNULL)
+built = subprocess.run(["cmake", "--build", str(tree)], env=environment, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 if built.returncode != 0:
     sys.exit(built.stdout)
 executable = re.search(r"add_executable\((\w+)", project[0])[1]
 for name in [executable, *names[1:]]:
-    run(work / "build" / name)
-sys.exit()
+    run(tree / name)
+if args.way == "subdirectory":
+    run(tree / "polytask/examples/linear_transform", "--quiet")

@@ -89,6 +89,28 @@ class Construction(unittest.TestCase):
             Balancing("famo", {"lr": "fast"})
 
 
+class Options(unittest.TestCase):
+    def test_are_those_that_hold(self):
+        options = Balancing("famo", {"lr": 0.5}).options()
+        self.assertEqual(options, {"lr": 0.5, "weight_decay": 1e-3, "min_losses": []})
+
+    def test_make_the_method_again(self):
+        for name in NAMES:
+            with self.subTest(name):
+                method = made(name)
+                again = Balancing(method.name(), method.options())
+                self.assertEqual(again.options(), method.options())
+
+    def test_are_shown(self):
+        shown = "FAMO(lr=0.5, weight_decay=0.001, min_losses=[])"
+        method = Balancing("famo", {"lr": 0.5})
+        self.assertEqual((str(method), repr(method)), (shown, shown))
+
+    def test_out_of_range_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "famo: expected lr of at least 0, but got -1"):
+            Balancing("famo", {"lr": -1})
+
+
 class EveryMethod(unittest.TestCase):
     def test_gives_a_direction_of_the_jacobians_dtype(self):
         for name in NAMES:

@@ -10,8 +10,9 @@
 
 namespace polytask::testing {
 
-/// A test that runs once on each device; where there is no CUDA device, the
-/// second run is skipped and says so.
+/// A test that runs once on each device. Where there is no CUDA device, a
+/// stand-in may take its place (see `StandInDevice`); else the second run is
+/// skipped and says so.
 class EachDevice : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {

@@ -222,6 +222,36 @@ RouteJob own_trunk() {
       plain_batch(5)};
 }
 
+torch::Tensor some_weights() {
+  torch::Tensor weights = torch::rand({kRows}, torch::kDouble);
+  weights.narrow(0, 20, 9).zero_();
+  return weights;
+}
+
+RouteJob weighted_rows() {
+  RouteJob job = many_losses();
+  const auto plain = job.batch;
+  job.name = "WeightedRows";
+  job.batch = [plain](torch::Dtype dtype) {
+    return plain(dtype).with_weights(
+        {{"l1", some_weights()},
+         {"huber", some_weights()},
+         {"class", some_weights().to(torch::kFloat)}});
+  };
+  return job;
+}
+
+RouteJob weighted_rows_behind_layers() {
+  RouteJob job = layers();
+  const auto plain = job.batch;
+  job.name = "WeightedRowsBehindLayers";
+  job.batch = [plain](torch::Dtype dtype) {
+    return plain(dtype).with_weights(
+        {{"b", some_weights()}, {"c", some_weights()}});
+  };
+  return job;
+}
+
 RouteJob narrow(int64_t width) {
   return {
       "Width" + std::to_string(width),
@@ -245,7 +275,9 @@ std::vector<RouteJob> route_jobs() {
       rows_of_their_own(),
       layers(),
       other_layers(),
-      own_trunk()};
+      own_trunk(),
+      weighted_rows(),
+      weighted_rows_behind_layers()};
 }
 
 double route_tolerance(torch::Dtype dtype) {

@@ -4,14 +4,11 @@
 
 #include <polytask/model/multi_task_model.h>
 
-#include <memory>
-
 namespace polytask::testing {
 
 /// A model's clone, as a model.
 inline MultiTaskModel twin_of(const MultiTaskModel& model) {
-  return MultiTaskModel(
-      std::dynamic_pointer_cast<MultiTaskModelImpl>(model->clone()));
+  return clone(model);
 }
 
 } // namespace polytask::testing

@@ -56,7 +56,7 @@ TEST(LinearTask, OfRangeZeroStartsAtZero) {
 
 TEST(LinearTask, StartsAsLibTorchsLayerWhereAsked) {
   torch::manual_seed(5);
-  const LinearTask task(LinearTaskOptions(7, 3).libtorch_init(true));
+  const LinearTask task(LinearTaskOptions(7, 3).init(LinearInit::kLinear));
   torch::manual_seed(5);
   const torch::nn::Linear linear(7, 3);
   EXPECT_TRUE(at::equal(task->weight, linear->weight));
@@ -115,7 +115,12 @@ TEST(LinearTask, RefusesANegativeRange) {
       linear_error(LinearTaskOptions(3, 2).range(-1)),
       {"range of at least 0, but got -1"}));
   EXPECT_TRUE(says(linear_error(LinearTaskOptions(3, 2).range(NAN)), {"nan"}));
-  EXPECT_NE(linear_error(LinearTaskOptions(3, 2).range(INFINITY)), "");
+  EXPECT_TRUE(says(
+      linear_error(LinearTaskOptions(3, 2).range(INFINITY)),
+      {"a finite range", "inf"}));
+  EXPECT_TRUE(says(
+      linear_error(LinearTaskOptions(3, 2).range(1).init(LinearInit::kLinear)),
+      {"a range goes with LinearInit::kUniform"}));
 }
 
 TEST(LinearTask, RefusesIntegers) {

@@ -15,6 +15,9 @@
 
 #include <limits>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/errors.h"
 #include "tests/support/says.h"
@@ -85,6 +88,60 @@ TEST(Loss, ShowsAFunctionTheRowsWithoutAHole) {
   const at::Tensor rows = at::tensor({0, 2, 3}, at::kLong);
   EXPECT_TRUE(at::equal(seen_output, output.index_select(0, rows)));
   EXPECT_TRUE(at::equal(seen_target, target.index_select(0, rows)));
+}
+
+TEST(Loss, OfAFunctionIsAbsentWhereEveryRowHasAHole) {
+  const Loss loss(squared);
+  at::Tensor target = at::ones({2, 2});
+  target[0][0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(loss.has_label(Labels(target)));
+  target[1][1] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_FALSE(loss.has_label(Labels(target)));
+  EXPECT_TRUE(Loss(MSELoss()).has_label(Labels(target)));
+}
+
+TEST(Loss, GivesAFunctionTheWeightsOfItsRows) {
+  at::Tensor seen;
+  const Loss loss([&](const at::Tensor& output,
+                      const at::Tensor& target,
+                      const at::Tensor& weights) {
+    seen = weights;
+    return squared(output, target);
+  });
+  at::Tensor target = at::ones({4, 2});
+  target[1][0] = std::numeric_limits<float>::quiet_NaN();
+  const Labels labels(target);
+  loss(at::ones({4, 2}), labels);
+  EXPECT_TRUE(at::equal(seen, at::ones({3})));
+  loss(
+      at::ones({4, 2}),
+      labels.with_weights(at::tensor({2.0, 3.0, 0.0, 5.0}, at::kDouble)));
+  EXPECT_TRUE(at::equal(seen, at::tensor({2.0f, 5.0f})));
+}
+
+class UnweightedLoss : public LossFunction {
+ public:
+  void pretty_print(std::ostream& stream) const override {
+    stream << "UnweightedLoss()";
+  }
+
+ protected:
+  at::Tensor evaluate(
+      const at::Tensor& output, const Labels& labels) const override {
+    return squared(output, labels.filled());
+  }
+};
+
+TEST(Loss, RefusesWeightsThatItWouldNotHeed) {
+  const Labels labels =
+      Labels(at::ones({2, 1})).with_weights(at::tensor({1.0, 1.0}));
+  for (const auto& [loss, name] : std::vector<std::pair<Loss, std::string>>{
+           {squared, "polytask::CallableLoss"},
+           {UnweightedLoss(), "UnweightedLoss()"}}) {
+    EXPECT_TRUE(says(
+        error_of([&, &each = loss] { each(at::ones({2, 1}), labels); }),
+        {"rows have weights, of which " + name + " knows nothing"}));
+  }
 }
 
 TEST(Loss, DoesNotCallAFunctionWithoutARow) {

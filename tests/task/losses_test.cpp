@@ -1,12 +1,15 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <polytask/task/loss.h>
@@ -22,6 +25,7 @@
 #include <limits>
 #include <ostream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/support/devices.h"
@@ -54,11 +58,16 @@ struct LossAndGradient {
 };
 
 LossAndGradient loss_and_gradient(
-    const Loss& loss, const at::Tensor& output, const at::Tensor& target) {
+    const Loss& loss, const at::Tensor& output, const Labels& labels) {
   at::Tensor leaf = output.detach().clone().requires_grad_();
-  at::Tensor value = loss(leaf, Labels(target));
+  at::Tensor value = loss(leaf, labels);
   value.backward();
   return {value.detach(), leaf.grad()};
+}
+
+LossAndGradient loss_and_gradient(
+    const Loss& loss, const at::Tensor& output, const at::Tensor& target) {
+  return loss_and_gradient(loss, output, Labels(target));
 }
 
 at::Tensor some_labels(const LossCase& each) {
@@ -139,6 +148,93 @@ TEST_P(EveryLoss, IsAFiniteScalarOfTheOutputsDtype) {
   EXPECT_TRUE(value.isfinite().item<bool>());
 }
 
+// Repeated rows are what whole weights mean; float64, summed in another order.
+TEST_P(EveryLoss, OfWholeWeightsEqualsTheOneOfRepeatedRows) {
+  remove_labels(at::tensor({4}, at::kLong));
+  const at::Tensor weights = at::tensor({2.0, 1.0, 0.0, 3.0, 2.0, 1.0});
+  const at::Tensor rows = at::tensor({0, 0, 1, 3, 3, 3, 4, 4, 5}, at::kLong);
+  const auto weighted =
+      loss_and_gradient(loss, output, Labels(target).with_weights(weights));
+  at::Tensor leaf = output.clone().requires_grad_();
+  const at::Tensor repeated =
+      loss(leaf.index_select(0, rows), Labels(target.index_select(0, rows)));
+  repeated.backward();
+  EXPECT_TRUE(at::allclose(weighted.loss, repeated, 1e-12, 1e-12))
+      << weighted.loss << repeated;
+  EXPECT_TRUE(at::allclose(weighted.gradient, leaf.grad(), 1e-12, 1e-12));
+}
+
+TEST_P(EveryLoss, DoesNotCareForTheScaleOfWeights) {
+  const at::Tensor weights = at::tensor({0.5, 1.5, 0.25, 3.0, 2.0, 1.0});
+  const auto one =
+      loss_and_gradient(loss, output, Labels(target).with_weights(weights));
+  const auto other = loss_and_gradient(
+      loss, output, Labels(target).with_weights(weights * 1e-9));
+  EXPECT_TRUE(at::allclose(one.loss, other.loss, 1e-6, 1e-9));
+  EXPECT_TRUE(at::allclose(one.gradient, other.gradient, 1e-6, 1e-9));
+}
+
+TEST_P(EveryLoss, DoesNotCareWhatARowOfWeightZeroHolds) {
+  const Labels before =
+      Labels(target).with_weights(at::tensor({1.0, 0.0, 2.0, 1.0, 0.0, 3.0}));
+  const auto clean = loss_and_gradient(loss, output, before);
+  output[1].fill_(1000);
+  output[4].fill_(-1000);
+  const at::Tensor other = target.clone();
+  other[1].fill_(7777);
+  other[4].fill_(-5);
+  const auto dirty = loss_and_gradient(
+      loss, output, Labels(other).with_weights(before.weights()));
+  EXPECT_TRUE(at::equal(dirty.loss, clean.loss));
+  EXPECT_TRUE(at::equal(dirty.gradient, clean.gradient));
+}
+
+TEST_P(EveryLoss, OfWeightsThatAreAllZeroIsThatWithoutALabel) {
+  const Labels labels =
+      Labels(target).with_weights(at::zeros({6}, at::kDouble));
+  EXPECT_FALSE(loss.has_label(labels));
+  const auto none = loss_and_gradient(loss, output, labels);
+  EXPECT_EQ(none.loss.item<double>(), 0);
+  EXPECT_TRUE(at::equal(none.gradient, at::zeros_like(output)));
+}
+
+// What is left out of the labels' own weights has to be left out of the mean.
+TEST_P(EveryLoss, OfRowsWithWeightsHasTheGradientOfItsValue) {
+  const at::Tensor weights = at::tensor({0.5, 0.0, 0.25, 3.0, 2.0, 1.0});
+  const Labels labels = Labels(target).with_weights(weights);
+  const auto at_output = loss_and_gradient(loss, output, labels);
+  const at::Tensor direction = at::randn_like(output);
+  const double step = 1e-6;
+  const double ahead = loss(output + step * direction, labels).item<double>();
+  const double behind = loss(output - step * direction, labels).item<double>();
+  EXPECT_NEAR(
+      (ahead - behind) / (2 * step),
+      (at_output.gradient * direction).sum().item<double>(),
+      1e-6);
+}
+
+class EveryHalfPrecision : public ::testing::TestWithParam<
+                               std::tuple<LossCase, at::ScalarType, bool>> {};
+
+// Rounding of the output is all that half precision costs.
+TEST_P(EveryHalfPrecision, OutputIsTakenInFloat32) {
+  const auto& [each, type, half_labels] = GetParam();
+  const at::Tensor output = at::randn(each.output).to(type);
+  at::Tensor target = some_labels(each);
+  if (target.is_floating_point()) {
+    target = target.to(type).to(half_labels ? type : at::kFloat);
+  }
+  const Labels labels = Labels(target).with_weights(
+      at::tensor({1.0, 2.0, 0.0, 1.0, 0.5, 3.0}).to(type));
+  const Labels wide = labels.to(at::kFloat);
+  const auto half = loss_and_gradient(each.loss, output, labels);
+  const auto full = loss_and_gradient(each.loss, output.to(at::kFloat), wide);
+  EXPECT_EQ(half.loss.scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::equal(half.loss, full.loss));
+  EXPECT_EQ(half.gradient.scalar_type(), type);
+  EXPECT_TRUE(at::equal(half.gradient, full.gradient.to(type)));
+}
+
 // All but callables, which check what they are given themselves.
 using EveryCheckedLoss = LossSuite;
 
@@ -202,10 +298,17 @@ std::vector<LossCase> elementwise_losses() {
 
 std::vector<LossCase> checked_losses() {
   const auto weighted = CrossEntropyLossOptions()
-                            .class_weights(at::tensor({0.1, 2.0, 0.5, 1.0}))
+                            .weight(at::tensor({0.1, 2.0, 0.5, 1.0}))
                             .label_smoothing(0.2)
                             .ignore_index(255);
   auto losses = elementwise_losses();
+  losses.push_back(
+      {"BCEOfThreeWeights",
+       BCEWithLogitsLoss(
+           BCEWithLogitsLossOptions().pos_weight(at::tensor({0.5, 1.0, 4.0}))),
+       {6, 3},
+       {6, 3},
+       LabelKind::kShare});
   losses.push_back({"GaussianNLL", GaussianNLLLoss(), {6, 4}, {6, 2}});
   losses.push_back({"Pinball", PinballLoss({0.1, 0.5, 0.9}), {6, 3}, {6, 1}});
   losses.push_back(
@@ -227,8 +330,17 @@ std::vector<LossCase> checked_losses() {
 
 std::vector<LossCase> all_losses() {
   auto losses = checked_losses();
-  const Loss function([](const at::Tensor& output, const at::Tensor& target) {
-    return (output - target).abs().pow(3).mean();
+  losses.push_back(
+      {"ColumnCrossEntropy",
+       CrossEntropyLoss(),
+       {6, 4},
+       {6, 1},
+       LabelKind::kClass});
+  const Loss function([](const at::Tensor& output,
+                         const at::Tensor& target,
+                         const at::Tensor& weights) {
+    const at::Tensor rows = (output - target).abs().pow(3).mean(1);
+    return (rows * weights).sum() / weights.sum();
   });
   losses.push_back({"Function", function, {6, 2}, {6, 2}});
   return losses;
@@ -247,6 +359,19 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(elementwise_losses()),
     loss_case_name);
 
+INSTANTIATE_TEST_SUITE_P(
+    AllLosses,
+    EveryHalfPrecision,
+    ::testing::Combine(
+        ::testing::ValuesIn(all_losses()),
+        ::testing::Values(at::kHalf, at::kBFloat16),
+        ::testing::Bool()),
+    [](const auto& each) {
+      return std::get<0>(each.param).name +
+          (std::get<1>(each.param) == at::kHalf ? "Half" : "BFloat16") +
+          (std::get<2>(each.param) ? "Labels" : "");
+    });
+
 class LossOnDevice : public testing::EachDevice {};
 
 TEST_P(LossOnDevice, EqualsTheCPUsWithMissingLabels) {
@@ -260,6 +385,31 @@ TEST_P(LossOnDevice, EqualsTheCPUsWithMissingLabels) {
   EXPECT_EQ(there.loss.device().type(), device().type());
   EXPECT_TRUE(at::allclose(there.loss.cpu(), here.loss, 1e-12, 1e-12));
   EXPECT_TRUE(at::allclose(there.gradient.cpu(), here.gradient, 1e-12, 1e-12));
+}
+
+TEST_P(LossOnDevice, EqualsTheCPUsWithWeightsOfRows) {
+  const Loss loss = HuberLoss(0.5);
+  const at::Tensor output = at::randn({64, 3}, at::kDouble);
+  at::Tensor target = at::randn({64, 3}, at::kDouble);
+  target.narrow(0, 7, 20).fill_(std::numeric_limits<double>::quiet_NaN());
+  at::Tensor weights = at::rand({64}, at::kDouble);
+  weights.narrow(0, 30, 9).zero_();
+  const Labels labels = Labels(target).with_weights(weights);
+  const Labels made =
+      Labels(target.to(device())).with_weights(weights.to(device()));
+  EXPECT_EQ(made.present(), labels.present());
+  const auto here = loss_and_gradient(loss, output, labels);
+  for (const Labels& there : {made, labels.to(device())}) {
+    const auto found = loss_and_gradient(loss, output.to(device()), there);
+    EXPECT_TRUE(at::allclose(found.loss.cpu(), here.loss, 1e-12, 1e-12));
+    EXPECT_TRUE(
+        at::allclose(found.gradient.cpu(), here.gradient, 1e-12, 1e-12));
+  }
+  EXPECT_NE(
+      error_of([&] {
+        Labels(target.to(device())).with_weights(-weights.to(device()));
+      }),
+      "");
 }
 
 POLYTASK_ON_EACH_DEVICE(LossOnDevice);

@@ -6,7 +6,7 @@
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/by_loss.h>
 #include <polytask/training/samplers/fixed_ratio.h>
-#include <polytask/training/samplers/round_robin.h>
+#include <polytask/training/samplers/simple.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 
@@ -305,9 +305,12 @@ TEST(AlternatingTraining, TellsTheSamplerNothingOfATaskWithoutALabel) {
       torch::optim::SGDOptions(0.1),
       AlternatingTrainingOptions().sampler(ByLossSampler()));
   const auto before = alternating.sampler().state().values;
-  alternating.step(
-      Batch(torch::randn({4, 5}), {{"a", torch::full({4, 1}, std::nan(""))}}));
-  EXPECT_EQ(alternating.sampler().state().values, before);
+  alternating.step_task(
+      Batch(torch::randn({4, 5}), {{"b", torch::full({4, 2}, std::nan(""))}}),
+      "b");
+  auto passed = before;
+  passed[1] = -2; // drawn in vain
+  EXPECT_EQ(alternating.sampler().state().values, passed);
 }
 
 TEST(AlternatingTraining, CopiesTheSamplerItIsGiven) {

@@ -4,10 +4,8 @@
 #include <polytask/training/samplers/by_loss.h>
 #include <polytask/training/samplers/fixed_ratio.h>
 #include <polytask/training/samplers/function.h>
-#include <polytask/training/samplers/proportional.h>
-#include <polytask/training/samplers/round_robin.h>
+#include <polytask/training/samplers/simple.h>
 #include <polytask/training/samplers/temperature.h>
-#include <polytask/training/samplers/uniform.h>
 
 #include <cmath>
 #include <memory>

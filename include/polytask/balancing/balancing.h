@@ -9,11 +9,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include <polytask/balancing/option_value.h>
 #include <polytask/balancing/random.h>
 #include <polytask/core/api.h>
+#include <polytask/core/archives.h>
 
 namespace polytask::balancing {
 
@@ -50,6 +53,14 @@ class POLYTASK_API Balancing {
   /// By which `make` knows it.
   virtual std::string name() const = 0;
   virtual Reads reads() const = 0;
+  /// All its options as they hold, those that were not given too:
+  /// `make(name(), options())` makes it anew. Options of a method inside of it
+  /// have names as "method.c"; what is absent is left out.
+  virtual OptionValues options() const {
+    return {};
+  }
+  /// As `CAGrad(c=0.4, …)`; the options are those of `options()`.
+  virtual void pretty_print(std::ostream& stream) const;
 
   /// Sets up what a method keeps for so many tasks, on first use; later only
   /// checks. Throws if it was set up for another number.
@@ -72,6 +83,11 @@ class POLYTASK_API Balancing {
   /// Throws, and changes nothing, on a state of another method or of another
   /// number of tasks.
   void load_state(const State& state);
+  /// The same to and from an archive, under the method's name: `torch::save`
+  /// and `torch::load` do so too. Loading throws as `load_state` does, and on
+  /// an archive that is no method's or another's.
+  void save(torch::serialize::OutputArchive& archive) const;
+  void load(torch::serialize::InputArchive& archive);
   /// Moves what is kept in the parameters' size; what is kept for each task is
   /// always on the CPU.
   void to(const at::Device& device);
@@ -114,6 +130,11 @@ class POLYTASK_API Balancing {
   virtual void expect_blocks(const std::vector<int64_t>& /*sizes*/) {}
   /// For methods that count epochs.
   virtual void end_epoch() {}
+  /// Whether it learns from epoch to epoch, so that `end_epoch` has to be
+  /// called.
+  virtual bool counts_epochs() const {
+    return false;
+  }
 
  protected:
   Balancing() = default;
@@ -179,6 +200,13 @@ class POLYTASK_API Balancing {
   std::map<std::string, at::Tensor> buffers_;
   Random random_;
 };
+
+POLYTASK_API std::ostream& operator<<(
+    std::ostream& stream, const Balancing& method);
+POLYTASK_API torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const Balancing& method);
+POLYTASK_API torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, Balancing& method);
 
 /// Gives a method its `clone`.
 template <typename Derived, typename Base>

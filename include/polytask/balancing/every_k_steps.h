@@ -2,27 +2,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <polytask/balancing/gramian_wrapper.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/kept_weights.h>
 
 namespace polytask::balancing {
-
-namespace detail {
-struct KeptWeights;
-}
 
 /// A Gramian method that weighs anew in every k-th step only; in between its
 /// weights stay and, as no gradients are wanted, a step costs one backward. A
 /// step of other tasks than those that the weights are of weighs anew, too.
 ///
-/// State: "weights" [1, n], their "age", whose they are, "present" [1, n], n =
-/// 0 for all tasks, and that of the method.
-class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
+/// State: that of `KeptWeights`, and that of the method.
+class POLYTASK_API EveryKSteps
+    : public Described<EveryKSteps, KeptWeights<GramianWrapper>> {
  public:
   /// Throws unless it is a Gramian method and k is at least 1.
   EveryKSteps(std::unique_ptr<Balancing> method, int64_t k);
-  std::string name() const override {
-    return "every_k_steps";
-  }
+  static const detail::Description& description();
   bool wants_gradients() const override;
 
  protected:
@@ -32,8 +27,6 @@ class POLYTASK_API EveryKSteps : public Cloneable<EveryKSteps, GramianWrapper> {
   math::Vector repeated() override;
 
  private:
-  detail::KeptWeights kept();
-
   int64_t k_;
 };
 

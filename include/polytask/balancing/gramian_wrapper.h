@@ -18,6 +18,7 @@ class POLYTASK_API GramianWrapper : public GramianBalancing {
   bool wants_representation() const override;
   int64_t batches() const override;
   void end_epoch() override;
+  bool counts_epochs() const override;
   math::Matrix gramian_of(
       const at::Tensor& jacobian, const Extras& extras) const override;
   at::Tensor combined_rows(

@@ -17,8 +17,10 @@ class POLYTASK_API LossBalancing : public Balancing {
   }
 
   /// The scalar to minimise, with its graph to `losses` [T], a floating-point
-  /// vector, and to `parameters()`. Throws on another shape, and on losses on
-  /// the CPU that are not finite or that the method is not defined for.
+  /// vector, and to `parameters()`. In float for losses of half precision,
+  /// which `value` gets as floats; else in their dtype. Throws on another
+  /// shape, and on losses on the CPU that are not finite or that the method is
+  /// not defined for.
   at::Tensor scalarize(const at::Tensor& losses, const Extras& extras = {});
 
   /// [T], detached: the derivative of `scalarize` for each loss. Counts as a

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,5 +24,20 @@ POLYTASK_API std::unique_ptr<Balancing> make(
 
 /// The names that `make` knows, sorted.
 POLYTASK_API std::vector<std::string> names();
+
+/// Adds a method of yours to those that `make`, and so Python, knows. `options`
+/// are the names that it takes; others are refused before `maker` is called,
+/// which looks at the values itself. It may be called from any thread, as
+/// `make` may. Throws on a name that is known, and on an empty one.
+///
+/// ```cpp
+/// register_method("mine", {"rate"}, [](const OptionValues& options) {
+///   return std::make_unique<Mine>(*options.at("rate").number());
+/// });
+/// ```
+POLYTASK_API void register_method(
+    const std::string& name,
+    const std::vector<std::string>& options,
+    std::function<std::unique_ptr<Balancing>(const OptionValues&)> maker);
 
 } // namespace polytask::balancing

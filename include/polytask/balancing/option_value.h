@@ -4,10 +4,13 @@
 
 #include <concepts>
 #include <map>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <polytask/core/api.h>
 
 namespace polytask::balancing {
 
@@ -31,9 +34,16 @@ class OptionValue {
     return std::get_if<std::string>(&value_);
   }
 
+  bool operator==(const OptionValue&) const = default;
+
  private:
   std::variant<double, std::vector<double>, std::string> value_;
 };
+
+/// `0.4`, `[1, 2]` or `word`: a number with as many digits as tell it from all
+/// others.
+POLYTASK_API std::ostream& operator<<(
+    std::ostream& stream, const OptionValue& value);
 
 using OptionValues = std::map<std::string, OptionValue>;
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/held.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
@@ -17,16 +18,14 @@ namespace polytask::balancing {
 /// and "jacobian_1" to "jacobian_3", a block gets its own columns.
 ///
 /// State: the first block's under "0/", and so on.
-class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
+class POLYTASK_API PerGroup : public Described<PerGroup, JacobianBalancing> {
  public:
   /// For a method of losses, a Gramian or a Jacobian. Throws unless the sizes,
   /// if there are any, are positive; `prepare` throws on a method that learns
   /// parameters by the gradient of its value, which no group has.
   explicit PerGroup(
       std::unique_ptr<Balancing> method, std::vector<int64_t> sizes = {});
-  std::string name() const override {
-    return "per_group";
-  }
+  static const detail::Description& description();
   PerGroup& keep_zeros(bool keep = true) {
     keeps_zeros_ = keep;
     return *this;
@@ -37,6 +36,7 @@ class POLYTASK_API PerGroup : public Cloneable<PerGroup, JacobianBalancing> {
   bool wants_representation() const override;
   int64_t batches() const override;
   void end_epoch() override;
+  bool counts_epochs() const override;
   void expect_blocks(const std::vector<int64_t>& sizes) override;
 
  protected:

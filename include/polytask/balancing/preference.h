@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {
@@ -12,14 +13,12 @@ namespace polytask::balancing {
 ///
 /// Methods that are indifferent to the rows' lengths, such as IMTL-G and
 /// Nash-MTL, keep their direction; some have a preference of their own.
-class POLYTASK_API Preference : public Cloneable<Preference, GramianWrapper> {
+class POLYTASK_API Preference : public Described<Preference, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method and the preferences are positive.
   Preference(
       std::unique_ptr<Balancing> method, std::vector<double> preferences);
-  std::string name() const override {
-    return "preference";
-  }
+  static const detail::Description& description();
   bool wants_gradients() const override {
     return inner().wants_gradients();
   }

@@ -6,11 +6,13 @@
 #include <torch/arg.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
 
 namespace polytask {
@@ -24,10 +26,11 @@ struct POLYTASK_API BatchOptions {
   TORCH_ARG(bool, complete) = false;
 };
 
-/// Rows to train on: one input for all tasks, or an input for each, and each
-/// task's target. A label is missing where a target is NaN (or, for class
-/// indices, the ignore index): see `Labels`. A task that has no target here, or
-/// none but missing labels, takes no part in a step on this batch.
+/// Rows to train on: the input of all tasks, or an input for each, and each
+/// task's target. An input is one tensor or several named ones: see `Inputs`. A
+/// label is missing where a target is NaN (or, for class indices, the ignore
+/// index): see `Labels`. A task that has no target here, or none but missing
+/// labels, takes no part in a step on this batch.
 ///
 /// The tensors are not copied. They are checked and looked through once, here:
 /// changing them in place afterwards is not noticed.
@@ -43,34 +46,45 @@ class POLYTASK_API Batch {
   /// A task with rows of its own.
   struct Example {
     std::string task;
-    at::Tensor input;
+    Inputs input;
     at::Tensor target;
   };
 
-  /// One task's part: `input` [B, ...] and its labels [B, ...].
+  /// One task's part: its inputs [B, ...] and its labels [B, ...].
   struct Part {
     std::string task;
+    /// The input where it is one tensor; undefined where there are several.
     at::Tensor input;
     Labels labels;
+    Inputs inputs;
   };
 
   /// One input [B, ...] for all tasks; each target has B rows.
   ///
   /// Throws `c10::ValueError` if there is no row or no task, a task comes
-  /// twice, numbers of rows or devices differ, or the input holds NaN.
-  Batch(at::Tensor input, const Targets& targets, BatchOptions options = {});
+  /// twice, numbers of rows or devices differ, or an input holds NaN.
+  Batch(Inputs input, const Targets& targets, BatchOptions options = {});
 
   /// An input for each task; tasks may differ in their number of rows.
   /// Throws as the constructor does.
   static Batch per_task(
       std::vector<Example> examples, BatchOptions options = {});
 
+  /// The same rows with weights [B] or [B, 1] for those tasks: see
+  /// `Labels::with_weights`. Throws on a task that the batch lacks or that
+  /// comes twice, and on weights that the labels refuse; the message names the
+  /// task.
+  Batch with_weights(const Targets& weights) const;
+
   /// True where all tasks see one input.
   bool shares_input() const {
     return shares_input_;
   }
-  /// The shared input; throws where each task has its own.
+  /// The shared input; throws where each task has its own, or where it is
+  /// several tensors.
   const at::Tensor& input() const;
+  /// The shared input, however many tensors it is.
+  const Inputs& inputs() const;
   const std::vector<Part>& parts() const {
     return parts_;
   }
@@ -87,14 +101,21 @@ class POLYTASK_API Batch {
   Batch to(const at::Device& device) const;
 
  private:
-  Batch(std::vector<Part> parts, bool shares_input);
+  /// Places of parts in the order of their tasks' names.
+  using Index = std::shared_ptr<const std::vector<size_t>>;
+
+  Batch(std::vector<Part> parts, bool shares_input, Index index);
   static Batch make(
       std::vector<Example> examples,
       bool shares_input,
       const BatchOptions& options);
+  static Index index_of(const std::vector<Example>& examples);
+  const Part* find(const std::string& task) const;
 
   std::vector<Part> parts_;
   bool shares_input_;
+  /// Null where there are few.
+  Index index_;
 };
 
 } // namespace polytask

@@ -16,21 +16,43 @@ namespace polytask::data {
 struct POLYTASK_API CsvOptions {
   /// What stands between two cells; '\t' for tabs.
   TORCH_ARG(char, delimiter) = ',';
+  /// What stands before a number's fraction; ',' in much of Europe, where the
+  /// delimiter is then ';'.
+  TORCH_ARG(char, decimal) = '.';
   /// The first row names the columns; otherwise they are c0, c1, and so on.
   TORCH_ARG(bool, header) = true;
+  /// The columns to read, in the file's order; all if none is named. The others
+  /// may hold any text.
+  TORCH_ARG(std::vector<std::string>, columns) = {};
+  /// Columns to leave out: names, dates, and other text.
+  TORCH_ARG(std::vector<std::string>, without) = {};
   /// The cells that stand for a missing value; case makes no difference.
-  TORCH_ARG(std::vector<std::string>, missing) = { "", "?", "NaN", "NA" };
+  TORCH_ARG(std::vector<std::string>, missing) = {
+    "",
+    "?",
+    "NaN",
+    "-NaN",
+    "NA",
+    "N/A",
+    "#N/A",
+    "<NA>",
+    "null",
+    "None"
+  };
 };
 
 /// Reads a file of comma-separated numbers (RFC 4180: cells may be quoted, and
 /// then hold delimiters, line ends and doubled quotes). Numbers are written as
-/// in C whatever the locale, with `inf` among them. Blank lines are skipped,
-/// and so are blanks around a cell.
+/// in C whatever the locale, with `inf` among them. Lines end with "\n", "\r\n"
+/// or "\r"; blank lines are skipped, and so are blanks around a cell. Memory
+/// peaks at little more than the table's own.
 ///
 /// Throws `c10::ValueError` that names the file, and for a bad row the line
 /// (counted from 1) and the column: if the file cannot be read, is empty or
-/// has no rows; if a row has too many or too few cells; if a cell is neither a
-/// number nor missing; if two columns share a name; if the header must be a
+/// has no rows; if a row has too many or too few cells; if a cell of a column
+/// to be read is neither a number nor missing (the message names all such
+/// columns of the row, to be left out with `without`); if two columns share a
+/// name or the options name one that is not there; if the header must be a
 /// row, as it is made of unquoted numbers with a fraction or twice the same.
 POLYTASK_API Table read_csv(const std::string& path, CsvOptions options = {});
 

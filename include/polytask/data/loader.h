@@ -13,6 +13,7 @@
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
 #include <polytask/data/dataset.h>
+#include <polytask/data/loader_state.h>
 
 namespace polytask::data {
 
@@ -27,25 +28,19 @@ struct POLYTASK_API LoaderOptions {
   TORCH_ARG(BatchOptions, batch) = {};
 };
 
-/// Where a loader stands. The order of an epoch depends only on the seed and
-/// the epoch's number, so nothing else has to be kept.
-struct POLYTASK_API LoaderState {
-  /// Counts from 0.
-  int64_t epoch = 0;
-  /// How many rows of the epoch have been given out.
-  int64_t position = 0;
-
-  bool operator==(const LoaderState& other) const = default;
-};
-
-/// Gives out a data set in batches, on the data set's device.
+/// Gives out a data set in batches, on the data set's device. A batch is a copy
+/// of its rows: changing it in place leaves the data set alone.
 ///
 /// The data are looked through once, when the loader is made: batches of data
-/// without a missing label never wait for an accelerator.
+/// without a missing label never wait for an accelerator. Class indices are
+/// looked through again in each batch, as only a loss knows which of them it
+/// ignores; `BatchOptions().complete(true)` promises that it ignores none.
 ///
 /// ```cpp
 /// auto loader = polytask::data::Loader(train, LoaderOptions().batch_size(64));
-/// for (const polytask::Batch& batch : loader) { trainer.step(batch); }
+/// while (loader.epoch() < 10) {
+///   for (const polytask::Batch& batch : loader) { training.step(batch); }
+/// }
 /// ```
 class POLYTASK_API Loader {
  public:
@@ -63,8 +58,10 @@ class POLYTASK_API Loader {
   /// The next batch, of the next epoch where this one is at its end.
   Batch next_endless();
 
-  /// One whole epoch: the present one if none of it has been given out, else
-  /// the next. A loop that is left early leaves the loader where it stands.
+  /// The rest of the present epoch, which is all of it where none has been
+  /// given out, and nothing where all has. A loop that is left early leaves the
+  /// loader where it stands, and the next loop, or that of a loader which took
+  /// over its state, goes on from there; `next_epoch` leaves the rest out.
   Iterator begin();
   std::default_sentinel_t end() const {
     return {};
@@ -76,29 +73,56 @@ class POLYTASK_API Loader {
   int64_t batches_per_epoch() const;
   /// The number of the present epoch, from 0.
   int64_t epoch() const {
-    return state_.epoch;
+    return epoch_;
   }
 
-  LoaderState state() const {
-    return state_;
-  }
+  /// Begins the next epoch; what is left of this one is not given out.
+  void next_epoch();
+
+  LoaderState state() const;
   /// Goes on as a loader of the same data and options went on from `state`.
-  /// Throws `c10::ValueError` for a state that this loader cannot be in.
-  void restore(const LoaderState& state);
+  ///
+  /// Throws `c10::ValueError`, and stays where it is, for a state of a loader
+  /// with another seed, number of rows, `batch_size`, `shuffle` or `drop_last`,
+  /// and for a position at which no batch of this loader ends.
+  void load_state(const LoaderState& state);
+  /// The same.
+  void restore(const LoaderState& state) {
+    load_state(state);
+  }
+
+  /// The state as an archive: `torch::save(loader, path)`, `torch::load`.
+  /// `load` throws as `load_state` does, and for the archive of anything else.
+  void save(torch::serialize::OutputArchive& archive) const;
+  void load(torch::serialize::InputArchive& archive);
 
  private:
   friend class MultiLoader;
 
+  LoaderFingerprint fingerprint() const;
   std::optional<Dataset> next_rows();
   Dataset next_rows_endless();
   void start_epoch(int64_t epoch);
 
   Dataset dataset_;
   LoaderOptions options_;
-  LoaderState state_;
+  int64_t epoch_ = 0;
+  int64_t position_ = 0;
   // The epoch's rows, int64 [n]; undefined until its first batch.
   at::Tensor order_;
 };
+
+inline torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const Loader& loader) {
+  loader.save(archive);
+  return archive;
+}
+
+inline torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, Loader& loader) {
+  loader.load(archive);
+  return archive;
+}
 
 /// Runs through the rest of an epoch.
 class POLYTASK_API Loader::Iterator {

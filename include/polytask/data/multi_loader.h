@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include <polytask/core/batch.h>
 #include <polytask/data/dataset.h>
 #include <polytask/data/loader.h>
+#include <polytask/data/loader_state.h>
 
 namespace polytask::data {
 
@@ -35,7 +38,9 @@ class POLYTASK_API MultiLoader {
   /// data set. Throws `c10::ValueError` for an unknown task.
   Batch next(const std::string& task);
 
-  /// The next batch of every data set, joined: each task with its own rows.
+  /// The next batch of every data set, joined: the tasks of one data set share
+  /// their rows, so that a step computes a trunk's features once for each data
+  /// set.
   Batch next_all();
 
   /// All tasks, in the order of the data sets.
@@ -46,13 +51,36 @@ class POLYTASK_API MultiLoader {
   /// Where each data set's loader stands.
   std::vector<LoaderState> state() const;
   /// Goes on as a loader of the same data and options went on from `state`.
-  /// Throws `c10::ValueError` for a state that this loader cannot be in.
-  void restore(const std::vector<LoaderState>& state);
+  /// Throws `c10::ValueError`, with the data set, for a state of other loaders
+  /// (see `Loader::load_state`); then all stay where they are.
+  void load_state(const std::vector<LoaderState>& state);
+  /// The same.
+  void restore(const std::vector<LoaderState>& state) {
+    load_state(state);
+  }
+
+  /// The state as an archive: `torch::save(loader, path)`, `torch::load`.
+  void save(torch::serialize::OutputArchive& archive) const;
+  void load(torch::serialize::InputArchive& archive);
 
  private:
   Loader& loader_of(const std::string& task);
 
   std::vector<Loader> loaders_;
+  // The loader that has each task.
+  std::unordered_map<std::string, size_t> places_;
 };
+
+inline torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const MultiLoader& loader) {
+  loader.save(archive);
+  return archive;
+}
+
+inline torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, MultiLoader& loader) {
+  loader.load(archive);
+  return archive;
+}
 
 } // namespace polytask::data

@@ -5,7 +5,14 @@
 #include <ATen/core/Tensor.h>
 #include <torch/arg.h>
 
+#include <cstdint>
+
 #include <polytask/core/api.h>
+
+namespace torch::serialize {
+class InputArchive;
+class OutputArchive;
+} // namespace torch::serialize
 
 namespace polytask::data {
 
@@ -20,9 +27,25 @@ struct POLYTASK_API StandardizerOptions {
 /// ```cpp
 /// auto scaler = polytask::data::Standardizer::fit(x_train);
 /// auto x = scaler.transform(x_test);
+/// torch::save(scaler, "scaler.pt"); // and where the model is used:
+/// polytask::data::Standardizer same;
+/// torch::load(same, "scaler.pt");
 /// ```
 class POLYTASK_API Standardizer {
  public:
+  /// Of no column yet: to be loaded.
+  Standardizer() = default;
+
+  /// From the columns' means and standard deviations [d], of any real type.
+  ///
+  /// Throws `c10::ValueError`, with the column, for a mean that is not finite
+  /// and a deviation that is negative or not finite; and if the two differ in
+  /// length or device.
+  Standardizer(
+      const at::Tensor& mean,
+      const at::Tensor& scale,
+      StandardizerOptions options = {});
+
   /// Takes mean and population standard deviation (divided by n, not n - 1) of
   /// what is present in each column of `values` [n, d], in double precision.
   ///
@@ -39,6 +62,13 @@ class POLYTASK_API Standardizer {
   /// values * scale + mean; what is imputed does not become missing again.
   at::Tensor inverse(const at::Tensor& values) const;
 
+  /// The number of columns.
+  int64_t width() const {
+    return mean_.defined() ? mean_.size(0) : 0;
+  }
+  const StandardizerOptions& options() const {
+    return options_;
+  }
   /// The columns' means: float64 [d] on the device of the values of `fit`.
   const at::Tensor& mean() const {
     return mean_;
@@ -48,13 +78,31 @@ class POLYTASK_API Standardizer {
     return scale_;
   }
 
+  /// Means, deviations and options as an archive: `torch::save(scaler, path)`,
+  /// `torch::load`. `load` throws `c10::ValueError`, and nothing changes, for
+  /// numbers of another width than a fitted one has, for numbers that the
+  /// constructor refuses, and for the archive of anything else.
+  void save(torch::serialize::OutputArchive& archive) const;
+  void load(torch::serialize::InputArchive& archive);
+
  private:
-  Standardizer(at::Tensor mean, at::Tensor scale, StandardizerOptions options);
   void check(const char* who, const at::Tensor& values) const;
 
   at::Tensor mean_;
   at::Tensor scale_;
   StandardizerOptions options_;
 };
+
+inline torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const Standardizer& scaler) {
+  scaler.save(archive);
+  return archive;
+}
+
+inline torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, Standardizer& scaler) {
+  scaler.load(archive);
+  return archive;
+}
 
 } // namespace polytask::data

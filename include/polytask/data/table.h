@@ -49,6 +49,10 @@ class POLYTASK_API Table {
       const std::vector<std::string>& names,
       at::ScalarType dtype = at::kFloat) const;
 
+  /// The place of a column, from 0; throws `c10::ValueError` for an unknown
+  /// one.
+  int64_t position(const std::string& name) const;
+
   /// The other columns' names, in the table's order; throws for an unknown one.
   std::vector<std::string> columns_except(
       const std::vector<std::string>& names) const;
@@ -58,8 +62,6 @@ class POLYTASK_API Table {
   Table rows_at(const at::Tensor& index) const;
 
  private:
-  int64_t position(const std::string& name) const;
-
   std::vector<std::string> columns_;
   at::Tensor values_;
 };

@@ -14,10 +14,9 @@
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
 #include <polytask/core/step_report.h>
-#include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>
+#include <polytask/engine/step_options.h>
 #include <polytask/model/multi_task_model.h>
-#include <polytask/optim/clipping.h>
 
 namespace polytask {
 
@@ -33,25 +32,7 @@ enum class HeadGradients {
   kWeighted,
 };
 
-struct POLYTASK_API EngineOptions {
-  /// Rates for the shared part and for single tasks; only with optimizer
-  /// options, for an optimizer of the user's has groups already.
-  TORCH_ARG(LearningRates, learning_rates);
-  /// Bounds the gradients of one update, those of all parameters that the
-  /// optimizer holds together, but for those that the balancing learns.
-  TORCH_ARG(Clipping, clipping);
-  /// Refuse a step whose loss is NaN or infinite, before anything is changed.
-  /// Looked at on the CPU only, where it costs nothing.
-  TORCH_ARG(bool, check_losses) = true;
-  /// Forces a route; a step that it cannot take throws, and says why.
-  TORCH_ARG(Route, route) = Route::kAuto;
-  /// How many steps on one batch are taken.
-  TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
-  /// Record steps on a CUDA device as a graph and replay them while shapes stay
-  /// the same. A replay overwrites the gradients of the last one in place.
-  /// Not where a network's forward reads numbers on the host that change from
-  /// step to step, for a graph keeps those of its recording.
-  TORCH_ARG(bool, device_graph) = false;
+struct POLYTASK_API EngineOptions : StepOptions<EngineOptions> {
   /// How joint steps weigh the tasks; by the sum of their losses where it is
   /// null. The engine uses it as it is, with what it has learned.
   TORCH_ARG(std::shared_ptr<balancing::Balancing>, balancing);
@@ -63,10 +44,16 @@ struct POLYTASK_API EngineOptions {
 
 /// Which task is next in alternating training, and who wants its loss.
 struct TaskSource {
-  std::function<int64_t()> next;
+  /// The place of the next task, of those that take part; negative where none
+  /// is to be drawn.
+  std::function<int64_t(const std::vector<bool>& takes_part)> next;
   /// Gets the loss of a task that takes part, before its update; may be empty.
   /// If it throws, nothing moves.
   std::function<void(int64_t task, double loss)> observe;
+  /// Gets a task that was drawn and has no label; may be empty.
+  std::function<void(int64_t task)> pass;
+  /// Whether somebody looks at the model as a task is drawn.
+  bool reads_model = false;
 };
 
 /// Turns a batch into losses, gradients and one optimizer step; the only place
@@ -98,6 +85,10 @@ class POLYTASK_API Engine {
   /// gradient then, so that the optimizer passes them over, state and all.
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source = {});
+  /// The same for the task that `source` draws. Those that have the weight 0,
+  /// or no label in the batch, take no part; a task that the batch lacks
+  /// altogether may be drawn, and throws.
+  StepReport task_step(const Batch& batch, const TaskSource& source);
 
   /// `steps` steps on one batch, by the fastest route. `counter` counts the
   /// steps that were taken, also where one throws; reports bear its value.
@@ -115,8 +106,10 @@ class POLYTASK_API Engine {
 
   const MultiTaskModel& model() const;
   torch::optim::Optimizer& optimizer();
+  const torch::optim::Optimizer& optimizer() const;
   /// Null where there is none.
   balancing::Balancing* balancing();
+  const balancing::Balancing* balancing() const;
   /// The route of the last step or run; before the first, the one that the
   /// model allows.
   const RouteChoice& route() const;

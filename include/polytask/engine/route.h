@@ -27,6 +27,9 @@ enum class Route {
   kLinearProgram,
   /// The same behind a trunk of linear layers and activations.
   kTrunkProgram,
+  /// Of steps with a balancing that reads losses: a trunk of known layers
+  /// without a graph, and one weighted backward.
+  kLayers,
   // Of steps with a balancing that reads gradients; with kAutograd, such a step
   // takes one backward for each task and holds the Jacobian.
   /// One backward for all tasks at once, vectorised; holds the Jacobian.
@@ -59,13 +62,14 @@ struct RouteChoice {
 /// How `run` takes many steps of linear tasks on one batch.
 enum class FixedBatch {
   /// In the eigenbasis of the normal equations where that can be done and is
-  /// cheaper. Only the last step writes gradients then.
+  /// cheaper. Only the last step writes parameters and gradients then.
   kAuto,
   /// Each step computes its residuals anew, as `step` does.
   kResidual,
-  /// In the eigenbasis whatever it costs. Throws where an observer looks at
-  /// each
-  /// step, gradients are clipped, or the optimizer is not SGD.
+  /// In the eigenbasis whatever it costs. Throws, and says why, where that
+  /// cannot be: tasks that are not linear in the input, a loss that is not the
+  /// squared error, an observer or a sampler that looks at each step, clipped
+  /// gradients, an optimizer that is not SGD.
   kNormalEquations,
 };
 

@@ -7,16 +7,21 @@
 #include <torch/ordered_dict.h>
 #include <torch/types.h>
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/sharing/sharing.h>
 #include <polytask/task/task.h>
@@ -28,6 +33,10 @@ namespace polytask {
 /// `parameters`, `torch::save`. In its state, heads are called `tasks.<name>`
 /// and the shared part `sharing`.
 ///
+/// A training takes the model's structure for what it is when the training is
+/// made: after a change by `add_task`, `replace_task`, `replace_head` or
+/// `replace_sharing` its steps throw, and name what was changed.
+///
 /// ```cpp
 /// polytask::MultiTaskModel model; // nothing shared: each task sees the input
 /// model->add_task("y1", polytask::LinearTask(2, 1));
@@ -38,21 +47,51 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   /// A model whose tasks share nothing.
   MultiTaskModelImpl();
   explicit MultiTaskModelImpl(std::shared_ptr<Sharing> sharing);
+  /// From a sharing, or from a trunk that all tasks share (`HardSharing`).
   template <typename Impl>
   explicit MultiTaskModelImpl(torch::nn::ModuleHolder<Impl> sharing)
-      : MultiTaskModelImpl(std::shared_ptr<Sharing>(sharing.ptr())) {}
+      : MultiTaskModelImpl(as_sharing(std::move(sharing))) {}
+  template <typename Impl>
+    requires(
+        std::derived_from<Impl, torch::nn::Module> &&
+        !std::derived_from<Impl, Sharing>)
+  explicit MultiTaskModelImpl(std::shared_ptr<Impl> trunk)
+      : MultiTaskModelImpl(torch::nn::ModuleHolder<Impl>(std::move(trunk))) {}
+  /// `clone` copies; a plain copy would share all modules.
+  MultiTaskModelImpl(const MultiTaskModelImpl&) = delete;
+  MultiTaskModelImpl& operator=(const MultiTaskModelImpl&) = delete;
 
   /// Adds a task at the end. Throws on a name that is empty, has a dot
   /// (LibTorch separates names by it), or is taken. The reference stays good
   /// when further tasks are added.
   Task& add_task(const std::string& name, Task task);
 
+  /// Puts another task, or only another head, in the place of one that there
+  /// is, for instance to fine-tune a trained trunk on something new. What stood
+  /// there is no longer saved, moved or trained. References to the task stay
+  /// good. A new head is on the device and in the mode in which it is given.
+  Task& replace_task(const std::string& name, Task task);
+  Task& replace_head(const std::string& name, Network head);
+  /// The same for what the tasks share. Throws if it is empty.
+  void replace_sharing(std::shared_ptr<Sharing> sharing);
+  template <typename Impl>
+  void replace_sharing(torch::nn::ModuleHolder<Impl> sharing) {
+    replace_sharing(as_sharing(std::move(sharing)));
+  }
+  /// Counts the changes of the structure by these four.
+  int64_t structure_version() const {
+    return structure_version_;
+  }
+
   /// The output of every task for an input [B, ...] that all share.
-  torch::OrderedDict<std::string, torch::Tensor> forward(
-      const torch::Tensor& input);
+  torch::OrderedDict<std::string, torch::Tensor> forward(const Inputs& input);
   /// The output of one task; nothing of another task is computed.
-  torch::Tensor forward_task(
-      const torch::Tensor& input, const std::string& name);
+  torch::Tensor forward_task(const Inputs& input, const std::string& name);
+
+  /// What the sharing gives the heads of all tasks, or the head of one. Throws
+  /// if a sharing gives too few or too many, or an undefined tensor.
+  std::vector<Inputs> features(const Inputs& input) const;
+  Inputs features_of(const Inputs& input, int64_t index) const;
 
   /// Throws, and lists the tasks there are, if there is none of that name or
   /// place.
@@ -79,6 +118,9 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   std::vector<torch::Tensor> shared_parameters() const;
   /// Parameters that this task alone uses. No tensor comes twice.
   std::vector<torch::Tensor> task_parameters(const std::string& name) const;
+  /// The same of every task, in the model's order; one call for each would take
+  /// time quadratic in their number.
+  std::vector<std::vector<torch::Tensor>> parameters_by_task() const;
   /// All parameters, no tensor twice: first the shared ones, then each task's.
   /// (`parameters()` lists a head that two tasks share twice.)
   std::vector<torch::Tensor> unique_parameters() const;
@@ -89,7 +131,7 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
 
   /// The loss of one task on features computed before; errors name the task.
   torch::Tensor loss(
-      int64_t index, const torch::Tensor& features, const Labels& labels) const;
+      int64_t index, const Inputs& features, const Labels& labels) const;
 
   /// A deep copy with the same names, frozen parameters and training modes,
   /// tied heads tied again; losses cannot change and are not copied. Throws if
@@ -98,30 +140,56 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;
 
-  /// LibTorch cannot read back a module that the user gave a word of
-  /// TorchScript for its name (`in`, in a named `Sequential`); tasks may have
-  /// any name.
+  /// Writes parameters and buffers, the tasks' weights, and which parameters
+  /// are frozen; losses are not written. A head's key is `tasks.<name>`; a name
+  /// that is no identifier or is a word of TorchScript is written as `_`, its
+  /// letters and digits, and `_` with two hexadecimal digits for each other
+  /// byte. Throws if another module, in a named `Sequential` for instance, has
+  /// a word of TorchScript (`in`) for its name, which LibTorch could not read
+  /// back.
   void save(torch::serialize::OutputArchive& archive) const override;
   /// Throws, and changes nothing, if the archive holds other tasks or names, or
-  /// a tensor of another shape or dtype, than this model. Takes the memory of
-  /// the model's state for the time of the comparison.
+  /// a tensor of another shape or dtype, than this model, or if a newer
+  /// polytask wrote it. Layers without a state, such as a Dropout, may be more
+  /// or fewer. An archive of a polytask before weights and frozen parameters
+  /// were written leaves those as they are, and a warning says so. Takes the
+  /// memory of the model's state for the time of the comparison.
   void load(torch::serialize::InputArchive& archive) override;
 
   /// The tree of the model with parameter counts.
   void pretty_print(std::ostream& stream) const override;
 
  private:
-  torch::Tensor output(size_t index, const torch::Tensor& features) const;
+  template <typename Impl>
+  static std::shared_ptr<Sharing> as_sharing(
+      torch::nn::ModuleHolder<Impl> module) {
+    if constexpr (std::derived_from<Impl, Sharing>) {
+      return module.ptr();
+    } else {
+      return std::make_shared<HardSharingImpl>(Network(std::move(module)));
+    }
+  }
+
+  torch::Tensor output(size_t index, const Inputs& features) const;
+  void check_features(const Inputs& features, size_t index) const;
   std::vector<torch::Tensor> head_parameters(size_t index) const;
+  void load_state(torch::serialize::InputArchive& archive);
   void collect_tied(std::vector<torch::Tensor>& tied) const;
 
   std::shared_ptr<Sharing> sharing_;
   std::shared_ptr<torch::nn::Module> heads_;
   std::vector<std::string> names_;
+  std::unordered_map<std::string, int64_t> places_;
   std::deque<Task> tasks_;
+  int64_t structure_version_ = 0;
 };
 
 TORCH_MODULE(MultiTaskModel);
+
+/// `model->clone(device)` as what it is.
+POLYTASK_API MultiTaskModel clone(
+    const MultiTaskModel& model,
+    const std::optional<torch::Device>& device = {});
 
 /// Prints the tree once (LibTorch's own operator would add the children again).
 POLYTASK_API std::ostream& operator<<(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
 
 #include <memory>
 #include <vector>
@@ -11,9 +12,9 @@
 
 namespace polytask::optim {
 
-/// LibTorch's Adam, stepped by one kernel for each parameter group instead of a
-/// dozen for each parameter. Options, state and archives are LibTorch's own:
-/// each loads what the other saved and goes on from there.
+/// LibTorch's Adam or AdamW, stepped by one kernel for each parameter group
+/// instead of a dozen for each parameter. Options, state and archives are
+/// LibTorch's own: each loads what the other saved and goes on from there.
 ///
 /// Results differ from LibTorch's in the last bits.
 ///
@@ -27,27 +28,24 @@ namespace polytask::optim {
 /// On CUDA a step does not wait for the device, and a CUDA graph may record it
 /// once each parameter has been stepped; after `load`, or where somebody else
 /// has changed the state, record it anew. Graphs count their steps on the
-/// device alone; `save` brings `AdamParamState::step` in line, as
+/// device alone; `save` brings the state's `step` in line, as
 /// `synchronize_steps` does.
-///
-/// Source: D. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR
-/// 2015, algorithm 1; `amsgrad`: S. Reddi, S. Kale, S. Kumar, "On the
-/// convergence of Adam and beyond", ICLR 2018.
-class POLYTASK_API FusedAdam : public torch::optim::Adam {
+template <typename Base, typename Options, typename State>
+class POLYTASK_API FusedAdamOf : public Base {
  public:
-  /// Throws what LibTorch's Adam throws on options out of range.
-  explicit FusedAdam(
+  /// Throws what LibTorch's optimizer throws on options out of range.
+  explicit FusedAdamOf(
       const std::vector<torch::optim::OptimizerParamGroup>& groups,
-      torch::optim::AdamOptions defaults = {});
-  explicit FusedAdam(
-      std::vector<torch::Tensor> parameters,
-      torch::optim::AdamOptions defaults = {});
-  FusedAdam(FusedAdam&&);
-  ~FusedAdam() override;
+      Options defaults = {});
+  explicit FusedAdamOf(
+      std::vector<torch::Tensor> parameters, Options defaults = {});
+  FusedAdamOf(FusedAdamOf&&);
+  ~FusedAdamOf() override;
 
   /// Updates each parameter that has a gradient; returns what `closure`
   /// returned.
-  torch::Tensor step(LossClosure closure = nullptr) override;
+  torch::Tensor step(
+      torch::optim::Optimizer::LossClosure closure = nullptr) override;
 
   /// Brings the numbers of steps in `state()` in line with those on a device.
   /// Waits for it; does nothing on a CPU, where they always agree.
@@ -60,5 +58,29 @@ class POLYTASK_API FusedAdam : public torch::optim::Adam {
   struct Step;
   std::unique_ptr<Step> step_;
 };
+
+extern template class FusedAdamOf<
+    torch::optim::Adam,
+    torch::optim::AdamOptions,
+    torch::optim::AdamParamState>;
+extern template class FusedAdamOf<
+    torch::optim::AdamW,
+    torch::optim::AdamWOptions,
+    torch::optim::AdamWParamState>;
+
+/// Source: D. Kingma, J. Ba, "Adam: A method for stochastic optimization", ICLR
+/// 2015, algorithm 1; `amsgrad`: S. Reddi, S. Kale, S. Kumar, "On the
+/// convergence of Adam and beyond", ICLR 2018.
+using FusedAdam = FusedAdamOf<
+    torch::optim::Adam,
+    torch::optim::AdamOptions,
+    torch::optim::AdamParamState>;
+
+/// Source: I. Loshchilov, F. Hutter, "Decoupled weight decay regularization",
+/// ICLR 2019, algorithm 2.
+using FusedAdamW = FusedAdamOf<
+    torch::optim::AdamW,
+    torch::optim::AdamWOptions,
+    torch::optim::AdamWParamState>;
 
 } // namespace polytask::optim

@@ -15,12 +15,15 @@ namespace polytask::optim {
 /// Parameters with a learning rate of their own, or with the optimizer's.
 struct ParameterGroup {
   std::vector<torch::Tensor> parameters;
-  std::optional<double> learning_rate;
+  std::optional<double> learning_rate = std::nullopt;
+  /// False: whatever the options say, their weight decay is 0.
+  bool decays = true;
 };
 
 /// The optimizer that belongs to `options`: FusedSGD, FusedAdam or FusedAdamW
 /// for LibTorch's SGD, Adam and AdamW, and LibTorch's own Adagrad or RMSprop.
-/// Groups differ in nothing but their learning rate; empty ones are left out.
+/// Groups differ in nothing but their learning rate and whether they decay;
+/// empty ones are left out.
 ///
 /// Throws on options of another kind (construct that optimizer yourself), on a
 /// learning rate that is negative or not finite, and on a tensor that stands in

@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/optim/optimizer.h>
-#include <torch/serialize/archive.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +9,11 @@
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/core/archives.h>
+
+namespace torch::optim {
+class Optimizer;
+} // namespace torch::optim
 
 namespace polytask::optim {
 
@@ -81,6 +83,12 @@ class POLYTASK_API Scheduler {
   std::vector<double> last_rates_;
   int64_t steps_ = 0;
 };
+
+/// For `torch::save` and `torch::load`.
+POLYTASK_API torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive, const Scheduler& scheduler);
+POLYTASK_API torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, Scheduler& scheduler);
 
 /// Gives a scheduler its `clone`.
 template <typename Derived>

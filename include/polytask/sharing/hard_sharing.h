@@ -17,7 +17,7 @@ namespace polytask {
 ///
 /// ```cpp
 /// torch::nn::Sequential trunk(torch::nn::Linear(21, 64), torch::nn::ReLU());
-/// polytask::MultiTaskModel model{polytask::HardSharing(trunk)};
+/// polytask::MultiTaskModel model{polytask::HardSharing(trunk)}; // or {trunk}
 /// ```
 class POLYTASK_API HardSharingImpl : public Sharing {
  public:
@@ -27,6 +27,9 @@ class POLYTASK_API HardSharingImpl : public Sharing {
   std::vector<torch::Tensor> features(
       const torch::Tensor& input, int64_t tasks) override;
   torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
+  std::vector<Inputs> features_for_all(
+      const Inputs& inputs, int64_t tasks) override;
+  Inputs features_for(const Inputs& inputs, int64_t task) override;
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;
   void pretty_print(std::ostream& stream) const override;

@@ -8,11 +8,21 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <ostream>
 
 #include <polytask/core/api.h>
 
 namespace polytask {
+
+/// What W and b of a linear task start with.
+enum class LinearInit {
+  /// W uniform in [-range, range], b zero.
+  kUniform,
+  /// As `torch::nn::Linear`: both uniform in [-1/√d, 1/√d]. The one to take
+  /// behind a trunk of many features.
+  kLinear,
+};
 
 struct POLYTASK_API LinearTaskOptions {
   LinearTaskOptions(int64_t in_features, int64_t out_features)
@@ -24,20 +34,29 @@ struct POLYTASK_API LinearTaskOptions {
   TORCH_ARG(int64_t, out_features);
   /// Whether the layer adds a bias.
   TORCH_ARG(bool, bias) = true;
-  /// W starts uniform in [-range, range].
-  TORCH_ARG(double, range) = 1.0;
-  /// Start W and b as `torch::nn::Linear` does instead.
-  TORCH_ARG(bool, libtorch_init) = false;
+  /// What W and b start with; unless given, `kUniform`.
+  TORCH_ARG(std::optional<LinearInit>, init);
+  /// For `kUniform`: W starts in [-range, range]; unless given, 1.
+  TORCH_ARG(std::optional<double>, range);
+
+ public:
+  /// Whether somebody has said how it is to start.
+  bool start_was_chosen() const {
+    return init_ || range_;
+  }
 };
 
 /// The head of a linear task: y = x Wᵀ + b. W starts uniform in [-1, 1] and b
-/// at zero, drawn from LibTorch's global generator.
+/// at zero unless the options say otherwise, drawn from LibTorch's global
+/// generator. That suits a few inputs; behind a trunk of d features the first
+/// loss would be about d times that of `LinearInit::kLinear`.
 class POLYTASK_API LinearTaskImpl
     : public torch::nn::Cloneable<LinearTaskImpl> {
  public:
   LinearTaskImpl(int64_t in_features, int64_t out_features)
       : LinearTaskImpl(LinearTaskOptions(in_features, out_features)) {}
-  /// Throws unless both widths are at least 1 and the range is not negative.
+  /// Throws unless both widths are at least 1 and the range, which `kLinear`
+  /// has not, is finite and not negative.
   explicit LinearTaskImpl(const LinearTaskOptions& options);
 
   void reset() override;

@@ -18,7 +18,8 @@
 namespace polytask {
 
 /// Any loss: one of polytask's, or a callable (output, target) -> scalar. A
-/// callable is given the rows whose labels are all present, and no others.
+/// callable is given the rows whose labels are all present, and no others. Rows
+/// with weights need one that takes (output, target, weights).
 class POLYTASK_API Loss {
  public:
   template <std::derived_from<LossFunction> Function>
@@ -29,13 +30,19 @@ class POLYTASK_API Loss {
     requires(
         !std::derived_from<Callable, LossFunction> &&
         !std::same_as<Callable, Loss> &&
-        std::is_invocable_r_v<
-            at::Tensor,
-            Callable&,
-            const at::Tensor&,
-            const at::Tensor&>)
+        (std::is_invocable_r_v<
+             at::Tensor,
+             Callable&,
+             const at::Tensor&,
+             const at::Tensor&> ||
+         std::is_invocable_r_v<
+             at::Tensor,
+             Callable&,
+             const at::Tensor&,
+             const at::Tensor&,
+             const at::Tensor&>))
   Loss(Callable callable) // NOLINT: meant to be implicit
-      : Loss(CallableLoss(std::move(callable))) {}
+      : Loss(from_callable(std::move(callable))) {}
 
   /// A scalar; 0 where no label is present. Throws if a callable returns
   /// anything but one floating-point value.
@@ -43,7 +50,8 @@ class POLYTASK_API Loss {
     return (*function_)(output, labels);
   }
 
-  /// Whether any label is present under this loss's ignore index.
+  /// Whether any label that this loss can use is present, under its own ignore
+  /// index.
   bool has_label(const Labels& labels) const {
     return function_->has_label(labels);
   }
@@ -64,6 +72,20 @@ class POLYTASK_API Loss {
   }
 
  private:
+  template <typename Callable>
+  static CallableLoss from_callable(Callable callable) {
+    if constexpr (std::is_invocable_r_v<
+                      at::Tensor,
+                      Callable&,
+                      const at::Tensor&,
+                      const at::Tensor&,
+                      const at::Tensor&>) {
+      return CallableLoss(CallableLoss::WeightedFunction(std::move(callable)));
+    } else {
+      return CallableLoss(CallableLoss::Function(std::move(callable)));
+    }
+  }
+
   std::shared_ptr<const LossFunction> function_;
 };
 

@@ -12,8 +12,13 @@
 namespace polytask {
 
 /// A loss that knows about missing labels: the mean over the labels that are
-/// present. Derive from it to write one of your own that does the same; any
-/// callable will do where that is not needed (see `Loss`).
+/// present, each with the weight of its row where rows have weights. Derive
+/// from it to write one of your own that does the same; any callable will do
+/// where that is not needed (see `Loss`).
+///
+/// No loss is computed in half precision: float16 and bfloat16 outputs, and
+/// labels of such a precision, are turned to float32 first, and the loss is
+/// float32.
 class POLYTASK_API LossFunction {
  public:
   virtual ~LossFunction() = default;
@@ -27,12 +32,24 @@ class POLYTASK_API LossFunction {
   /// present.
   at::Tensor operator()(const at::Tensor& output, const Labels& labels) const;
 
-  /// Whether any label is present under this loss's ignore index.
+  /// Whether any label that this loss can use is present, under its own ignore
+  /// index.
   bool has_label(const Labels& labels) const;
+
+  /// Throws where these labels can be none of this loss, such as rows with
+  /// weights that it does not take. `operator()` asks too; a training asks
+  /// before it touches the model.
+  virtual void check(const Labels& labels) const;
 
   /// The integer label that stands for a missing one.
   virtual int64_t ignore_index() const {
     return Labels::kIgnoreIndex;
+  }
+
+  /// Whether `evaluate` heeds `Labels::weights()`. A loss that does not is
+  /// never given rows with weights: they are refused.
+  virtual bool takes_weights() const {
+    return false;
   }
 
   /// Prints a constructor call.
@@ -42,6 +59,12 @@ class POLYTASK_API LossFunction {
   /// The loss itself; at least one label is present.
   virtual at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const = 0;
+
+  /// Whether some of the labels that are present are of use; asked where there
+  /// are such. A loss of whole rows says no where every row has a hole.
+  virtual bool can_use(const Labels& /*labels*/) const {
+    return true;
+  }
 };
 
 namespace detail {

@@ -16,6 +16,10 @@ namespace polytask {
 /// output, and how much that loss counts. It knows no other task; its name is
 /// the model's business.
 ///
+/// A task cannot be assigned to: the model that it stands in keeps its head
+/// registered. `MultiTaskModel`'s `replace_task` and `replace_head` put another
+/// in its place.
+///
 /// ```cpp
 /// model->add_task("speed", polytask::Task(head,
 /// polytask::HuberLoss()).weight(0.3));
@@ -26,6 +30,9 @@ class POLYTASK_API Task {
   Task(Network head, Loss loss);
   /// A linear task with mean squared error.
   Task(LinearTask head); // NOLINT: meant to be implicit
+  Task(const Task& other) = default;
+  Task(Task&& other) = default;
+  ~Task() = default;
 
   /// The factor of the loss in what is minimised. Throws unless it is finite
   /// and not negative; 0 leaves the task out of training.
@@ -41,14 +48,21 @@ class POLYTASK_API Task {
     return loss_;
   }
 
-  /// The same task with a copy of its head.
+  /// The same loss and weight with another head.
   Task with_head(Network head) const;
 
   at::Tensor forward(const at::Tensor& features) const {
     return head_.forward(features);
   }
+  at::Tensor forward(const Inputs& features) const {
+    return head_.forward(features);
+  }
 
  private:
+  friend class MultiTaskModelImpl;
+  Task& operator=(const Task& other) = default;
+  Task& operator=(Task&& other) = default;
+
   Network head_;
   Loss loss_;
   double weight_ = 1.0;

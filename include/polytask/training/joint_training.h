@@ -12,25 +12,12 @@
 #include <polytask/balancing/balancing.h>
 #include <polytask/core/api.h>
 #include <polytask/engine/engine.h>
+#include <polytask/engine/step_options.h>
+#include <polytask/training/training.h>
 
 namespace polytask {
 
-struct POLYTASK_API JointTrainingOptions {
-  /// Rates for the shared part and for single tasks.
-  TORCH_ARG(LearningRates, learning_rates);
-  /// Bounds the gradients of each update.
-  TORCH_ARG(Clipping, clipping);
-  /// Refuse a step whose loss is NaN or infinite (CPU only).
-  TORCH_ARG(bool, check_losses) = true;
-  /// Forces a route; a step that it cannot take throws, and says why.
-  TORCH_ARG(Route, route) = Route::kAuto;
-  /// How `run` takes its steps where tasks are linear.
-  TORCH_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
-  /// Record steps on a CUDA device as a graph and replay them while shapes stay
-  /// the same. A replay overwrites the gradients of the last one in place.
-  /// Not where a network's forward reads numbers on the host that change from
-  /// step to step, for a graph keeps those of its recording.
-  TORCH_ARG(bool, device_graph) = false;
+struct POLYTASK_API JointTrainingOptions : StepOptions<JointTrainingOptions> {
   /// What a task's own parameters learn from in a step with a balancing.
   TORCH_ARG(HeadGradients, head_gradients) = HeadGradients::kAsMethod;
   /// Report the tasks' inner products also with a method that does not need
@@ -77,7 +64,7 @@ struct POLYTASK_API JointTrainingOptions {
 /// polytask::JointTraining joint(model, torch::optim::SGDOptions(0.5));
 /// joint.run(batch, 299);
 /// ```
-class POLYTASK_API JointTraining {
+class POLYTASK_API JointTraining : public Training {
  public:
   /// Makes an optimizer over all parameters of the model. Throws if the model
   /// has no task; add tasks before.
@@ -94,7 +81,7 @@ class POLYTASK_API JointTraining {
   /// One step. Throws, with the parameters as they were, on a batch that does
   /// not fit the model or on a loss that is not finite; the message names the
   /// task.
-  StepReport step(const Batch& batch);
+  using Training::step;
 
   /// The same for a balancing that needs several independent batches
   /// (`balancing::Balancing::batches`): it weighs the tasks by the first ones,
@@ -102,32 +89,13 @@ class POLYTASK_API JointTraining {
   /// outer, all}; see `balancing::BilevelBalancing`.
   StepReport step(const std::vector<Batch>& batches);
 
-  /// `steps` steps on one batch; the observer sees each, with the parameters
-  /// after it. Returns the last report. Throws if `steps` is less than 1, and
-  /// as `step` does; then the parameters are those after the last good step.
-  StepReport run(
-      const Batch& batch, int64_t steps, const StepObserver& observer = {});
-
-  /// How many steps were taken.
-  int64_t steps() const {
-    return steps_;
+ protected:
+  StepReport take_step(const Batch& batch) override;
+  StepReport take_run(
+      const Batch& batch, int64_t steps, const StepObserver& observer) override;
+  const char* strategy() const override {
+    return "joint";
   }
-  torch::optim::Optimizer& optimizer() {
-    return engine_.optimizer();
-  }
-  /// How the last step or run got its gradients, and why not faster; before the
-  /// first, what the model allows.
-  const RouteChoice& route() const {
-    return engine_.route();
-  }
-  /// How the tasks are weighed; null for the plain sum.
-  balancing::Balancing* balancing() {
-    return engine_.balancing();
-  }
-
- private:
-  Engine engine_;
-  int64_t steps_ = 0;
 };
 
 } // namespace polytask

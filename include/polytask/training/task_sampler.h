@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -21,6 +22,8 @@ struct SamplerState {
   std::vector<std::string> tasks;
   /// How many tasks were drawn.
   int64_t draws = 0;
+  /// How many epochs have ended.
+  int64_t epochs = 0;
   /// The generator (std::mt19937_64), as its stream operator writes it.
   std::string generator;
   /// What the kind of sampler keeps besides, such as smoothed losses.
@@ -34,6 +37,10 @@ using TaskNumbers = std::vector<std::pair<std::string, double>>;
 
 /// Draws the task of the next alternating step. The same seed gives the same
 /// sequence on every machine.
+///
+/// Tasks that a step could not train, because their weight is 0
+/// or because they have no label in the batch, are left out: the
+/// others are drawn as if those were not there.
 class POLYTASK_API TaskSampler {
  public:
   virtual ~TaskSampler() = default;
@@ -43,8 +50,11 @@ class POLYTASK_API TaskSampler {
   /// others; it is not started then.
   void start(const std::vector<std::string>& tasks, uint64_t seed);
 
-  /// The next task, counted from 0. Throws before `start`.
+  /// The next task, counted from 0, of all. Throws before `start`.
   int64_t next();
+  /// The next of those that take part; nothing, and nothing is counted, where
+  /// the sampler has none of them to draw.
+  std::optional<int64_t> next(const std::vector<bool>& takes_part);
 
   /// Whether `observe` is to be called; reading a loss waits for its device.
   virtual bool wants_losses() const {
@@ -52,6 +62,19 @@ class POLYTASK_API TaskSampler {
   }
   /// The loss of the task that was drawn, before its step.
   virtual void observe(int64_t task, double loss);
+  /// Tells, in its place, that the task that was drawn had no label in the rows
+  /// that were asked for.
+  virtual void pass(int64_t /*task*/) {}
+  /// Tells that an epoch has ended.
+  void end_epoch() {
+    ++epochs_;
+  }
+  /// Whether a draw or an observation may look at the model, which must then
+  /// have the weights of its step. A `run` that would keep them aside takes its
+  /// steps one by one.
+  virtual bool reads_model() const {
+    return true;
+  }
 
   SamplerState state() const;
   /// Continues the sequence of `state` to the last draw. Throws before `start`
@@ -59,19 +82,34 @@ class POLYTASK_API TaskSampler {
   void restore(const SamplerState& state);
 
  protected:
+  /// What `draw` gives where it has nobody to draw.
+  static constexpr int64_t kNobody = -1;
+
   /// Reads what was given by task name; `tasks` are set.
   virtual void bind() {}
+  /// One of the tasks of `takes_part`, which has at least one, or nobody.
   virtual int64_t draw() = 0;
   virtual std::vector<double> values() const {
     return {};
+  }
+  /// Whether values, of the right number, are such as `values` gives.
+  virtual bool are_values(const std::vector<double>& /*values*/) const {
+    return true;
   }
   virtual void set_values(const std::vector<double>& /*values*/) {}
 
   const std::vector<std::string>& tasks() const {
     return tasks_;
   }
+  /// Within `draw`: whether each task takes part.
+  const std::vector<bool>& takes_part() const {
+    return takes_part_;
+  }
   int64_t draws() const {
     return draws_;
+  }
+  int64_t epochs() const {
+    return epochs_;
   }
   std::mt19937_64& generator() {
     return generator_;
@@ -81,14 +119,18 @@ class POLYTASK_API TaskSampler {
   std::vector<double> by_task(const TaskNumbers& numbers) const;
   /// A random number in [0, 1).
   double uniform();
-  /// Draws a task with probability proportional to its number.
+  /// Draws one that takes part with probability proportional to its number;
+  /// nobody where all numbers are 0.
   int64_t draw_proportionally(const std::vector<double>& numbers);
 
  private:
   std::string kind() const;
+  void check_started(const char* what) const;
 
   std::vector<std::string> tasks_;
+  std::vector<bool> takes_part_;
   int64_t draws_ = 0;
+  int64_t epochs_ = 0;
   std::mt19937_64 generator_;
 };
 

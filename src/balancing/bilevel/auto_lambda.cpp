@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
@@ -18,10 +19,33 @@ constexpr double kAutoLambdaLength = 0.01;
 } // namespace
 
 AutoLambda::AutoLambda(AutoLambdaOptions options)
-    : Cloneable(options.outer_lr(), "auto_lambda"), options_(options) {
-  const double rate = options_.model_lr().value_or(1);
-  detail::check_option(
-      std::isfinite(rate) && rate > 0, name(), "a model_lr", "above 0", rate);
+    : Described(options.outer_lr(), "auto_lambda"), options_(options) {
+  check_options();
+}
+
+const detail::Description& AutoLambda::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<AutoLambdaOptions>("auto_lambda", "AutoLambda")
+          .option(
+              "outer_lr",
+              &AutoLambdaOptions::outer_lr,
+              above(0),
+              "Adam's rate for a")
+          .option(
+              "model_lr",
+              &AutoLambdaOptions::model_lr,
+              above(0),
+              "η, of the trial step; needed where the optimizer has several "
+              "rates")
+          .otherwise("the optimizer's rate")
+          .unused(
+              "inner_step",
+              "auto_lambda",
+              "steps before the outer gradients",
+              1)
+          .made_of(&AutoLambda::options_);
+  return made;
 }
 
 AutoLambda::Update AutoLambda::compute(BilevelProblem& problem) {

@@ -14,7 +14,9 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
+#include "../task_labels.h"
 #include "forum_weights.h"
 
 namespace polytask::balancing {
@@ -58,7 +60,8 @@ void check_forum_finite(const math::Matrix& products) {
     TORCH_CHECK_VALUE(
         std::isfinite(products(i, i)),
         "forum: the gradient of ",
-        i + 1 < products.size() ? c10::str("task ", i) : "the weighted sum",
+        i + 1 < products.size() ? detail::task_label(static_cast<size_t>(i))
+                                : "the weighted sum",
         " is not finite.");
   }
 }
@@ -66,21 +69,39 @@ void check_forum_finite(const math::Matrix& products) {
 } // namespace
 
 FORUM::FORUM(FORUMOptions options)
-    : Cloneable(options.outer_lr(), "forum"), options_(options) {
-  const double rate = options_.inner_lr();
-  const double phi = options_.phi();
-  detail::check_option(
-      std::isfinite(rate) && rate > 0, name(), "an inner_lr", "above 0", rate);
-  detail::check_option(
-      options_.inner_step() >= 1,
-      name(),
-      "an inner_step",
-      "of at least 1",
-      static_cast<double>(options_.inner_step()));
-  detail::check_option(
-      std::isfinite(phi) && phi >= 0, name(), "a phi", "of at least 0", phi);
+    : Described(options.outer_lr(), "forum"), options_(options) {
+  check_options();
   buffer("lambda");
   buffer("epoch");
+}
+
+const detail::Description& FORUM::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<FORUMOptions>("forum", "FORUM")
+          .option(
+              "outer_lr",
+              &FORUMOptions::outer_lr,
+              above(0),
+              "Adam's rate for a")
+          .option(
+              "inner_lr",
+              &FORUMOptions::inner_lr,
+              above(0),
+              "of the steps to θ_T")
+          .option(
+              "inner_step",
+              &FORUMOptions::inner_step,
+              at_least(1),
+              "their number")
+          .option(
+              "phi",
+              &FORUMOptions::phi,
+              at_least(0),
+              "φ: how fast the model is to come near its best")
+          .or_by("FORUM_phi")
+          .made_of(&FORUM::options_);
+  return made;
 }
 
 void FORUM::start() {

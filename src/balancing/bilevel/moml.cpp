@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 
 namespace polytask::balancing {
@@ -31,13 +32,41 @@ math::Matrix products_of_rows(const std::vector<math::Vector>& rows) {
 } // namespace
 
 MOML::MOML(MOMLOptions options)
-    : Cloneable(options.outer_lr(), "moml"), options_(options) {
-  detail::check_option(
-      std::isfinite(options_.inner_lr()) && options_.inner_lr() > 0,
-      name(),
-      "an inner_lr",
-      "above 0",
-      options_.inner_lr());
+    : Described(options.outer_lr(), "moml"), options_(options) {
+  check_options();
+}
+
+const detail::Description& MOML::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<MOMLOptions>("moml", "MOML")
+          .option(
+              "outer_lr", &MOMLOptions::outer_lr, above(0), "Adam's rate for a")
+          .option(
+              "inner_lr",
+              &MOMLOptions::inner_lr,
+              above(0),
+              "η, of the trial step")
+          .choice<MGDAOptions::Solver>(
+              "solver",
+              &MOMLOptions::solver,
+              {{"exact", MGDAOptions::Solver::kExact},
+               {"frank_wolfe", MGDAOptions::Solver::kFrankWolfe},
+               {"pairs", MGDAOptions::Solver::kPairs}},
+              "of the shortest vector")
+          .as("moml_libmtl",
+              {{"outer_lr", "outer_lr"}, {"inner_lr", "inner_lr"}},
+              [](MOMLOptions& options) {
+                options.solver(MGDAOptions::Solver::kPairs);
+              })
+          .unused("inner_step", "moml", "steps before the outer gradients", 1)
+          .unused(
+              "inner_step",
+              "moml_libmtl",
+              "steps before the outer gradients",
+              1)
+          .made_of(&MOML::options_);
+  return made;
 }
 
 MOML::Update MOML::compute(BilevelProblem& problem) {

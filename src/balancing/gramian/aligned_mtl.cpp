@@ -7,6 +7,7 @@
 #include <polytask/math/symmetric_eigen.h>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
@@ -30,6 +31,37 @@ double aligned_mtl_scale(
 }
 
 } // namespace
+
+const detail::Description& AlignedMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<AlignedMTLOptions>("aligned_mtl", "AlignedMTL")
+          .choice<AlignedMTLOptions::Scale>(
+              "scale",
+              &AlignedMTLOptions::scale,
+              {{"min", AlignedMTLOptions::Scale::kSmallest},
+               {"median", AlignedMTLOptions::Scale::kMedian},
+               {"rmse", AlignedMTLOptions::Scale::kRootMeanSquare}},
+              "which of the singular values all become")
+          .or_by("scale_mode")
+          .option(
+              "preference",
+              &AlignedMTLOptions::preference,
+              at_least(0),
+              "p [T]")
+          .or_by("pref_vector")
+          .otherwise("1/T, or 1 with `sum`")
+
+          .flag(
+              "sum",
+              &AlignedMTLOptions::sum,
+              "p = 1 for each where none is given")
+          .as("aligned_mtl_libmtl",
+              {},
+              [](AlignedMTLOptions& options) { options.sum(true); })
+          .made_of(&AlignedMTL::options_);
+  return made;
+}
 
 void AlignedMTL::check_tasks(int64_t tasks) const {
   if (!options_.preference().empty()) {

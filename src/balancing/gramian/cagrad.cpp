@@ -7,6 +7,7 @@
 #include <polytask/math/conflict_averse.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "quadratic.h"
 #include "softmax_cagrad.h"
 
@@ -61,18 +62,64 @@ math::Vector cagrad_weights(
 } // namespace
 
 CAGrad::CAGrad(CAGradOptions options) : options_(options) {
-  detail::check_option(
-      options_.c() >= 0 && std::isfinite(options_.c()),
-      name(),
-      "a c",
-      "of at least 0",
-      options_.c());
-  detail::check_option(
-      options_.norm_eps() >= 0,
-      name(),
-      "a norm_eps",
-      "of at least 0",
-      options_.norm_eps());
+  check_options();
+}
+
+const detail::Description& CAGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<CAGradOptions>("cagrad", "CAGrad")
+          .option(
+              "c",
+              &CAGradOptions::c,
+              at_least(0),
+              "the distance, in units of |g_0|")
+          .choice<CAGradOptions::Rescale>(
+              "rescale",
+              &CAGradOptions::rescale,
+              {{"none", CAGradOptions::Rescale::kNone},
+               {"square", CAGradOptions::Rescale::kSquare},
+               {"linear", CAGradOptions::Rescale::kLinear}},
+              "divide the update by 1, 1 + c², 1 + c")
+          .option(
+              "norm_eps",
+              &CAGradOptions::norm_eps,
+              at_least(0),
+              "TorchJD's threshold")
+          .choice<CAGradOptions::Stationary>(
+              "stationary",
+              &CAGradOptions::stationary,
+              {{"projection", CAGradOptions::Stationary::kProjection},
+               {"mean", CAGradOptions::Stationary::kMean}},
+              "the update where no update helps all tasks: the nearest to the "
+              "mean that harms none, or the mean")
+          .option(
+              "iterations",
+              &CAGradOptions::iterations,
+              at_least(0),
+              "points of a descent, in place of the solution")
+          .option("lr", &CAGradOptions::lr, at_least(0), "of that descent")
+          .option(
+              "momentum",
+              &CAGradOptions::momentum,
+              from_to_below(0, 1),
+              "of that descent")
+          .as("cagrad_libmtl",
+              {{"calpha", "c"}, {"rescale", "rescale"}},
+              [](CAGradOptions& options) {
+                options.rescale(CAGradOptions::Rescale::kSquare)
+                    .stationary(CAGradOptions::Stationary::kMean);
+              })
+          .as("cagrad_mtrl",
+              {{"c", "c"},
+               {"iterations", "iterations"},
+               {"lr", "lr"},
+               {"momentum", "momentum"}},
+              [](CAGradOptions& options) {
+                options.rescale(CAGradOptions::Rescale::kSquare).iterations(21);
+              })
+          .made_of(&CAGrad::options_);
+  return made;
 }
 
 math::Vector CAGrad::compute(

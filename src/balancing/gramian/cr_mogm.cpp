@@ -9,20 +9,55 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct CRMOGMSettings {
+  std::shared_ptr<Balancing> method;
+  double alpha = CRMOGMOptions().alpha();
+  std::vector<double> initial_weights;
+};
+
+} // namespace
+
 CRMOGM::CRMOGM(std::unique_ptr<Balancing> method, CRMOGMOptions options)
-    : Cloneable(std::move(method), "cr_mogm"), options_(std::move(options)) {
-  detail::check_option(
-      options_.alpha() >= 0 && options_.alpha() <= 1,
-      name(),
-      "an alpha",
-      "from 0 to 1",
-      options_.alpha());
+    : Described(std::move(method), "cr_mogm"), options_(std::move(options)) {
+  check_options();
   buffer("weights");
+}
+
+const detail::Description& CRMOGM::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<CRMOGMSettings>("cr_mogm", "CRMOGM")
+          .with_inner("inner", "mgda", &CRMOGMSettings::method, "the method")
+          .option("alpha", &CRMOGMSettings::alpha, from_to(0, 1), "α")
+          .option(
+              "initial_weights",
+              &CRMOGMSettings::initial_weights,
+              at_least(0),
+              "w before the first step [T]")
+          .otherwise("those of the first step")
+          .made_of<CRMOGM>(
+              [](const CRMOGM& method) {
+                return CRMOGMSettings{
+                    borrowed(method.inner()),
+                    method.options_.alpha(),
+                    method.options_.initial_weights()};
+              },
+              [](CRMOGMSettings settings) {
+                return std::make_unique<CRMOGM>(
+                    settings.method->clone(),
+                    CRMOGMOptions()
+                        .alpha(settings.alpha)
+                        .initial_weights(settings.initial_weights));
+              });
+  return made;
 }
 
 void CRMOGM::check_tasks(int64_t tasks) const {

@@ -48,20 +48,4 @@ math::Vector dual_cone_of(
       preference);
 }
 
-template <typename Options>
-void check_dual_cone_options(const Options& options, const std::string& who) {
-  check_option(
-      options.norm_eps() >= 0,
-      who,
-      "a norm_eps",
-      "of at least 0",
-      options.norm_eps());
-  check_option(
-      options.reg_eps() >= 0,
-      who,
-      "a reg_eps",
-      "of at least 0",
-      options.reg_eps());
-}
-
 } // namespace polytask::balancing::detail

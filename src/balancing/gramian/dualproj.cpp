@@ -4,12 +4,36 @@
 
 #include <utility>
 
+#include "../describe.h"
 #include "dual_cone_of.h"
 
 namespace polytask::balancing {
 
 DualProj::DualProj(DualProjOptions options) : options_(std::move(options)) {
-  detail::check_dual_cone_options(options_, name());
+  check_options();
+}
+
+const detail::Description& DualProj::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<DualProjOptions>("dualproj", "DualProj")
+          .option(
+              "preference", &DualProjOptions::preference, at_least(0), "p [T]")
+          .or_by("pref_vector")
+          .otherwise("1/T")
+
+          .option(
+              "norm_eps",
+              &DualProjOptions::norm_eps,
+              at_least(0),
+              "1e-4 as TorchJD")
+          .option(
+              "reg_eps",
+              &DualProjOptions::reg_eps,
+              at_least(0),
+              "1e-4 as TorchJD")
+          .made_of(&DualProj::options_);
+  return made;
 }
 
 void DualProj::check_tasks(int64_t tasks) const {

@@ -5,17 +5,22 @@
 #include <cmath>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "fair_weights.h"
 
 namespace polytask::balancing {
 
 FairGrad::FairGrad(FairGradOptions options) : options_(options) {
-  detail::check_option(
-      options_.alpha() >= 0 && std::isfinite(options_.alpha()),
-      name(),
-      "an alpha",
-      "of at least 0",
-      options_.alpha());
+  check_options();
+}
+
+const detail::Description& FairGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<FairGradOptions>("fairgrad", "FairGrad")
+          .option("alpha", &FairGradOptions::alpha, at_least(0), "α")
+          .made_of(&FairGrad::options_);
+  return made;
 }
 
 math::Vector FairGrad::compute(

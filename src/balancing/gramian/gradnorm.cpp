@@ -11,6 +11,7 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
@@ -18,22 +19,25 @@
 namespace polytask::balancing {
 
 GradNorm::GradNorm(GradNormOptions options) : options_(options) {
-  detail::check_option(
-      options_.alpha() >= 0,
-      name(),
-      "an alpha",
-      "of at least 0",
-      options_.alpha());
-  detail::check_option(
-      options_.loss_scale_lr() >= 0,
-      name(),
-      "a loss_scale_lr",
-      "of at least 0",
-      options_.loss_scale_lr());
+  check_options();
   for (const char* kept :
        {"loss_scale", "initial_losses", "loss_sums", "steps"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& GradNorm::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<GradNormOptions>("gradnorm", "GradNorm")
+          .option("alpha", &GradNormOptions::alpha, at_least(0), "α")
+          .option(
+              "loss_scale_lr",
+              &GradNormOptions::loss_scale_lr,
+              at_least(0),
+              "of the logits' descent")
+          .made_of(&GradNorm::options_);
+  return made;
 }
 
 void GradNorm::start() {

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "quadratic.h"
 
@@ -35,15 +36,22 @@ struct GradVacRow {
 } // namespace
 
 GradVac::GradVac(GradVacOptions options) : options_(options) {
-  detail::check_option(
-      options_.beta() >= 0 && options_.beta() <= 1,
-      name(),
-      "a beta",
-      "from 0 to 1",
-      options_.beta());
-  detail::check_option(
-      options_.eps() >= 0, name(), "an eps", "of at least 0", options_.eps());
+  check_options();
   buffer("phi");
+}
+
+const detail::Description& GradVac::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<GradVacOptions>("gradvac", "GradVac")
+          .option("beta", &GradVacOptions::beta, from_to(0, 1), "β")
+          .option(
+              "eps",
+              &GradVacOptions::eps,
+              at_least(0),
+              "added to the denominators")
+          .made_of(&GradVac::options_);
+  return made;
 }
 
 void GradVac::start() {

@@ -10,6 +10,7 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "equal_projections.h"
@@ -18,13 +19,25 @@
 namespace polytask::balancing {
 
 IMTL::IMTL(IMTLOptions options) : options_(options) {
-  detail::check_option(
-      options_.loss_scale_lr() >= 0,
-      name(),
-      "a loss_scale_lr",
-      "of at least 0",
-      options_.loss_scale_lr());
+  check_options();
   buffer("loss_scale");
+}
+
+const detail::Description& IMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<IMTLOptions>("imtl", "IMTL")
+          .option(
+              "initial", &IMTLOptions::initial, any_number(), "where s starts")
+          .or_by("initial loss_scale")
+          .option(
+              "loss_scale_lr",
+              &IMTLOptions::loss_scale_lr,
+              at_least(0),
+              "of the scales' descent")
+          .also({"imtl_libmtl"})
+          .made_of(&IMTL::options_);
+  return made;
 }
 
 void IMTL::start() {

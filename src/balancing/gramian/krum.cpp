@@ -9,22 +9,25 @@
 #include <numeric>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
 Krum::Krum(KrumOptions options) : options_(options) {
-  detail::check_option(
-      options_.byzantine() >= 0,
-      name(),
-      "a number of Byzantine rows",
-      "of at least 0",
-      static_cast<double>(options_.byzantine()));
-  detail::check_option(
-      options_.selected() >= 1,
-      name(),
-      "a number of selected rows",
-      "of at least 1",
-      static_cast<double>(options_.selected()));
+  check_options();
+}
+
+const detail::Description& Krum::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<KrumOptions>("krum", "Krum")
+          .option("byzantine", &KrumOptions::byzantine, at_least(0), "f")
+          .or_by("n_byzantine")
+          .option("selected", &KrumOptions::selected, at_least(1), "m")
+          .or_by("n_selected")
+          .flag("squared", &KrumOptions::squared, "false as TorchJD")
+          .made_of(&Krum::options_);
+  return made;
 }
 
 void Krum::check_tasks(int64_t tasks) const {

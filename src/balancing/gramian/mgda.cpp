@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/gramian/mgda.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <polytask/math/min_norm_point.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "frank_wolfe.h"
 #include "pair_descent.h"
@@ -16,18 +18,61 @@ namespace polytask::balancing {
 using Normalization = MGDAOptions::Normalization;
 
 MGDA::MGDA(MGDAOptions options) : options_(options) {
-  detail::check_option(
-      options_.epsilon() >= 0,
-      name(),
-      "an epsilon",
-      "of at least 0",
-      options_.epsilon());
-  detail::check_option(
-      options_.max_iters() >= 1,
-      name(),
-      "max_iters",
-      "of at least 1",
-      static_cast<double>(options_.max_iters()));
+  check_options();
+}
+
+const detail::Description& MGDA::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<MGDAOptions>("mgda", "MGDA")
+          .choice<MGDAOptions::Solver>(
+              "solver",
+              &MGDAOptions::solver,
+              {{"exact", MGDAOptions::Solver::kExact},
+               {"frank_wolfe", MGDAOptions::Solver::kFrankWolfe},
+               {"pairs", MGDAOptions::Solver::kPairs}},
+              "by name, `epsilon` or `max_iters` without it mean Frank-Wolfe")
+          .option(
+              "epsilon",
+              &MGDAOptions::epsilon,
+              at_least(0),
+              "Frank-Wolfe's last step")
+          .option(
+              "max_iters",
+              &MGDAOptions::max_iters,
+              at_least(1),
+              "Frank-Wolfe's steps")
+          .choice<MGDAOptions::Normalization>(
+              "normalization",
+              &MGDAOptions::normalization,
+              {{"none", MGDAOptions::Normalization::kNone},
+               {"l2", MGDAOptions::Normalization::kLength},
+               {"loss", MGDAOptions::Normalization::kLoss},
+               {"loss+", MGDAOptions::Normalization::kLossAndLength}},
+              "divide each gradient before by nothing, its length, loss, both")
+          .or_by("mgda_gn")
+          .flag(
+              "combine_normalized",
+              &MGDAOptions::combine_normalized,
+              "apply the weights to the divided gradients")
+          .as("mgda_libmtl",
+              {{"mgda_gn", "normalization"}},
+              [](MGDAOptions& options) {
+                options.solver(MGDAOptions::Solver::kPairs)
+                    .combine_normalized(true);
+              })
+          .completed_by(
+              [](MGDAOptions& options, const std::vector<std::string>& given) {
+                const auto has = [&](const char* option) {
+                  return std::find(given.begin(), given.end(), option) !=
+                      given.end();
+                };
+                if (!has("solver") && (has("epsilon") || has("max_iters"))) {
+                  options.solver(MGDAOptions::Solver::kFrankWolfe);
+                }
+              })
+          .made_of(&MGDA::options_);
+  return made;
 }
 
 bool MGDA::wants_losses() const {

@@ -8,36 +8,33 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
-#include "three_batches.h"
 
 namespace polytask::balancing {
 
 MoDo::MoDo(MoDoOptions options) : options_(options) {
-  detail::check_option(
-      options_.gamma() >= 0,
-      name(),
-      "a gamma",
-      "of at least 0",
-      options_.gamma());
-  detail::check_option(
-      options_.rho() >= 0, name(), "a rho", "of at least 0", options_.rho());
+  check_options();
   buffer("weights");
+}
+
+const detail::Description& MoDo::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<MoDoOptions>("modo", "MoDo")
+          .option("gamma", &MoDoOptions::gamma, at_least(0), "γ")
+          .option(
+              "rho",
+              &MoDoOptions::rho,
+              at_least(0),
+              "ρ: how strongly weights are drawn to be equal")
+          .made_of(&MoDo::options_);
+  return made;
 }
 
 void MoDo::start() {
   buffer("weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-}
-
-math::Matrix MoDo::gramian_of(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::products_of_batches(jacobian, extras, name());
-}
-
-at::Tensor MoDo::combined_rows(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::rows_of_third_batch(jacobian, extras, name());
 }
 
 math::Vector MoDo::compute(

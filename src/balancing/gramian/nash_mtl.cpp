@@ -7,39 +7,44 @@
 #include <cmath>
 
 #include "../checks.h"
-#include "../kept_weights.h"
+#include "../describe.h"
 #include "fair_weights.h"
 #include "quadratic.h"
 
 namespace polytask::balancing {
 
 NashMTL::NashMTL(NashMTLOptions options) : options_(options) {
-  detail::check_option(
-      options_.max_norm() >= 0,
-      name(),
-      "a max_norm",
-      "of at least 0",
-      options_.max_norm());
-  detail::check_option(
-      options_.update_weights_every() >= 1,
-      name(),
-      "update_weights_every",
-      "of at least 1",
-      static_cast<double>(options_.update_weights_every()));
+  check_options();
   if (options_.update_weights_every() > 1) {
-    buffer("weights");
-    buffer("age");
-    buffer("present");
+    keep_weights();
   }
 }
 
-detail::KeptWeights NashMTL::kept() {
-  return {name(), buffer("weights"), buffer("age"), buffer("present")};
+const detail::Description& NashMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<NashMTLOptions>("nash_mtl", "NashMTL")
+          .option(
+              "max_norm",
+              &NashMTLOptions::max_norm,
+              at_least(0),
+              "the largest length of the update; 0 for none")
+          .option(
+              "update_weights_every",
+              &NashMTLOptions::update_weights_every,
+              at_least(1),
+              "steps that weights hold")
+          .unused(
+              "optim_niter",
+              "nash_mtl",
+              "the rounds of the other libraries' solver; changes nothing")
+          .made_of(&NashMTL::options_);
+  return made;
 }
 
 void NashMTL::start() {
   if (options_.update_weights_every() > 1) {
-    kept().start();
+    start_weights();
   }
 }
 
@@ -48,16 +53,11 @@ math::Vector NashMTL::unclipped(const math::Matrix& gramian) {
   if (every == 1) {
     return detail::fair_weights(gramian, 1);
   }
-  if (detail::KeptWeights::hold(
-          buffer("weights"),
-          buffer("age"),
-          buffer("present"),
-          present(),
-          every)) {
-    return kept().take();
+  if (has_weights(every)) {
+    return take_weights();
   }
   auto weights = detail::fair_weights(gramian, 1);
-  kept().set(weights, present());
+  set_weights(weights);
   return weights;
 }
 

@@ -13,6 +13,7 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 #include "quadratic.h"
 
@@ -42,22 +43,25 @@ bool pcd_is_within(
 } // namespace
 
 PCD::PCD(PCDOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.beta() >= 0 && options_.beta() < 1,
-      name(),
-      "a beta",
-      "from 0 to below 1",
-      options_.beta());
-  detail::check_option(
-      options_.eps() >= 0, name(), "an eps", "of at least 0", options_.eps());
-  detail::check_preference(
-      options_.tau(),
-      static_cast<int64_t>(options_.tau().size()),
-      name(),
-      "tau",
-      true);
+  check_options();
   buffer("squares");
   buffer("steps");
+}
+
+const detail::Description& PCD::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PCDOptions>("pcd", "PCD")
+          .option(
+              "tau",
+              &PCDOptions::tau,
+              at_least(0),
+              "τ, one for all or one for each of the others")
+          .or_one_number()
+          .option("beta", &PCDOptions::beta, from_to_below(0, 1), "of v̂")
+          .option("eps", &PCDOptions::eps, at_least(0), "1e-8 as TorchJD")
+          .made_of(&PCD::options_);
+  return made;
 }
 
 void PCD::check_tasks(int64_t tasks) const {

@@ -2,9 +2,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/gramian/pcgrad.h>
 
+#include "../describe.h"
 #include "../extras.h"
 
 namespace polytask::balancing {
+
+const detail::Description& PCGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PCGradOptions>("pcgrad", "PCGrad")
+          .flag(
+              "own_index",
+              &PCGradOptions::own_index,
+              "project on the own gradient too")
+          .option("eps", &PCGradOptions::eps, at_least(0), "added to |g_j|²")
+          .as("pcgrad_libmtl",
+              {},
+              [](PCGradOptions& options) { options.own_index(true).eps(1e-8); })
+          .made_of(&PCGrad::options_);
+  return made;
+}
 
 math::Vector PCGrad::compute(
     const math::Matrix& gramian, const Extras& extras) {

@@ -13,35 +13,49 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
-#include "three_batches.h"
 
 namespace polytask::balancing {
 
 SDMGrad::SDMGrad(SDMGradOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.lr() >= 0, name(), "an lr", "of at least 0", options_.lr());
-  detail::check_option(
-      options_.momentum() >= 0 && options_.momentum() < 1,
-      name(),
-      "a momentum",
-      "from 0 to below 1",
-      options_.momentum());
-  detail::check_option(
-      options_.iterations() >= 1,
-      name(),
-      "a number of iterations",
-      "of at least 1",
-      static_cast<double>(options_.iterations()));
-  detail::check_option(
-      options_.lambda() >= 0,
-      name(),
-      "a lambda",
-      "of at least 0",
-      options_.lambda());
-  detail::check_option(
-      options_.eps() >= 0, name(), "an eps", "of at least 0", options_.eps());
+  check_options();
   buffer("simplex_weights");
+}
+
+const detail::Description& SDMGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<SDMGradOptions>("sdmgrad", "SDMGrad")
+          .option(
+              "lr", &SDMGradOptions::lr, at_least(0), "of the inner descent")
+          .option(
+              "momentum",
+              &SDMGradOptions::momentum,
+              from_to_below(0, 1),
+              "of the inner descent")
+          .option(
+              "iterations",
+              &SDMGradOptions::iterations,
+              at_least(1),
+              "its steps")
+          .or_by("n_iter")
+          .option("lambda", &SDMGradOptions::lambda, at_least(0), "λ")
+          .option(
+              "preference", &SDMGradOptions::preference, at_least(0), "w̃ [T]")
+          .or_by("pref_vector")
+          .otherwise("1/T")
+
+          .option(
+              "eps", &SDMGradOptions::eps, at_least(0), "added to the divisor")
+          .as("sdmgrad_libmtl",
+              {{"lr", "lr"},
+               {"momentum", "momentum"},
+               {"SDMGrad_niter", "iterations"},
+               {"SDMGrad_lamda", "lambda"}},
+              [](SDMGradOptions& options) { options.lr(5).eps(1e-8); })
+          .made_of(&SDMGrad::options_);
+  return made;
 }
 
 void SDMGrad::check_tasks(int64_t tasks) const {
@@ -54,16 +68,6 @@ void SDMGrad::check_tasks(int64_t tasks) const {
 void SDMGrad::start() {
   buffer("simplex_weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-}
-
-math::Matrix SDMGrad::gramian_of(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::products_of_batches(jacobian, extras, name());
-}
-
-at::Tensor SDMGrad::combined_rows(
-    const at::Tensor& jacobian, const Extras& extras) const {
-  return detail::rows_of_third_batch(jacobian, extras, name());
 }
 
 // Those of the tasks that take part, with the sum of all.

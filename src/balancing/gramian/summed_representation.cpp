@@ -4,12 +4,77 @@
 
 #include <c10/util/Exception.h>
 
+#include <polytask/balancing/make.h>
+
+#include <c10/util/Exception.h>
+
 #include <utility>
+
+#include "../describe.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct SummedRepresentationSettings {
+  std::shared_ptr<Balancing> method;
+};
+
+// LibMTL combines the rows as they are, not as they were divided.
+std::unique_ptr<Balancing> representation_libmtl(const OptionValues& options) {
+  OptionValues rest = options;
+  std::string weighting = "MGDA";
+  if (const auto found = rest.find("weighting"); found != rest.end()) {
+    weighting = found->second.word() ? *found->second.word() : "";
+    rest.erase(found);
+  }
+  TORCH_CHECK_VALUE(
+      weighting == "MGDA" || weighting == "IMTL" || weighting == "Aligned_MTL",
+      "representation_libmtl: expected weighting to be one of 'MGDA', 'IMTL', "
+      "'Aligned_MTL', but got '",
+      weighting,
+      "'.");
+  if (weighting == "MGDA") {
+    rest.emplace("solver", "pairs");
+  }
+  return std::make_unique<SummedRepresentation>(make(
+      weighting == "MGDA"       ? "mgda"
+          : weighting == "IMTL" ? "imtl_libmtl"
+                                : "aligned_mtl_libmtl",
+      rest));
+}
+
+} // namespace
+
 SummedRepresentation::SummedRepresentation(std::unique_ptr<Balancing> method)
-    : Cloneable(std::move(method), "summed_representation") {}
+    : Described(std::move(method), "summed_representation") {
+  check_options();
+}
+
+const detail::Description& SummedRepresentation::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<SummedRepresentationSettings>(
+          "summed_representation", "SummedRepresentation")
+          .with_inner(
+              "method", "", &SummedRepresentationSettings::method, "the method")
+          .made_by(
+              {"representation_libmtl",
+               {{"weighting", "MGDA, IMTL or Aligned_MTL; MGDA"},
+                {"mgda_gn", "of MGDA: none, l2, loss, loss+; none"},
+                {"initial loss_scale", "of IMTL; 0"},
+                {"loss_scale_lr", "of IMTL; 0.01"}},
+               representation_libmtl})
+          .made_of<SummedRepresentation>(
+              [](const SummedRepresentation& method) {
+                return SummedRepresentationSettings{borrowed(method.inner())};
+              },
+              [](SummedRepresentationSettings settings) {
+                return std::make_unique<SummedRepresentation>(
+                    settings.method->clone());
+              });
+  return made;
+}
 
 math::Matrix SummedRepresentation::gramian_of(
     const at::Tensor& jacobian, const Extras& extras) const {

@@ -4,12 +4,36 @@
 
 #include <utility>
 
+#include "../describe.h"
 #include "dual_cone_of.h"
 
 namespace polytask::balancing {
 
 UPGrad::UPGrad(UPGradOptions options) : options_(std::move(options)) {
-  detail::check_dual_cone_options(options_, name());
+  check_options();
+}
+
+const detail::Description& UPGrad::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<UPGradOptions>("upgrad", "UPGrad")
+          .option(
+              "preference", &UPGradOptions::preference, at_least(0), "p [T]")
+          .or_by("pref_vector")
+          .otherwise("1/T")
+
+          .option(
+              "norm_eps",
+              &UPGradOptions::norm_eps,
+              at_least(0),
+              "1e-4 as TorchJD")
+          .option(
+              "reg_eps",
+              &UPGradOptions::reg_eps,
+              at_least(0),
+              "1e-4 as TorchJD")
+          .made_of(&UPGrad::options_);
+  return made;
 }
 
 void UPGrad::check_tasks(int64_t tasks) const {

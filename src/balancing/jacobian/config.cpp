@@ -18,6 +18,7 @@
 #include "core/rounding.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 
 namespace polytask::balancing {
@@ -110,7 +111,24 @@ at::Tensor config_least_squares(
 
 } // namespace
 
-ConFIG::ConFIG(ConFIGOptions options) : options_(std::move(options)) {}
+ConFIG::ConFIG(ConFIGOptions options) : options_(std::move(options)) {
+  check_options();
+}
+
+const detail::Description& ConFIG::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<ConFIGOptions>("config", "ConFIG")
+          .option(
+              "preference",
+              &ConFIGOptions::preference,
+              at_least(0),
+              "p [T], the wanted proportions of the cosines")
+          .or_by("pref_vector")
+          .otherwise("1 for each")
+          .made_of(&ConFIG::options_);
+  return made;
+}
 
 void ConFIG::check_tasks(int64_t tasks) const {
   if (!options_.preference().empty()) {

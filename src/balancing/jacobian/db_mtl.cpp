@@ -3,7 +3,6 @@
 #include <polytask/balancing/jacobian/db_mtl.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -11,19 +10,30 @@
 
 #include "core/host_value.h"
 
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
-#include "kept_rows.h"
+#include "../task_labels.h"
+#include "../task_labels.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
 
 DBMTL::DBMTL(DBMTLOptions options) : options_(options) {
+  check_options();
   buffer("buffer");
-  buffer("steps");
 }
 
-void DBMTL::start() {
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
+const detail::Description& DBMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<DBMTLOptions>("db_mtl", "DBMTL")
+          .option("beta", &DBMTLOptions::beta, from_to(0, 1), "β")
+          .or_by("DB_beta")
+          .option("sigma", &DBMTLOptions::sigma, at_least(0), "σ")
+          .or_by("DB_beta_sigma")
+          .made_of(&DBMTL::options_);
+  return made;
 }
 
 at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
@@ -33,17 +43,15 @@ at::Tensor DBMTL::combine(const at::Tensor& jacobian, const Extras& extras) {
     TORCH_CHECK_VALUE(
         factors[task] >= 0 && std::isfinite(factors[task]),
         name(),
-        ": expected losses from 0 on, but that of task ",
-        task,
+        ": expected losses from 0 on, but that of ",
+        detail::task_label(task),
         " is ",
         factors[task],
         ".");
     factors[task] = 1 / (factors[task] + kTiny);
   }
-  at::Tensor& average = buffer("buffer");
-  detail::keep_rows(average, jacobian, name());
-  const auto step = buffer("steps").item<int64_t>() + 1;
-  buffer("steps") = at::scalar_tensor(step, at::kLong);
+  at::Tensor& average = kept_rows("buffer", jacobian);
+  const auto step = count_step() + 1;
 
   const at::Tensor scaled = jacobian *
       polytask::detail::host_vector(factors, jacobian.options()).unsqueeze(1);

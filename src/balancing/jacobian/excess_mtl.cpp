@@ -4,7 +4,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -17,9 +16,9 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../host.h"
 #include "../softmax.h"
-#include "kept_rows.h"
 
 namespace polytask::balancing {
 
@@ -30,15 +29,34 @@ constexpr double kExcessTiny = 1e-7;
 } // namespace
 
 ExcessMTL::ExcessMTL(ExcessMTLOptions options) : options_(options) {
-  detail::check_option(
-      std::isfinite(options_.step_size()),
-      name(),
-      "a step_size",
-      "that is finite",
-      options_.step_size());
-  for (const char* kept : {"squares", "baseline", "weights", "steps"}) {
+  check_options();
+  for (const char* kept : {"squares", "baseline", "weights"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& ExcessMTL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<ExcessMTLOptions>("excess_mtl", "ExcessMTL")
+          .option("step_size", &ExcessMTLOptions::step_size, at_least(0), "η")
+          .or_by("robust_step_size")
+          .option(
+              "warmup_steps",
+              &ExcessMTLOptions::warmup_steps,
+              at_least(0),
+              "TorchJD's: so many steps with equal weights, b their mean")
+          .or_by("n_warmup_steps")
+          .otherwise("none")
+          .flag(
+              "sum_to_tasks",
+              &ExcessMTLOptions::sum_to_tasks,
+              "weights of the sum T")
+          .as("excess_mtl_libmtl",
+              {{"robust_step_size", "step_size"}},
+              [](ExcessMTLOptions& options) { options.sum_to_tasks(true); })
+          .made_of(&ExcessMTL::options_);
+  return made;
 }
 
 void ExcessMTL::start() {
@@ -47,12 +65,11 @@ void ExcessMTL::start() {
   buffer("weights") =
       at::full({tasks()}, total / static_cast<double>(tasks()), at::kDouble);
   buffer("baseline") = at::zeros({tasks()}, at::kDouble);
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
+  KeptRows::start();
 }
 
 math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
-  at::Tensor& squares = buffer("squares");
-  detail::keep_rows(squares, jacobian, name());
+  at::Tensor& squares = kept_rows("squares", jacobian);
   const at::Tensor now = jacobian * jacobian;
   const at::Tensor sums = squares + now;
   auto risks = detail::host_values(
@@ -74,8 +91,7 @@ math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
 /// By the baselines; empty where the weights stay.
 math::Vector ExcessMTL::relative(const math::Vector& risks) {
   auto baseline = detail::host_values(buffer("baseline"), name());
-  const auto step = buffer("steps").item<int64_t>();
-  buffer("steps") = at::scalar_tensor(step + 1, at::kLong);
+  const auto step = count_step();
   const int64_t warmup = options_.warmup_steps().value_or(0);
   const bool is_torchjd = options_.warmup_steps().has_value();
   math::Vector quotients(risks.size(), 0.0);

@@ -10,15 +10,25 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "graddrop_mask.h"
 
 namespace polytask::balancing {
 
 GradDrop::GradDrop(GradDropOptions options) : options_(std::move(options)) {
-  for (const double leak : options_.leak()) {
-    detail::check_option(
-        leak >= 0 && leak <= 1, name(), "a leak", "in [0, 1]", leak);
-  }
+  check_options();
+}
+
+const detail::Description& GradDrop::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<GradDropOptions>("graddrop", "GradDrop")
+          .option("leak", &GradDropOptions::leak, from_to(0, 1), "ℓ [T]")
+          .otherwise("0")
+          .unused(
+              "f", "graddrop", "TorchJD's function of the purity", "identity")
+          .made_of(&GradDrop::options_);
+  return made;
 }
 
 void GradDrop::check_tasks(int64_t tasks) const {

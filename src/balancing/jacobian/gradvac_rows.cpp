@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/jacobian/gradvac_rows.h>
 
+#include <c10/util/Exception.h>
+
+#include <polytask/balancing/make.h>
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/zeros.h>
@@ -13,11 +17,43 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
-#include "kept_rows.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
+
+namespace {
+
+// LibMTL's group types differ in what the blocks are; without sizes, all is one
+// block.
+std::unique_ptr<Balancing> gradvac_libmtl(const OptionValues& options) {
+  OptionValues rows;
+  OptionValues groups;
+  for (const auto& [name, value] : options) {
+    if (name == "GradVac_beta") {
+      rows.emplace("beta", value);
+    } else if (name == "parameter_sizes") {
+      groups.emplace(name, value);
+    } else {
+      TORCH_CHECK_VALUE(
+          value == 0 || value == 1 || value == 2,
+          "gradvac_libmtl: expected GradVac_group_type to be 0, 1 or 2, but "
+          "got ",
+          value,
+          ".");
+    }
+  }
+  if (groups.empty()) {
+    return make("gradvac_rows", rows);
+  }
+  groups.merge(rows);
+  groups.insert({{"method", "gradvac_rows"}, {"keep_zeros", true}});
+  return make("per_group", groups);
+}
+
+} // namespace
 
 namespace {
 
@@ -28,13 +64,30 @@ double gradvac_sine(double cosine) {
 } // namespace
 
 GradVacRows::GradVacRows(GradVacRowsOptions options) : options_(options) {
-  detail::check_option(
-      options_.beta() >= 0 && options_.beta() <= 1,
-      name(),
-      "a beta",
-      "in [0, 1]",
-      options_.beta());
+  check_options();
   buffer("phi");
+}
+
+const detail::Description& GradVacRows::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<GradVacRowsOptions>("gradvac_rows", "GradVacRows")
+          .option("beta", &GradVacRowsOptions::beta, from_to(0, 1), "β")
+          .option(
+              "eps",
+              &GradVacRowsOptions::eps,
+              at_least(0),
+              "added to the denominators")
+          .made_by(
+              {"gradvac_libmtl",
+               {{"GradVac_beta", "β; 0.5"},
+                {"GradVac_group_type",
+                 "0, 1 or 2; changes nothing: the blocks are those of "
+                 "`parameter_sizes`"},
+                {"parameter_sizes", "columns of each block; one block"}},
+               gradvac_libmtl})
+          .made_of(&GradVacRows::options_);
+  return made;
 }
 
 void GradVacRows::start() {

@@ -4,38 +4,55 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/scalar_tensor.h>
 
 #include <cmath>
 
 #include "core/host_value.h"
 
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
-#include "kept_rows.h"
+#include "row_lengths.h"
 
 namespace polytask::balancing {
 
 MoCo::MoCo(MoCoOptions options) : options_(options) {
-  for (const char* kept : {"tracked", "weights", "steps"}) {
+  check_options();
+  for (const char* kept : {"tracked", "weights"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& MoCo::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<MoCoOptions>("moco", "MoCo")
+          .option("beta", &MoCoOptions::beta, from_to(0, 1), "β")
+          .or_by("MoCo_beta")
+          .option("beta_sigma", &MoCoOptions::beta_sigma, at_least(0), "σ_β")
+          .or_by("MoCo_beta_sigma")
+          .option("gamma", &MoCoOptions::gamma, at_least(0), "γ")
+          .or_by("MoCo_gamma")
+          .option("gamma_sigma", &MoCoOptions::gamma_sigma, at_least(0), "σ_γ")
+          .or_by("MoCo_gamma_sigma")
+          .option("rho", &MoCoOptions::rho, at_least(0), "ρ")
+          .or_by("MoCo_rho")
+          .made_of(&MoCo::options_);
+  return made;
 }
 
 void MoCo::start() {
   buffer("weights") =
       at::full({tasks()}, 1 / static_cast<double>(tasks()), at::kDouble);
-  buffer("steps") = at::scalar_tensor(0, at::kLong);
+  KeptRows::start();
 }
 
 at::Tensor MoCo::combine(const at::Tensor& jacobian, const Extras& extras) {
   constexpr double kTiny = 1e-8;
   const auto losses = detail::need_losses(extras, tasks(), name());
-  at::Tensor& tracked = buffer("tracked");
-  detail::keep_rows(tracked, jacobian, name());
-  const auto step = buffer("steps").item<int64_t>() + 1;
-  buffer("steps") = at::scalar_tensor(step, at::kLong);
+  at::Tensor& tracked = kept_rows("tracked", jacobian);
+  const auto step = count_step() + 1;
 
   auto factors = detail::host_values(detail::row_lengths(jacobian), name());
   for (size_t task = 0; task < factors.size(); ++task) {

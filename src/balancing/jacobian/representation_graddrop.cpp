@@ -8,6 +8,7 @@
 #include <c10/util/Exception.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "graddrop_mask.h"
 
@@ -16,12 +17,22 @@ namespace polytask::balancing {
 RepresentationGradDrop::RepresentationGradDrop(
     RepresentationGradDropOptions options)
     : options_(options) {
-  detail::check_option(
-      options_.leak() >= 0 && options_.leak() <= 1,
-      name(),
-      "a leak",
-      "in [0, 1]",
-      options_.leak());
+  check_options();
+}
+
+const detail::Description& RepresentationGradDrop::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<RepresentationGradDropOptions>(
+          "representation_graddrop", "RepresentationGradDrop")
+          .option(
+              "leak",
+              &RepresentationGradDropOptions::leak,
+              from_to(0, 1),
+              "what of a dropped entry passes")
+          .also({"graddrop_libmtl"})
+          .made_of(&RepresentationGradDrop::options_);
+  return made;
 }
 
 at::Tensor RepresentationGradDrop::combine(

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
@@ -78,12 +79,17 @@ at::Tensor trimmed_mean(const at::Tensor& jacobian, size_t trim) {
 } // namespace
 
 TrimmedMean::TrimmedMean(TrimmedMeanOptions options) : options_(options) {
-  detail::check_option(
-      options_.trim() >= 0,
-      name(),
-      "a trim",
-      "from 0 on",
-      static_cast<double>(options_.trim()));
+  check_options();
+}
+
+const detail::Description& TrimmedMean::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<TrimmedMeanOptions>("trimmed_mean", "TrimmedMean")
+          .option("trim", &TrimmedMeanOptions::trim, at_least(0), "t")
+          .or_by("trim_number")
+          .made_of(&TrimmedMean::options_);
+  return made;
 }
 
 void TrimmedMean::check_tasks(int64_t tasks) const {

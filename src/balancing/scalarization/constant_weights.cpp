@@ -6,15 +6,43 @@
 #include <utility>
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
+namespace {
+
+struct ConstantWeightsSettings {
+  std::vector<double> weights;
+};
+
+} // namespace
+
 ConstantWeights::ConstantWeights(std::vector<double> weights)
     : weights_(std::move(weights)) {
-  for (const double weight : weights_) {
-    detail::check_option(
-        std::isfinite(weight), name(), "weights", "that are finite", weight);
-  }
+  check_options();
+}
+
+const detail::Description& ConstantWeights::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<ConstantWeightsSettings>("constant", "ConstantWeights")
+          .option(
+              "weights",
+              &ConstantWeightsSettings::weights,
+              any_number(),
+              "w [T]")
+          .required()
+          .also({"scalarizer_constant"})
+          .made_of<ConstantWeights>(
+              [](const ConstantWeights& method) {
+                return ConstantWeightsSettings{method.weights_};
+              },
+              [](ConstantWeightsSettings settings) {
+                return std::make_unique<ConstantWeights>(
+                    std::move(settings.weights));
+              });
+  return made;
 }
 
 void ConstantWeights::check_tasks(int64_t tasks) const {

@@ -12,17 +12,29 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 
 namespace polytask::balancing {
 
 COSMOS::COSMOS(COSMOSOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.lambda() >= 0,
-      name(),
-      "a lambda",
-      "from 0 on",
-      options_.lambda());
+  check_options();
+}
+
+const detail::Description& COSMOS::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<COSMOSOptions>("cosmos", "COSMOS")
+          .option("weights", &COSMOSOptions::weights, at_least(0), "r [T]")
+          .otherwise("1/T")
+          .option(
+              "lambda",
+              &COSMOSOptions::lambda,
+              at_least(0),
+              "λ, in the losses' unit")
+          .also({"scalarizer_cosmos"})
+          .made_of(&COSMOS::options_);
+  return made;
 }
 
 void COSMOS::check_tasks(int64_t tasks) const {

@@ -14,22 +14,33 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
+#include "../task_labels.h"
 
 namespace polytask::balancing {
 
 DWA::DWA(DWAOptions options) : options_(options) {
-  detail::check_option(
-      options_.temperature() > 0,
-      name(),
-      "a temperature",
-      "above 0",
-      options_.temperature());
+  check_options();
   for (const char* kept : {"epoch", "sum", "samples", "last", "before_last"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& DWA::description() {
+  using namespace detail;
+  static const Description made = Describe<DWAOptions>("dwa", "DWA")
+                                      .option(
+                                          "temperature",
+                                          &DWAOptions::temperature,
+                                          above(0),
+                                          "τ: the larger, the more equal")
+                                      .also({"scalarizer_dwa"})
+                                      .as("dwa_libmtl", {{"T", "temperature"}})
+                                      .made_of(&DWA::options_);
+  return made;
 }
 
 void DWA::start() {
@@ -78,8 +89,8 @@ math::Vector DWA::epoch_weights() const {
     TORCH_CHECK_VALUE(
         before[task] != 0,
         name(),
-        ": expected mean losses other than 0, but that of task ",
-        task,
+        ": expected mean losses other than 0, but that of ",
+        detail::task_label(task),
         " was 0 in the epoch before the last.");
     constexpr double kLargest = std::numeric_limits<double>::max();
     logits[task] = std::clamp(

@@ -15,9 +15,11 @@
 
 #include "../adam.h"
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
+#include "../task_labels.h"
 
 namespace polytask::balancing {
 
@@ -28,9 +30,31 @@ constexpr double kFamoTiny = 1e-8;
 } // namespace
 
 FAMO::FAMO(FAMOOptions options) : options_(std::move(options)) {
+  check_options();
   for (const char* kept : {"logits", "mean", "square", "step", "losses"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& FAMO::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<FAMOOptions>("famo", "FAMO")
+          .option("lr", &FAMOOptions::lr, at_least(0), "of Adam on z")
+          .option(
+              "weight_decay",
+              &FAMOOptions::weight_decay,
+              at_least(0),
+              "added to z's gradient")
+          .option(
+              "min_losses",
+              &FAMOOptions::min_losses,
+              any_number(),
+              "b [T]: what the losses can reach")
+          .otherwise("0")
+          .also({"scalarizer_famo"})
+          .made_of(&FAMO::options_);
+  return made;
 }
 
 void FAMO::start() {
@@ -100,8 +124,8 @@ void FAMO::observe_after(const at::Tensor& losses) {
         std::isfinite(after[task]),
         name(),
         ": observe_after() expected finite losses above their bounds, but that "
-        "of task ",
-        task,
+        "of ",
+        detail::task_label(task),
         " is not.");
   }
   auto logits = detail::host_values(buffer("logits"), name());

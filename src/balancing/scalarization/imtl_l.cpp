@@ -6,12 +6,26 @@
 #include <ATen/ops/exp.h>
 #include <ATen/ops/full.h>
 
+#include "../describe.h"
 #include "../extras.h"
 
 namespace polytask::balancing {
 
 IMTLL::IMTLL(IMTLLOptions options) : options_(options) {
+  check_options();
   buffer("log_scale");
+}
+
+const detail::Description& IMTLL::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<IMTLLOptions>("imtl_l", "IMTLL")
+          .option(
+              "initial", &IMTLLOptions::initial, any_number(), "where s starts")
+          .or_by("initial log_scale")
+          .also({"scalarizer_imtl_l"})
+          .made_of(&IMTLL::options_);
+  return made;
 }
 
 std::vector<at::Tensor> IMTLL::parameters() const {

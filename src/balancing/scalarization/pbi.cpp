@@ -13,12 +13,30 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
 PBI::PBI(PBIOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.theta() >= 0, name(), "a theta", "from 0 on", options_.theta());
+  check_options();
+}
+
+const detail::Description& PBI::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<PBIOptions>("pbi", "PBI")
+          .option("weights", &PBIOptions::weights, at_least(0), "w [T]")
+          .otherwise("1 for each")
+          .option("theta", &PBIOptions::theta, at_least(0), "θ")
+          .option(
+              "reference",
+              &PBIOptions::reference,
+              any_number(),
+              "z [T], the ideal point")
+          .otherwise("0")
+          .also({"scalarizer_pbi"})
+          .made_of(&PBI::options_);
+  return made;
 }
 
 void PBI::check_tasks(int64_t tasks) const {

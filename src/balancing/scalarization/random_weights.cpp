@@ -3,11 +3,25 @@
 #include <polytask/balancing/scalarization/random_weights.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
 #include "../host.h"
 #include "../softmax.h"
 
 namespace polytask::balancing {
+
+const detail::Description& RandomWeights::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<NoOptions>("random", "RandomWeights")
+          .also({"rlw", "scalarizer_random"})
+          .made_of<RandomWeights>(
+              [](const RandomWeights& /*method*/) { return NoOptions(); },
+              [](NoOptions /*options*/) {
+                return std::make_unique<RandomWeights>();
+              });
+  return made;
+}
 
 std::optional<math::Vector> RandomWeights::fixed_weights(const Extras& extras) {
   math::Vector normals;

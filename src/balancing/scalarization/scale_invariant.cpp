@@ -9,11 +9,27 @@
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
 
 namespace polytask::balancing {
 
 ScaleInvariant::ScaleInvariant(ScaleInvariantOptions options)
-    : options_(std::move(options)) {}
+    : options_(std::move(options)) {
+  check_options();
+}
+
+const detail::Description& ScaleInvariant::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<ScaleInvariantOptions>("scale_invariant", "ScaleInvariant")
+          .option(
+              "weights", &ScaleInvariantOptions::weights, at_least(0), "w [T]")
+          .or_by("task_weights")
+          .otherwise("1 for each")
+          .also({"scale_invariant_ls"})
+          .made_of(&ScaleInvariant::options_);
+  return made;
+}
 
 void ScaleInvariant::check_tasks(int64_t tasks) const {
   if (!options_.weights().empty()) {

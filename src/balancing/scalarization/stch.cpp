@@ -3,19 +3,37 @@
 #include <polytask/balancing/scalarization/stch.h>
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/logsumexp.h>
 
 #include <utility>
 
 #include "core/host_value.h"
 
 #include "../checks.h"
+#include "../describe.h"
+#include "smooth_maximum.h"
 
 namespace polytask::balancing {
 
 STCH::STCH(STCHOptions options) : options_(std::move(options)) {
-  detail::check_option(
-      options_.mu() > 0, name(), "a mu", "above 0", options_.mu());
+  check_options();
+}
+
+const detail::Description& STCH::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<STCHOptions>("stch", "STCH")
+          .option("mu", &STCHOptions::mu, above(0), "in the losses' unit")
+          .option("weights", &STCHOptions::weights, at_least(0), "w [T]")
+          .otherwise("1/T")
+          .option(
+              "reference",
+              &STCHOptions::reference,
+              any_number(),
+              "z [T], the ideal point")
+          .otherwise("0")
+          .also({"scalarizer_stch"})
+          .made_of(&STCH::options_);
+  return made;
 }
 
 void STCH::check_tasks(int64_t tasks) const {
@@ -40,7 +58,7 @@ at::Tensor STCH::value(const at::Tensor& losses, const Extras& /*extras*/) {
       : distances *
           polytask::detail::host_vector(
               of_present(options_.weights()), losses.options());
-  return options_.mu() * at::logsumexp(distances / options_.mu(), 0);
+  return detail::smooth_maximum(distances, options_.mu());
 }
 
 } // namespace polytask::balancing

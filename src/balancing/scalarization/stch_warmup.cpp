@@ -4,29 +4,39 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/log.h>
-#include <ATen/ops/logsumexp.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include "../checks.h"
+#include "../describe.h"
 #include "../extras.h"
+#include "smooth_maximum.h"
 
 namespace polytask::balancing {
 
 STCHWarmup::STCHWarmup(STCHWarmupOptions options) : options_(options) {
-  detail::check_option(
-      options_.mu() > 0, name(), "a mu", "above 0", options_.mu());
-  detail::check_option(
-      options_.warmup_epoch() >= 0,
-      name(),
-      "a warmup_epoch",
-      "from 0 on",
-      static_cast<double>(options_.warmup_epoch()));
+  check_options();
   for (const char* kept : {"epoch", "sum", "count", "steps"}) {
     buffer(kept);
   }
+}
+
+const detail::Description& STCHWarmup::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<STCHWarmupOptions>("stch_warmup", "STCHWarmup")
+          .option("mu", &STCHWarmupOptions::mu, above(0), "of the log-ratios")
+          .option(
+              "warmup_epoch",
+              &STCHWarmupOptions::warmup_epoch,
+              at_least(0),
+              "E, counted from 0")
+          .as("stch_libmtl",
+              {{"STCH_mu", "mu"}, {"STCH_warmup_epoch", "warmup_epoch"}})
+          .made_of(&STCHWarmup::options_);
+  return made;
 }
 
 void STCHWarmup::start() {
@@ -77,8 +87,9 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   buffer("count") = at::where(late, at::ones_like(count), count);
   const at::Tensor reference =
       (buffer("sum") / buffer("count")).to(losses.options());
-  return static_cast<double>(tasks()) * options_.mu() *
-      at::logsumexp(at::log(losses / reference + kTiny) / options_.mu(), 0);
+  return static_cast<double>(tasks()) *
+      detail::smooth_maximum(
+             at::log(losses / reference + kTiny), options_.mu());
 }
 
 } // namespace polytask::balancing

@@ -6,13 +6,36 @@
 #include <ATen/ops/exp.h>
 #include <ATen/ops/full.h>
 
+#include "../describe.h"
 #include "../extras.h"
 
 namespace polytask::balancing {
 
 UncertaintyWeighting::UncertaintyWeighting(UncertaintyWeightingOptions options)
     : options_(options) {
+  check_options();
   buffer("log_var");
+}
+
+const detail::Description& UncertaintyWeighting::description() {
+  using namespace detail;
+  static const Description made =
+      Describe<UncertaintyWeightingOptions>(
+          "uncertainty_weighting", "UncertaintyWeighting")
+          .option(
+              "initial",
+              &UncertaintyWeightingOptions::initial,
+              any_number(),
+              "where s starts")
+          .or_by("initial log_var")
+          .also({"uw", "scalarizer_uw"})
+          .as("uw_libmtl",
+              {{"initial loss_scale", "initial"}},
+              [](UncertaintyWeightingOptions& options) {
+                options.initial(-0.5);
+              })
+          .made_of(&UncertaintyWeighting::options_);
+  return made;
 }
 
 std::vector<at::Tensor> UncertaintyWeighting::parameters() const {

@@ -31,7 +31,7 @@ torch::Tensor AutogradGradients::forward(
   gates_.clear();
   has_gates_ = input_learns_ = false;
   for (const HeadStep& step : steps) {
-    input_learns_ = input_learns_ || step.input->requires_grad();
+    input_learns_ = input_learns_ || step.inputs->requires_grad();
     gates_.push_back(
         trained(without(model->sharing().task_parameters(step.task), shared_)));
     has_gates_ = has_gates_ || !gates_.back().empty();
@@ -86,9 +86,17 @@ torch::Tensor AutogradGradients::loop() {
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));
     auto inputs = shared_;
     inputs.insert(inputs.end(), gates_[i].begin(), gates_[i].end());
-    if (part.features.requires_grad() && !inputs.empty()) {
-      auto gradients = torch::autograd::grad(
-          {part.features}, inputs, {part.cotangent}, true, false, true);
+    std::vector<torch::Tensor> outputs;
+    std::vector<torch::Tensor> cotangents;
+    for (size_t f = 0; f < part.features.size(); ++f) {
+      if (part.features[f].requires_grad()) {
+        outputs.push_back(part.features[f]);
+        cotangents.push_back(part.cotangents[f]);
+      }
+    }
+    if (!outputs.empty() && !inputs.empty()) {
+      auto gradients =
+          torch::autograd::grad(outputs, inputs, cotangents, true, false, true);
       write_flat(gradients, shared_, row);
       note_used(gradients);
       for (size_t g = 0; g < gates_[i].size(); ++g) {
@@ -103,7 +111,7 @@ torch::Tensor AutogradGradients::loop() {
 torch::Tensor AutogradGradients::batched() {
   const torch::Tensor cotangents = heads_.cotangents();
   const auto gradients =
-      batched_gradients(heads_.parts()[0].features, cotangents, shared_);
+      batched_gradients(heads_.parts()[0].features[0], cotangents, shared_);
   note_used(gradients);
   std::vector<torch::Tensor> blocks;
   for (size_t i = 0; i < shared_.size(); ++i) {
@@ -121,7 +129,7 @@ math::Matrix AutogradGradients::streamed() {
   const int64_t tasks = cotangents.size(0);
   GramianSum sum(tasks);
   stream_gradients(
-      heads_.parts()[0].features,
+      heads_.parts()[0].features[0],
       cotangents,
       shared_,
       [&](size_t, const torch::Tensor& gradient) {
@@ -135,9 +143,10 @@ bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
   return !shared_.empty() && !has_gates_ && !input_learns_ &&
       !heads_.has_tied() && parts.size() > 1 &&
-      parts[0].features.requires_grad() &&
+      parts[0].features[0].requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
-        return part.features.is_same(parts[0].features);
+        return part.features.size() == 1 &&
+            part.features[0].is_same(parts[0].features[0]);
       });
 }
 
@@ -167,7 +176,7 @@ Route AutogradGradients::choose_route(bool reads_jacobian) {
   if (wanted == Route::kAuto && plain && !refuses_batches_) {
     const RowsJob job{
         static_cast<int64_t>(parts.size()),
-        parts[0].features.size(0),
+        parts[0].features[0].size(0),
         count_,
         static_cast<int64_t>(shared_[0].element_size())};
     if (!reads_jacobian && can_stream() && is_too_large_to_hold(job)) {
@@ -264,15 +273,18 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
   std::vector<torch::Tensor> cotangents;
   for (size_t i = 0; i < weights.size(); ++i) {
     const Part& part = heads_.parts()[i];
-    if (!part.features.requires_grad()) {
-      continue;
-    }
-    const torch::Tensor scaled = part.cotangent * weights[i];
-    if (!outputs.empty() && outputs.back().is_same(part.features)) {
-      cotangents.back().add_(scaled);
-    } else {
-      outputs.push_back(part.features);
-      cotangents.push_back(scaled);
+    for (size_t f = 0; f < part.features.size(); ++f) {
+      const torch::Tensor& feature = part.features[f];
+      if (!feature.requires_grad()) {
+        continue;
+      }
+      const torch::Tensor scaled = part.cotangents[f] * weights[i];
+      if (!outputs.empty() && outputs.back().is_same(feature)) {
+        cotangents.back().add_(scaled);
+      } else {
+        outputs.push_back(feature);
+        cotangents.push_back(scaled);
+      }
     }
   }
   if (!outputs.empty() && !shared_.empty()) {

@@ -12,6 +12,7 @@
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/jacobian_balancing.h>
 #include <polytask/balancing/loss_balancing.h>
+#include "balancing/task_labels.h"
 #include "core/host_value.h"
 #include "core/rounding.h"
 #include "engine/weighted_losses.h"
@@ -67,13 +68,19 @@ BalancedRoute::BalancedRoute(StepContext& context)
       "' is none for steps with a balancing.");
   TORCH_CHECK_VALUE(
       method.reads() != Reads::kLosses || wanted == Route::kAuto ||
-          wanted == Route::kAutograd || wanted == Route::kLayerJacobian,
+          wanted == Route::kAutograd || wanted == Route::kLayers,
       "training: the balancing '",
       method.name(),
       "' reads losses and needs no gradient of a single task, which the route "
       "'",
       to_string(wanted),
       "' is for.");
+  TORCH_CHECK_VALUE(
+      method.reads() == Reads::kLosses || wanted != Route::kLayers,
+      "training: the balancing '",
+      method.name(),
+      "' reads gradients of single tasks, which the route 'layers' does not "
+      "compute.");
   const bool wants_graph = wanted == Route::kAutograd ||
       wanted == Route::kBatchedJacobian || wanted == Route::kStreamedGramian;
   if (wants_graph) {
@@ -83,7 +90,8 @@ BalancedRoute::BalancedRoute(StepContext& context)
   layers_ = LayerGradients::make(context, why_no_layers_);
   TORCH_CHECK_VALUE(
       layers_ ||
-          (wanted != Route::kLayerJacobian && wanted != Route::kLayerGramian),
+          (wanted != Route::kLayers && wanted != Route::kLayerJacobian &&
+           wanted != Route::kLayerGramian),
       "training: the route '",
       to_string(wanted),
       "' cannot take this model: ",
@@ -98,9 +106,14 @@ RouteChoice BalancedRoute::choice() const {
   if (last_) {
     return last_->choice();
   }
-  return layers_
-      ? RouteChoice{Route::kLayerJacobian, "the trunk has known layers only"}
-      : RouteChoice{Route::kAutograd, why_no_layers_};
+  if (!layers_) {
+    return {Route::kAutograd, why_no_layers_};
+  }
+  const bool weighs_losses =
+      context_.options.balancing()->reads() == Reads::kLosses;
+  return {
+      weighs_losses ? Route::kLayers : Route::kLayerJacobian,
+      "the trunk has known layers only"};
 }
 
 TaskGradients& BalancedRoute::gradients_for(
@@ -295,9 +308,8 @@ void BalancedRoute::observe_after(const Step& step) {
   const auto features = features_of(context_, step.tasks, step.share_input);
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < step.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight] = step.tasks[i];
-    // A head may change its input in place.
-    losses.push_back(context_.model->loss(task, features[i].clone(), *labels));
+    const auto& [task, input, labels, weight, inputs] = step.tasks[i];
+    losses.push_back(context_.model->loss(task, features[i], *labels));
   }
   try {
     context_.options.balancing()->observe_after(
@@ -312,7 +324,10 @@ StepReport BalancedRoute::take(Step& step) {
   if (method.reads() == Reads::kJacobian) {
     method.expect_blocks(step.gradients.block_sizes());
   }
-  method.with_tasks(places(step.tasks), [&] {
+  const auto present = places(step.tasks);
+  const balancing::detail::TaskLabels all(context_.model->task_names());
+  const balancing::detail::TaskLabels some(present);
+  method.with_tasks(present, [&] {
     weigh(step);
     finish(step);
   });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "balancing/task_labels.h"
 #include "engine/weighted_losses.h"
 
 #include "../autograd_route.h"
@@ -83,8 +84,10 @@ balancing::BilevelBalancing::Update BilevelRoute::learn(
     ModelProblem& problem, const HeadSteps& tasks) const {
   balancing::BilevelBalancing::Update update;
   try {
-    method().with_tasks(
-        places(tasks), [&] { update = method().learn(problem); });
+    const auto present = places(tasks);
+    const balancing::detail::TaskLabels all(context_.model->task_names());
+    const balancing::detail::TaskLabels some(present);
+    method().with_tasks(present, [&] { update = method().learn(problem); });
   } catch (...) {
     problem.undo();
     throw;

@@ -23,21 +23,25 @@ std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
 torch::Tensor CutHeads::forward(
     const StepContext& context,
     const HeadSteps& steps,
-    const std::vector<torch::Tensor>& features,
+    const std::vector<Inputs>& features,
     const std::vector<torch::Tensor>& shared) {
   torch::AutoGradMode grad_mode(true);
   parts_.clear();
   has_tied_ = false;
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < steps.size(); ++i) {
-    const auto& [task, input, labels, weight] = steps[i];
-    Part part{task, weight, features[i], {}, {}, {}, {}, {}};
-    part.leaf = part.features.detach();
-    if (part.leaf.is_floating_point()) {
-      part.leaf.requires_grad_();
-    }
-    // A copy, for heads that change their input in place.
-    part.loss = context.model->loss(task, part.leaf.clone(), *labels);
+    const auto& [task, input, labels, weight, inputs] = steps[i];
+    Part part{task, weight, {}, {}, {}, {}, {}, {}};
+    const Inputs leaves = features[i].map([&](const torch::Tensor& feature) {
+      torch::Tensor leaf = feature.detach();
+      if (leaf.is_floating_point()) {
+        leaf.requires_grad_();
+      }
+      part.features.push_back(feature);
+      part.leaves.push_back(leaf);
+      return leaf;
+    });
+    part.loss = context.model->loss(task, leaves, *labels);
     losses.push_back(part.loss.detach());
     const auto head =
         trained(context.model->task(task).head().module()->parameters());
@@ -57,8 +61,10 @@ void CutHeads::backward() {
         part.weight == 1 ? part.loss : part.loss * part.weight;
     total = total.defined() ? total + term : term;
     inputs.insert(inputs.end(), part.own.begin(), part.own.end());
-    if (part.leaf.requires_grad()) {
-      inputs.push_back(part.leaf);
+    for (const torch::Tensor& leaf : part.leaves) {
+      if (leaf.requires_grad()) {
+        inputs.push_back(leaf);
+      }
     }
   }
   if (inputs.empty() || !total.requires_grad()) {
@@ -76,10 +82,14 @@ void CutHeads::backward() {
     for (const torch::Tensor& parameter : part.own) {
       set_own_gradient(parameter, *gradient++);
     }
-    if (part.leaf.requires_grad()) {
-      part.cotangent = gradient->defined() ? std::move(*gradient)
-                                           : torch::zeros_like(part.leaf);
-      ++gradient;
+    part.cotangents.resize(part.leaves.size());
+    for (size_t i = 0; i < part.leaves.size(); ++i) {
+      if (part.leaves[i].requires_grad()) {
+        part.cotangents[i] = gradient->defined()
+            ? std::move(*gradient)
+            : torch::zeros_like(part.leaves[i]);
+        ++gradient;
+      }
     }
   }
 }
@@ -87,7 +97,7 @@ void CutHeads::backward() {
 torch::Tensor CutHeads::cotangents() const {
   std::vector<torch::Tensor> all;
   for (const Part& part : parts_) {
-    all.push_back(part.cotangent);
+    all.push_back(part.cotangents[0]);
   }
   return torch::stack(all);
 }

@@ -19,12 +19,13 @@ class CutHeads {
   struct Part {
     int64_t task;
     double weight;
-    torch::Tensor features; // what the head was given
-    torch::Tensor leaf;     // the same, cut off
+    std::vector<torch::Tensor> features; // what the head was given
+    std::vector<torch::Tensor> leaves;   // the same, cut off
     torch::Tensor loss;
     std::vector<torch::Tensor> own;  // trained parameters of its head
     std::vector<torch::Tensor> tied; // of its head, but shared
-    torch::Tensor cotangent;         // of the features
+    /// Of the features; undefined where they cannot have one.
+    std::vector<torch::Tensor> cotangents;
   };
 
   /// The losses [n], detached. `shared`: the parameters that more than one task
@@ -32,11 +33,11 @@ class CutHeads {
   torch::Tensor forward(
       const StepContext& context,
       const HeadSteps& steps,
-      const std::vector<torch::Tensor>& features,
+      const std::vector<Inputs>& features,
       const std::vector<torch::Tensor>& shared);
   /// Writes `.grad` of the heads' own parameters, and the cotangents.
   void backward();
-  /// [n, B, ...]; only where all features have one shape.
+  /// [n, B, ...]; only where every head has one tensor, all of one shape.
   torch::Tensor cotangents() const;
   void scale(const std::vector<double>& weights);
   void clear() {

@@ -12,6 +12,7 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "../autocast.h"
 #include "../costs.h"
 #include "../layers/products.h"
 #include "vectors.h"
@@ -77,6 +78,12 @@ Obstacle LayerGradients::obstacle(
     return {"the tasks have inputs of their own"};
   }
   const torch::Tensor& input = *steps[0].input;
+  if (!input.defined()) {
+    return {"the input is several tensors"};
+  }
+  if (is_autocast_on(input.device().type())) {
+    return {"autocast is on"};
+  }
   if (input.layout() != at::kStrided || input.requires_grad()) {
     return {"the input is sparse or requires a gradient"};
   }
@@ -97,7 +104,8 @@ torch::Tensor LayerGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
   steps_ = steps;
-  choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
+  choice_ = {
+      Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
   shared_.clear();
   offsets_.clear();
@@ -123,10 +131,7 @@ torch::Tensor LayerGradients::forward(
           features_.scalar_type(), features_.size(0), steps);
   if (!uses_linear_heads_) {
     return cut_heads_.forward(
-        context_,
-        steps,
-        std::vector<torch::Tensor>(steps.size(), features_),
-        shared_);
+        context_, steps, std::vector<Inputs>(steps.size(), features_), shared_);
   }
   std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
   linear_heads_->forward(features_, steps, /*needs_cotangent=*/true, by_task);

@@ -75,7 +75,7 @@ std::vector<torch::Tensor> ModelProblem::forward(
   std::vector<torch::Tensor> losses;
   std::vector<torch::Tensor> plain;
   for (size_t i = 0; i < side.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight] = side.tasks[i];
+    const auto& [task, input, labels, weight, inputs] = side.tasks[i];
     plain.push_back(context_.model->loss(task, features[i], *labels));
     const auto here = host_value(plain.back());
     const double value = here ? *here : plain.back().item<double>();

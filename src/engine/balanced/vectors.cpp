@@ -2,9 +2,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vectors.h"
 
+#include <c10/util/Exception.h>
+
 #include "../program/linear_layer.h"
 
 namespace polytask::detail {
+
+namespace {
+
+void check_dense(const torch::Tensor& gradient) {
+  TORCH_CHECK_VALUE(
+      !gradient.defined() || gradient.layout() == at::kStrided,
+      "training: a parameter of shape ",
+      gradient.sizes(),
+      " has a sparse gradient, but a balancing combines dense ones; switch "
+      "sparse off.");
+}
+
+} // namespace
 
 void write_flat(
     const std::vector<torch::Tensor>& gradients,
@@ -13,6 +28,7 @@ void write_flat(
   int64_t offset = 0;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const int64_t size = parameters[i].numel();
+    check_dense(gradients[i]);
     if (gradients[i].defined()) {
       row.narrow(0, offset, size)
           .view(parameters[i].sizes())
@@ -36,6 +52,7 @@ void set_flat_gradient(
 
 void set_own_gradient(
     const torch::Tensor& parameter, const torch::Tensor& gradient) {
+  check_dense(gradient);
   // A backward may hand one tensor to two parameters.
   const bool is_own = !gradient.defined() ||
       (!gradient.is_view() && gradient.is_contiguous() &&

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
 
 namespace polytask::detail {
@@ -14,9 +15,11 @@ namespace polytask::detail {
 /// A task that takes part in a step: it has a weight and a label.
 struct HeadStep {
   int64_t task;
+  /// The input where it is one tensor; undefined where there are several.
   const at::Tensor* input;
   const Labels* labels;
   double weight;
+  const Inputs* inputs;
 };
 
 using HeadSteps = std::vector<HeadStep>;

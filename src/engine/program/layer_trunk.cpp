@@ -163,7 +163,8 @@ void LayerTrunk::forward_as() {
   }
 }
 
-at::Tensor LayerTrunk::forward(const at::Tensor& input) {
+at::Tensor LayerTrunk::forward(const HeadStep& step) {
+  const at::Tensor& input = *step.input;
   prepare(input);
   input_ = input.is_contiguous() ? input : input.contiguous();
   if (input.scalar_type() == at::kFloat) {

@@ -25,7 +25,7 @@ class LayerTrunk : public Trunk {
     return Route::kTrunkProgram;
   }
   Obstacle obstacle(const at::Tensor& input) const override;
-  at::Tensor forward(const at::Tensor& input) override;
+  at::Tensor forward(const HeadStep& step) override;
   at::Tensor cotangent() override;
   void clear_gradients() override;
   void backward() override;

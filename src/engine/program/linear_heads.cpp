@@ -59,7 +59,6 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
     Head head{
         *layer,
         heads->outputs_,
-        task.loss(),
         true,
         ResidualLoss::kSquared,
         1,
@@ -86,15 +85,14 @@ LinearHeads::LinearHeads(const MultiTaskModel& model) : model_(model) {}
 
 bool LinearHeads::are_squares(c10::ArrayRef<HeadStep> steps) const {
   return std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
-    return head(step).differentiable &&
-        head(step).loss == ResidualLoss::kSquared;
+    return is_by_hand(step) && head(step).loss == ResidualLoss::kSquared;
   });
 }
 
 Obstacle LinearHeads::target_obstacle(
     const HeadStep& step, int64_t rows) const {
   const Head& own = head(step);
-  if (!own.differentiable) {
+  if (!is_by_hand(step)) {
     return {}; // the loss itself looks at its target
   }
   const at::Tensor& target = step.labels->target();
@@ -123,11 +121,6 @@ Obstacle LinearHeads::obstacle(
     return {"BLAS cannot count so many rows"};
   }
   for (const HeadStep& step : steps) {
-    const Task& task = model_->task(step.task);
-    if (task.head().module() != head(step).layer.module ||
-        &task.loss().function() != &head(step).given.function()) {
-      return {"a task was replaced"};
-    }
     if (auto found = head(step).layer.obstacle(type)) {
       return found;
     }

@@ -24,8 +24,9 @@ namespace polytask::detail {
 /// costs one part in B of it.
 ///
 /// Squared, absolute and Huber losses are differentiated by hand, polytask's
-/// others by autograd, on the outputs alone. A user's own loss may look at more
-/// than the outputs, so heads with such are not taken.
+/// others, and all of rows with weights, by autograd, on the outputs alone. A
+/// user's own loss may look at more than the outputs, so heads with such are
+/// not taken.
 class LinearHeads {
  public:
   /// Null, with the reason, unless every head is a linear layer of one width
@@ -79,7 +80,6 @@ class LinearHeads {
   struct Head {
     LinearLayer layer;
     int64_t first;       // its first output among all
-    Loss given;          // to notice that another one was put in its place
     bool differentiable; // its loss is a ResidualLoss
     ResidualLoss loss;
     double delta;
@@ -97,6 +97,10 @@ class LinearHeads {
   }
   const Head& head(const HeadStep& step) const {
     return heads_[static_cast<size_t>(step.task)];
+  }
+  /// Else by autograd on the outputs, as where rows have weights.
+  bool is_by_hand(const HeadStep& step) const {
+    return head(step).differentiable && !step.labels->is_weighted();
   }
   template <typename Scalar>
   void cotangents_as(

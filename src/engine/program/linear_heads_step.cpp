@@ -141,7 +141,7 @@ bool LinearHeads::fits_blocks(
   return (count == 1 || (count <= kFewOutputs && bytes > 2 * kBlockBytes)) &&
       (steps.size() == 1 || steps.size() == heads_.size()) &&
       std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
-           return head(step).differentiable;
+           return is_by_hand(step);
          });
 }
 
@@ -280,7 +280,7 @@ void LinearHeads::forward_as(
       rows);
   int64_t first = 0;
   for (const HeadStep& step : steps) {
-    if (!head(step).differentiable) {
+    if (!is_by_hand(step)) {
       losses[static_cast<size_t>(step.task)] =
           loss_by_autograd(step, values + first * rows, rows);
     }
@@ -291,7 +291,7 @@ void LinearHeads::forward_as(
     for (int64_t s = 0; s < static_cast<int64_t>(steps.size()); ++s) {
       const HeadStep& step = steps[static_cast<size_t>(s)];
       const int64_t own = head(step).layer.outputs;
-      if (s >= begin && s < end && head(step).differentiable) {
+      if (s >= begin && s < end && is_by_hand(step)) {
         double loss = 0;
         for (int64_t o = 0; o < own; ++o) {
           loss += loss_of_column(step, o, values + (column + o) * rows, rows);
@@ -345,7 +345,7 @@ void LinearHeads::backward_as(
   auto* slopes = residuals_.data_ptr<Scalar>();
   int64_t first = 0;
   for (const HeadStep& step : steps) {
-    if (!head(step).differentiable) {
+    if (!is_by_hand(step)) {
       slopes_by_autograd(step, slopes + first * rows, rows);
     }
     first += head(step).layer.outputs;

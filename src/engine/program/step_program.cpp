@@ -50,8 +50,20 @@ std::unique_ptr<StepProgram> StepProgram::make(
   return program;
 }
 
-Obstacle StepProgram::obstacle(
-    const at::Tensor& input, c10::ArrayRef<HeadStep> steps) const {
+Obstacle StepProgram::obstacle(c10::ArrayRef<HeadStep> steps) const {
+  const HeadStep& first = steps.front();
+  const auto type = heads_->layer(first.task).weight->scalar_type();
+  const at::Tensor& input = *first.input;
+  if (!input.defined()) {
+    // A trunk of the user's own may take what no kernel does.
+    if (route() != Route::kStackedHeads) {
+      return {"the input is several tensors"};
+    }
+    if (!first.inputs->device().is_cpu()) {
+      return {"the batch is not on the CPU"};
+    }
+    return heads_->obstacle(type, first.inputs->rows(), steps);
+  }
   if (!input.device().is_cpu()) {
     return {"the batch is not on the CPU"};
   }
@@ -66,7 +78,6 @@ Obstacle StepProgram::obstacle(
       return found;
     }
   }
-  const auto type = heads_->layer(steps.front().task).weight->scalar_type();
   if (route() != Route::kStackedHeads && input.scalar_type() != type) {
     return {"the input is of another dtype", /*is_error=*/true};
   }
@@ -87,14 +98,13 @@ Obstacle StepProgram::feature_obstacle(const at::Tensor& features) const {
 }
 
 at::Tensor StepProgram::forward(
-    const at::Tensor& input,
-    c10::ArrayRef<HeadStep> steps,
-    std::vector<double>& losses) {
+    c10::ArrayRef<HeadStep> steps, std::vector<double>& losses) {
   torch::NoGradGuard no_grad;
-  features_ = trunk_->forward(input);
+  features_ = trunk_->forward(steps.front());
   if (route() == Route::kStackedHeads) {
     const auto& first = *heads_->layer(steps.front().task).weight;
-    if (feature_obstacle(features_) || features_.size(0) != input.size(0) ||
+    if (feature_obstacle(features_) ||
+        features_.size(0) != steps.front().inputs->rows() ||
         features_.scalar_type() != first.scalar_type()) {
       return static_cast<AutogradTrunk&>(*trunk_).features();
     }

@@ -29,16 +29,14 @@ class StepProgram {
   const std::string& why_not_more() const {
     return why_not_more_;
   }
-  Obstacle obstacle(
-      const at::Tensor& input, c10::ArrayRef<HeadStep> steps) const;
+  /// The steps have one input, that of the first.
+  Obstacle obstacle(c10::ArrayRef<HeadStep> steps) const;
 
-  /// Computes the losses of the tasks that take part. Returns an undefined
-  /// tensor; or, where the heads cannot take what the trunk gave, that, with
-  /// its graph, and no loss is computed.
+  /// Computes the losses of the tasks that take part, on one input. Returns an
+  /// undefined tensor; or, where the heads cannot take what the trunk gave,
+  /// that, with its graph, and no loss is computed.
   at::Tensor forward(
-      const at::Tensor& input,
-      c10::ArrayRef<HeadStep> steps,
-      std::vector<double>& losses);
+      c10::ArrayRef<HeadStep> steps, std::vector<double>& losses);
   /// The gradients of the heads, and of the features.
   void backward_heads(c10::ArrayRef<HeadStep> steps);
   /// The trunk's gradients; writes `.grad` of all parameters. Whether anything

@@ -7,9 +7,9 @@ namespace polytask::detail {
 AutogradTrunk::AutogradTrunk(const MultiTaskModel& model)
     : model_(model), parameters_(model->sharing().parameters()) {}
 
-at::Tensor AutogradTrunk::forward(const at::Tensor& input) {
+at::Tensor AutogradTrunk::forward(const HeadStep& step) {
   torch::AutoGradMode grad_mode(true);
-  features_ = model_->sharing().features_of(input, 0);
+  features_ = model_->features_of(*step.inputs, 0).tensor();
   return features_.detach().contiguous();
 }
 

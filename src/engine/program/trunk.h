@@ -9,6 +9,7 @@
 #include <polytask/engine/route.h>
 #include <polytask/model/multi_task_model.h>
 
+#include "head_step.h"
 #include "obstacle.h"
 
 namespace polytask::detail {
@@ -21,8 +22,8 @@ class Trunk {
   virtual Route route() const = 0;
   /// Looks at what changes from step to step.
   virtual Obstacle obstacle(const at::Tensor& input) const = 0;
-  /// The features [B, width], without a graph of their own.
-  virtual at::Tensor forward(const at::Tensor& input) = 0;
+  /// The features [B, width], without a graph of their own, of a step's input.
+  virtual at::Tensor forward(const HeadStep& step) = 0;
   /// Where the gradient of the features is to be written; undefined where
   /// nothing below the heads learns.
   virtual at::Tensor cotangent() = 0;
@@ -40,8 +41,8 @@ class InputTrunk : public Trunk {
   Obstacle obstacle(const at::Tensor& /*input*/) const override {
     return {};
   }
-  at::Tensor forward(const at::Tensor& input) override {
-    return input.is_contiguous() ? input : input.contiguous();
+  at::Tensor forward(const HeadStep& step) override {
+    return step.input->is_contiguous() ? *step.input : step.input->contiguous();
   }
   at::Tensor cotangent() override {
     return {};
@@ -61,7 +62,7 @@ class AutogradTrunk : public Trunk {
   Obstacle obstacle(const at::Tensor& /*input*/) const override {
     return {};
   }
-  at::Tensor forward(const at::Tensor& input) override;
+  at::Tensor forward(const HeadStep& step) override;
   at::Tensor cotangent() override;
   void clear_gradients() override;
   void backward() override;

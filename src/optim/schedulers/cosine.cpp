@@ -24,27 +24,27 @@ CosineScheduler::CosineScheduler(const CosineSchedulerOptions& options)
       options_.total_steps(),
       ".");
   detail::check_not_negative(
-      "CosineScheduler", "a final_rate", options_.final_rate());
+      "CosineScheduler", "an eta_min", options_.eta_min());
   detail::check_not_negative(
-      "CosineScheduler", "a warmup_factor", options_.warmup_factor());
+      "CosineScheduler", "a start_factor", options_.start_factor());
 }
 
 double CosineScheduler::rate(int64_t steps, double initial_rate) const {
   const int64_t warmup = options_.warmup_steps();
   if (steps < warmup) {
-    const double factor = options_.warmup_factor();
+    const double factor = options_.start_factor();
     return initial_rate *
         (factor +
          (1.0 - factor) * static_cast<double>(steps) /
              static_cast<double>(warmup));
   }
   if (steps >= options_.total_steps()) {
-    return options_.final_rate();
+    return options_.eta_min();
   }
   const double passed = static_cast<double>(steps - warmup) /
       static_cast<double>(options_.total_steps() - warmup);
-  return options_.final_rate() +
-      (initial_rate - options_.final_rate()) / 2.0 *
+  return options_.eta_min() +
+      (initial_rate - options_.eta_min()) / 2.0 *
       (1.0 + std::cos(std::numbers::pi * passed));
 }
 

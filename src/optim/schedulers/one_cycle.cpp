@@ -38,28 +38,28 @@ OneCycleScheduler::OneCycleScheduler(const OneCycleSchedulerOptions& options)
     : options_(options) {
   detail::check_positive(
       "OneCycleScheduler", "total_steps", options_.total_steps());
-  if (options_.max_rate()) {
+  if (options_.max_lr()) {
     detail::check_not_negative(
-        "OneCycleScheduler", "a max_rate", *options_.max_rate());
+        "OneCycleScheduler", "a max_lr", *options_.max_lr());
   }
   const double greatest_part = options_.three_phase() ? 0.5 : 1.0;
   TORCH_CHECK_VALUE(
-      options_.growing_part() >= 0 && options_.growing_part() <= greatest_part,
-      "OneCycleScheduler: expected a growing_part in [0, ",
+      options_.pct_start() >= 0 && options_.pct_start() <= greatest_part,
+      "OneCycleScheduler: expected a pct_start in [0, ",
       greatest_part,
       "], but got ",
-      options_.growing_part(),
+      options_.pct_start(),
       ".");
-  check_divisor("initial_divisor", options_.initial_divisor());
-  check_divisor("final_divisor", options_.final_divisor());
+  check_divisor("div_factor", options_.div_factor());
+  check_divisor("final_div_factor", options_.final_div_factor());
   check_cycled_momentum("a base_momentum", options_.base_momentum());
   check_cycled_momentum("a max_momentum", options_.max_momentum());
 }
 
 double OneCycleScheduler::rate(int64_t steps, double initial_rate) const {
-  const double top = options_.max_rate().value_or(initial_rate);
-  const double first = top / options_.initial_divisor();
-  return level(steps, first, top, first / options_.final_divisor());
+  const double top = options_.max_lr().value_or(initial_rate);
+  const double first = top / options_.div_factor();
+  return level(steps, first, top, first / options_.final_div_factor());
 }
 
 std::optional<double> OneCycleScheduler::momentum(int64_t steps) const {
@@ -74,14 +74,14 @@ double OneCycleScheduler::level(
     int64_t steps, double first, double top, double last) const {
   const auto total = static_cast<double>(options_.total_steps());
   const auto now = static_cast<double>(steps);
-  const double grown = options_.growing_part() * total - 1;
+  const double grown = options_.pct_start() * total - 1;
   if (now <= grown) {
     return between(0, grown, now, first, top);
   }
   if (!options_.three_phase()) {
     return between(grown, total - 1, now, top, last);
   }
-  const double back = 2 * options_.growing_part() * total - 2;
+  const double back = 2 * options_.pct_start() * total - 2;
   if (now <= back) {
     return between(grown, back, now, top, first);
   }
@@ -93,7 +93,7 @@ double OneCycleScheduler::between(
   // A phase of no length is over.
   const double passed =
       end > begin ? std::min((now - begin) / (end - begin), 1.0) : 1.0;
-  if (options_.anneal() == OneCycleSchedulerOptions::Anneal::kLinear) {
+  if (options_.anneal_strategy() == OneCycleSchedulerOptions::Anneal::kLinear) {
     return (to - from) * passed + from;
   }
   return to + (from - to) / 2.0 * (std::cos(std::numbers::pi * passed) + 1.0);

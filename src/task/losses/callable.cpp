@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/task/losses/callable.h>
 
+#include <ATen/ops/ones.h>
 #include <c10/util/Exception.h>
 
 #include <utility>
@@ -12,18 +13,45 @@ CallableLoss::CallableLoss(Function function) : function_(std::move(function)) {
   TORCH_CHECK_VALUE(function_, "CallableLoss: the function is empty.");
 }
 
+CallableLoss::CallableLoss(WeightedFunction function)
+    : weighted_(std::move(function)) {
+  TORCH_CHECK_VALUE(weighted_, "CallableLoss: the function is empty.");
+}
+
+bool CallableLoss::can_use(const Labels& labels) const {
+  return labels.is_complete() || labels.complete_rows().numel() > 0;
+}
+
+at::Tensor CallableLoss::call(
+    const at::Tensor& output,
+    const at::Tensor& target,
+    const at::Tensor& weights) const {
+  if (function_) {
+    return function_(output, target);
+  }
+  const auto options = output.options().requires_grad(false);
+  return weighted_(
+      output,
+      target,
+      weights.defined() ? weights.to(options)
+                        : at::ones({target.size(0)}, options));
+}
+
 at::Tensor CallableLoss::evaluate(
     const at::Tensor& output, const Labels& labels) const {
   at::Tensor loss;
   if (labels.is_complete()) {
-    loss = function_(output, labels.target());
+    loss = call(output, labels.target(), labels.weights());
   } else {
     const at::Tensor rows = labels.complete_rows();
     if (rows.numel() == 0) {
       return detail::no_loss(output);
     }
-    loss = function_(
-        output.index_select(0, rows), labels.target().index_select(0, rows));
+    const at::Tensor& weights = labels.weights();
+    loss = call(
+        output.index_select(0, rows),
+        labels.target().index_select(0, rows),
+        weights.defined() ? weights.index_select(0, rows) : weights);
   }
   TORCH_CHECK_VALUE(
       loss.defined() && loss.numel() == 1 && loss.is_floating_point(),

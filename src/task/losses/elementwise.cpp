@@ -36,6 +36,10 @@ at::Tensor where_present(const at::Tensor& values, const Labels& labels) {
 }
 
 at::Tensor mean_over_present(const at::Tensor& elements, const Labels& labels) {
+  if (labels.is_weighted()) {
+    const at::Tensor weights = labels.label_weights(elements.scalar_type());
+    return (where_present(elements, labels) * weights).sum() / weights.sum();
+  }
   if (labels.is_complete()) {
     return elements.mean();
   }
@@ -47,7 +51,7 @@ at::Tensor mean_over_present(const at::Tensor& elements, const Labels& labels) {
 at::Tensor ElementwiseLoss::evaluate(
     const at::Tensor& output, const Labels& labels) const {
   detail::check_target(output, labels.target(), output.sizes());
-  if (labels.is_complete()) {
+  if (labels.is_complete() && !labels.is_weighted()) {
     return reduce(output, labels.target(), at::Reduction::Mean);
   }
   return detail::mean_over_present(

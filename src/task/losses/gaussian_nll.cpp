@@ -5,6 +5,9 @@
 #include <ATen/TensorOperators.h>
 #include <c10/util/Exception.h>
 
+#include <cmath>
+#include <numbers>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
@@ -24,12 +27,17 @@ at::Tensor GaussianNLLLoss::evaluate(
   mean = detail::where_present(mean, labels);
   log_variance = detail::where_present(log_variance, labels);
   const at::Tensor square = (mean - labels.filled()).square();
-  return detail::mean_over_present(
-      0.5 * (log_variance + square * (-log_variance).exp()), labels);
+  at::Tensor likelihood = 0.5 * (log_variance + square * (-log_variance).exp());
+  if (options_.full()) {
+    likelihood = likelihood + 0.5 * std::log(2 * std::numbers::pi);
+  }
+  return detail::mean_over_present(likelihood, labels);
 }
 
 void GaussianNLLLoss::pretty_print(std::ostream& stream) const {
-  stream << "polytask::GaussianNLLLoss()";
+  stream << std::boolalpha
+         << "polytask::GaussianNLLLoss(full=" << options_.full() << ")"
+         << std::noboolalpha;
 }
 
 } // namespace polytask

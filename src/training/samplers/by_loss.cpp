@@ -9,6 +9,13 @@
 
 namespace polytask {
 
+namespace {
+
+constexpr double kUnseen = -1;
+constexpr double kDrawnInVain = -2;
+
+} // namespace
+
 ByLossSampler::ByLossSampler(double smoothing) : smoothing_(smoothing) {
   TORCH_CHECK_VALUE(
       smoothing >= 0 && smoothing < 1,
@@ -18,7 +25,7 @@ ByLossSampler::ByLossSampler(double smoothing) : smoothing_(smoothing) {
 }
 
 void ByLossSampler::bind() {
-  losses_.assign(tasks().size(), -1.0);
+  losses_.assign(tasks().size(), kUnseen);
 }
 
 void ByLossSampler::observe(int64_t task, double loss) {
@@ -33,14 +40,39 @@ void ByLossSampler::observe(int64_t task, double loss) {
   kept = kept < 0 ? loss : smoothing_ * kept + (1 - smoothing_) * loss;
 }
 
+void ByLossSampler::pass(int64_t task) {
+  double& kept = losses_.at(static_cast<size_t>(task));
+  kept = kept < 0 ? kDrawnInVain : kept;
+}
+
+bool ByLossSampler::are_values(const std::vector<double>& values) const {
+  return std::all_of(values.begin(), values.end(), [](double value) {
+    return value >= 0 || value == kUnseen || value == kDrawnInVain;
+  });
+}
+
 int64_t ByLossSampler::draw() {
-  const auto unseen = std::find(losses_.begin(), losses_.end(), -1.0);
-  if (unseen != losses_.end()) {
-    return unseen - losses_.begin();
+  double sum = 0;
+  int64_t seen = 0;
+  for (size_t i = 0; i < losses_.size(); ++i) {
+    if (takes_part()[i] && losses_[i] == kUnseen) {
+      return static_cast<int64_t>(i);
+    }
+    if (takes_part()[i] && losses_[i] >= 0) {
+      sum += losses_[i];
+      ++seen;
+    }
   }
-  const bool learned = *std::max_element(losses_.begin(), losses_.end()) <= 0;
-  return draw_proportionally(
-      learned ? std::vector<double>(losses_.size(), 1.0) : losses_);
+  if (sum <= 0) { // all is learned, or nothing is known
+    return draw_proportionally(std::vector<double>(losses_.size(), 1.0));
+  }
+  std::vector<double> numbers = losses_;
+  std::replace_if(
+      numbers.begin(),
+      numbers.end(),
+      [](double loss) { return loss < 0; },
+      sum / static_cast<double>(seen));
+  return draw_proportionally(numbers);
 }
 
 } // namespace polytask

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/training/samplers/fixed_ratio.h>
 
-#include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace polytask {
@@ -17,18 +15,22 @@ void FixedRatioSampler::bind() {
 }
 
 int64_t FixedRatioSampler::draw() {
-  for (size_t i = 0; i < credits_.size(); ++i) {
-    credits_[i] += by_task_[i];
-  }
-  // Tasks of ratio 0 keep the credit 0, which another may fall below.
+  double sum = 0;
   size_t most = credits_.size();
   for (size_t i = 0; i < credits_.size(); ++i) {
-    if (by_task_[i] > 0 &&
-        (most == credits_.size() || credits_[i] > credits_[most])) {
+    if (!takes_part()[i] || by_task_[i] <= 0) {
+      continue;
+    }
+    credits_[i] += by_task_[i];
+    sum += by_task_[i];
+    if (most == credits_.size() || credits_[i] > credits_[most]) {
       most = i;
     }
   }
-  credits_[most] -= std::accumulate(by_task_.begin(), by_task_.end(), 0.0);
+  if (most == credits_.size()) {
+    return kNobody;
+  }
+  credits_[most] -= sum;
   return static_cast<int64_t>(most);
 }
 

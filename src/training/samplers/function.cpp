@@ -14,7 +14,7 @@ FunctionSampler::FunctionSampler(Function function)
 }
 
 int64_t FunctionSampler::draw() {
-  const int64_t task = function_({tasks(), draws(), generator()});
+  const int64_t task = function_({tasks(), draws(), generator(), takes_part()});
   TORCH_CHECK_VALUE(
       task >= 0 && task < static_cast<int64_t>(tasks().size()),
       "FunctionSampler: expected a task from 0 to ",

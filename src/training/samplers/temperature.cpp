@@ -35,14 +35,26 @@ TemperatureSampler::TemperatureSampler(
       "TemperatureSampler: expected anneal_draws of at least 0, but got ",
       options_.anneal_draws(),
       ".");
+  TORCH_CHECK_VALUE(
+      options_.anneal_epochs() >= 0,
+      "TemperatureSampler: expected anneal_epochs of at least 0, but got ",
+      options_.anneal_epochs(),
+      ".");
+  TORCH_CHECK_VALUE(
+      options_.anneal_draws() == 0 || options_.anneal_epochs() == 0,
+      "TemperatureSampler: expected anneal_draws or anneal_epochs, but got "
+      "both.");
 }
 
 double TemperatureSampler::temperature() const {
-  if (draws() >= options_.anneal_draws()) {
+  const bool by_epoch = options_.anneal_epochs() > 0;
+  const int64_t now = by_epoch ? epochs() : draws();
+  const int64_t end =
+      by_epoch ? options_.anneal_epochs() : options_.anneal_draws();
+  if (now >= end) {
     return options_.final_temperature();
   }
-  const double share = static_cast<double>(draws()) /
-      static_cast<double>(options_.anneal_draws());
+  const double share = static_cast<double>(now) / static_cast<double>(end);
   return options_.temperature() +
       share * (options_.final_temperature() - options_.temperature());
 }
@@ -53,10 +65,17 @@ void TemperatureSampler::bind() {
 
 int64_t TemperatureSampler::draw() {
   std::vector<double> numbers = by_task_;
-  const double largest = *std::max_element(numbers.begin(), numbers.end());
-  for (double& number : numbers) {
+  double largest = 0;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    largest = takes_part()[i] ? std::max(largest, numbers[i]) : largest;
+  }
+  if (largest <= 0) {
+    return kNobody;
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
     // Relative to the largest, so that no power overflows.
-    number = std::pow(number / largest, 1 / temperature());
+    numbers[i] =
+        takes_part()[i] ? std::pow(numbers[i] / largest, 1 / temperature()) : 0;
   }
   return draw_proportionally(numbers);
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/optim/schedulers/chained.h>
-#include <polytask/optim/schedulers/exponential.h>
+#include <polytask/optim/schedulers/decays.h>
 #include <polytask/optim/schedulers/one_cycle.h>
 
 #include "tests/support/errors.h"

@@ -14,14 +14,14 @@ using ::polytask::testing::says;
 
 TEST(CosineScheduler, ReachesTheInitialRateAtTheEndOfTheWarmUp) {
   const CosineScheduler scheduler(
-      CosineSchedulerOptions(10).warmup_steps(4).warmup_factor(0));
+      CosineSchedulerOptions(10).warmup_steps(4).start_factor(0));
   EXPECT_EQ(scheduler.rate(0, 8), 0);
   EXPECT_EQ(scheduler.rate(1, 8), 2);
   EXPECT_EQ(scheduler.rate(4, 8), 8);
 }
 
 TEST(CosineScheduler, StaysAtTheFinalRate) {
-  const CosineScheduler scheduler(CosineSchedulerOptions(10).final_rate(0.25));
+  const CosineScheduler scheduler(CosineSchedulerOptions(10).eta_min(0.25));
   EXPECT_EQ(scheduler.rate(10, 8), 0.25);
   EXPECT_EQ(scheduler.rate(15, 8), 0.25);
 }
@@ -36,9 +36,8 @@ TEST(CosineScheduler, RefusesOptionsOutOfRange) {
           [] { CosineScheduler{CosineSchedulerOptions(5).warmup_steps(-1)}; }),
       {"CosineScheduler: expected warmup_steps of at least 0, but got -1"}));
   EXPECT_TRUE(says(
-      error_of(
-          [] { CosineScheduler{CosineSchedulerOptions(5).final_rate(-1)}; }),
-      {"CosineScheduler: expected a final_rate", "but got -1"}));
+      error_of([] { CosineScheduler{CosineSchedulerOptions(5).eta_min(-1)}; }),
+      {"CosineScheduler: expected an eta_min", "but got -1"}));
 }
 
 } // namespace

@@ -14,14 +14,14 @@ using ::polytask::testing::says;
 
 TEST(OneCycleScheduler, HasOnePeakForAllGroupsOnDemand) {
   const OneCycleScheduler scheduler(
-      OneCycleSchedulerOptions(11).growing_part(0.0).max_rate(2.0));
+      OneCycleSchedulerOptions(11).pct_start(0.0).max_lr(2.0));
   EXPECT_NEAR(scheduler.rate(0, 8), 2.0, 0.05);
   EXPECT_EQ(scheduler.rate(5, 8), scheduler.rate(5, 0.1));
 }
 
 TEST(OneCycleScheduler, KeepsTheLastRateAfterTheCycle) {
   const OneCycleScheduler scheduler(
-      OneCycleSchedulerOptions(10).initial_divisor(10).final_divisor(10));
+      OneCycleSchedulerOptions(10).div_factor(10).final_div_factor(10));
   EXPECT_NEAR(scheduler.rate(9, 8), 0.08, 1e-15);
   EXPECT_EQ(scheduler.rate(50, 8), scheduler.rate(9, 8));
 }
@@ -29,7 +29,7 @@ TEST(OneCycleScheduler, KeepsTheLastRateAfterTheCycle) {
 // PyTorch divides by zero here.
 TEST(OneCycleScheduler, CountsAPhaseWithoutLengthAsOver) {
   const OneCycleScheduler scheduler(
-      OneCycleSchedulerOptions(10).growing_part(0.1));
+      OneCycleSchedulerOptions(10).pct_start(0.1));
   EXPECT_EQ(scheduler.rate(0, 8), 8);
 }
 
@@ -46,21 +46,21 @@ TEST(OneCycleScheduler, RefusesOptionsOutOfRange) {
       error(0),
       {"OneCycleScheduler: expected total_steps of at least 1, but got 0"}));
   EXPECT_TRUE(says(
-      error(OneCycleSchedulerOptions(options).growing_part(1.5)),
-      {"expected a growing_part in [0, 1], but got 1.5"}));
+      error(OneCycleSchedulerOptions(options).pct_start(1.5)),
+      {"expected a pct_start in [0, 1], but got 1.5"}));
   EXPECT_TRUE(says(
-      error(OneCycleSchedulerOptions(options).three_phase(true).growing_part(
-          0.75)),
-      {"expected a growing_part in [0, 0.5], but got 0.75"}));
+      error(
+          OneCycleSchedulerOptions(options).three_phase(true).pct_start(0.75)),
+      {"expected a pct_start in [0, 0.5], but got 0.75"}));
   EXPECT_TRUE(says(
-      error(OneCycleSchedulerOptions(options).initial_divisor(0)),
-      {"expected a positive initial_divisor, but got 0"}));
+      error(OneCycleSchedulerOptions(options).div_factor(0)),
+      {"expected a positive div_factor, but got 0"}));
   EXPECT_TRUE(says(
       error(OneCycleSchedulerOptions(options).max_momentum(1)),
       {"expected a max_momentum in [0, 1), but got 1"}));
   EXPECT_TRUE(says(
-      error(OneCycleSchedulerOptions(options).max_rate(-2)),
-      {"expected a max_rate", "but got -2"}));
+      error(OneCycleSchedulerOptions(options).max_lr(-2)),
+      {"expected a max_lr", "but got -2"}));
 }
 
 } // namespace

@@ -67,6 +67,34 @@ def rates(make):
     return record
 
 
+# Metrics that fall, wait, fall a little, jump, and are no number once.
+METRICS = [
+    1.0, 0.8, 0.79995, 0.9, 0.85, 0.84, 0.7, 0.7, 0.7, 0.69999, 0.5, 0.6, float("nan"), 0.55, 0.56,
+    0.45, 0.46, 0.47, 0.48, 0.449, 0.44, 0.44, 0.44, 0.44, 0.44, 0.44, 0.3, 0.31, 0.32, 0.33]
+PLATEAUS = {
+    "PlateauMin": dict(factor=0.3, patience=1),
+    "PlateauMax": dict(mode="max", factor=0.5, patience=2, threshold=0.05),
+    "PlateauAbsolute": dict(factor=0.5, patience=0, threshold=0.02, threshold_mode="abs", cooldown=2),
+    "PlateauMaxAbsolute": dict(mode="max", factor=0.5, patience=3, threshold=0.1, threshold_mode="abs"),
+    "PlateauFloors": dict(factor=0.1, patience=0, min_lr=[0.02, 0.001], eps=0.001),
+}
+
+
+def plateau_rates(options):
+    stepped = optimizer()
+    scheduler = lr.ReduceLROnPlateau(stepped, **options)
+    record = []
+    for metric in METRICS:
+        stepped.step()
+        scheduler.step(metric)
+        record.append([group["lr"] for group in stepped.param_groups])
+    return record
+
+
+def cpp(value):
+    return "NAN" if value != value else repr(float(value))
+
+
 def momenta():
     stepped = optimizer()
     scheduler = one_cycle()(stepped)
@@ -84,9 +112,15 @@ def main():
         f"inline constexpr double kPyTorch{name}[kPyTorchSteps][2] = {{\n"
         + "\n".join(f"    {{{float(a)!r}, {float(b)!r}}}," for a, b in rates(make)) + "\n};"
         for name, make in SCHEDULERS.items())
+    plateaus = "\n".join(
+        f"inline constexpr double kPyTorch{name}[kPyTorchSteps][2] = {{\n"
+        + "\n".join(f"    {{{float(a)!r}, {float(b)!r}}}," for a, b in plateau_rates(options)) + "\n};"
+        for name, options in PLATEAUS.items())
     text = f"""// SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
+
+#include <cmath>
 
 // Written by pytorch_rates.py with PyTorch {torch.__version__.split("+")[0]}; do not edit.
 // clang-format off
@@ -99,6 +133,11 @@ inline constexpr int kPyTorchSteps = {STEPS};
 inline constexpr double kPyTorchOneCycleMomentum[kPyTorchSteps] = {{
 {chr(10).join(f"    {value!r}," for value in momenta())}
 }};
+/// What ReduceLROnPlateau is told, and the rates after that.
+inline constexpr double kPlateauMetrics[kPyTorchSteps] = {{
+{chr(10).join(f"    {cpp(value)}," for value in METRICS)}
+}};
+{plateaus}
 
 }} // namespace polytask::testing
 """

@@ -6,11 +6,8 @@
 #include <gtest/gtest.h>
 #include <polytask/optim/schedulers/chained.h>
 #include <polytask/optim/schedulers/cosine.h>
-#include <polytask/optim/schedulers/exponential.h>
-#include <polytask/optim/schedulers/multi_step.h>
+#include <polytask/optim/schedulers/decays.h>
 #include <polytask/optim/schedulers/one_cycle.h>
-#include <polytask/optim/schedulers/polynomial.h>
-#include <polytask/optim/schedulers/step.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/sgd.h>
 
@@ -96,14 +93,14 @@ INSTANTIATE_TEST_SUITE_P(
         RatesCase{
             "Cosine",
             std::make_shared<CosineScheduler>(
-                CosineSchedulerOptions(29).final_rate(0.001)),
+                CosineSchedulerOptions(29).eta_min(0.001)),
             ::polytask::testing::kPyTorchCosine},
         RatesCase{
             "WarmCosine",
             std::make_shared<CosineScheduler>(CosineSchedulerOptions(30)
-                                                  .final_rate(0.001)
+                                                  .eta_min(0.001)
                                                   .warmup_steps(6)
-                                                  .warmup_factor(0.2)),
+                                                  .start_factor(0.2)),
             ::polytask::testing::kPyTorchWarmCosine},
         RatesCase{
             "Polynomial",
@@ -118,11 +115,12 @@ INSTANTIATE_TEST_SUITE_P(
             ::polytask::testing::kPyTorchOneCycle},
         RatesCase{
             "OneCycleLinear",
-            std::make_shared<OneCycleScheduler>(OneCycleSchedulerOptions(30)
-                                                    .anneal(Anneal::kLinear)
-                                                    .growing_part(0.45)
-                                                    .initial_divisor(10)
-                                                    .final_divisor(100)),
+            std::make_shared<OneCycleScheduler>(
+                OneCycleSchedulerOptions(30)
+                    .anneal_strategy(Anneal::kLinear)
+                    .pct_start(0.45)
+                    .div_factor(10)
+                    .final_div_factor(100)),
             ::polytask::testing::kPyTorchOneCycleLinear},
         RatesCase{
             "OneCycleThreePhase",
@@ -131,15 +129,16 @@ INSTANTIATE_TEST_SUITE_P(
             ::polytask::testing::kPyTorchOneCycleThreePhase},
         RatesCase{
             "OneCycleThreePhaseLinear",
-            std::make_shared<OneCycleScheduler>(OneCycleSchedulerOptions(30)
-                                                    .three_phase(true)
-                                                    .anneal(Anneal::kLinear)
-                                                    .growing_part(0.4)),
+            std::make_shared<OneCycleScheduler>(
+                OneCycleSchedulerOptions(30)
+                    .three_phase(true)
+                    .anneal_strategy(Anneal::kLinear)
+                    .pct_start(0.4)),
             ::polytask::testing::kPyTorchOneCycleThreePhaseLinear},
         RatesCase{
             "OneCycleFallsOnly",
             std::make_shared<OneCycleScheduler>(
-                OneCycleSchedulerOptions(30).growing_part(0)),
+                OneCycleSchedulerOptions(30).pct_start(0)),
             ::polytask::testing::kPyTorchOneCycleFallsOnly}),
     [](const auto& each) { return each.param.name; });
 

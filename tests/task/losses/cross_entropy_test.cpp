@@ -6,6 +6,7 @@
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
+#include <polytask/task/loss.h>
 #include <polytask/task/losses/cross_entropy.h>
 #include <torch/nn/functional/loss.h>
 
@@ -51,7 +52,7 @@ TEST_P(CrossEntropyOptions, GiveLibTorchsLoss) {
     weights = at::tensor({0.1f, 2.0f, 0.5f, 1.0f});
   }
   const CrossEntropyLoss loss(CrossEntropyLossOptions()
-                                  .class_weights(weights)
+                                  .weight(weights)
                                   .label_smoothing(smoothing)
                                   .ignore_index(ignore));
   EXPECT_TRUE(at::equal(
@@ -95,6 +96,31 @@ TEST(CrossEntropyLoss, MissesSingleElementsOfASequence) {
       1e-6));
 }
 
+TEST(CrossEntropyLoss, TakesAColumnOfATable) {
+  const at::Tensor output = at::randn({6, 4});
+  const at::Tensor target = at::randint(0, 4, {6}, at::kLong);
+  EXPECT_TRUE(at::equal(
+      CrossEntropyLoss()(output, target.view({6, 1})),
+      CrossEntropyLoss()(output, target)));
+  EXPECT_TRUE(says(
+      error_of([&] {
+        CrossEntropyLoss()(output, target.narrow(0, 0, 5).view({5, 1}));
+      }),
+      {"expected class indices of shape [6]", "but got [5, 1]"}));
+}
+
+TEST(CrossEntropyLoss, HasNoLabelAmongClassesOfWeightZero) {
+  const Loss loss = CrossEntropyLoss(
+      CrossEntropyLossOptions().weight(at::tensor({0.0, 1.0, 0.0})));
+  const at::Tensor output = at::randn({3, 3}).requires_grad_();
+  const Labels none(at::tensor({0, 2, -100}, at::kLong));
+  EXPECT_FALSE(loss.has_label(none));
+  EXPECT_EQ(loss(output, none).item<double>(), 0);
+  EXPECT_FALSE(loss.has_label(Labels(at::tensor({0, 1, 2}, at::kLong))
+                                  .with_weights(at::tensor({1.0, 0.0, 1.0}))));
+  EXPECT_TRUE(loss.has_label(Labels(at::tensor({0, 1, -100}, at::kLong))));
+}
+
 TEST(CrossEntropyLoss, PrintsAConstructorCall) {
   EXPECT_EQ(
       testing::printed(CrossEntropyLoss(
@@ -120,7 +146,7 @@ TEST(CrossEntropyLoss, RefusesAClassThatThereIsNot) {
 
 TEST(CrossEntropyLoss, RefusesWeightsForAnotherNumberOfClasses) {
   const CrossEntropyLoss loss(
-      CrossEntropyLossOptions().class_weights(at::tensor({1.0, 2.0})));
+      CrossEntropyLossOptions().weight(at::tensor({1.0, 2.0})));
   EXPECT_NE(
       error_of([&] { loss(at::randn({2, 3}), at::tensor({0, 1}, at::kLong)); }),
       "");
@@ -142,8 +168,7 @@ class CrossEntropyBadWeights
     : public ::testing::TestWithParam<std::vector<double>> {};
 
 TEST_P(CrossEntropyBadWeights, AreRefused) {
-  const auto options =
-      CrossEntropyLossOptions().class_weights(at::tensor(GetParam()));
+  const auto options = CrossEntropyLossOptions().weight(at::tensor(GetParam()));
   EXPECT_TRUE(says(
       error_of([&] { CrossEntropyLoss{options}; }),
       {"CrossEntropyLoss: expected class weights of shape [C]"}));
@@ -155,8 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(std::vector<double>{1, -1}, std::vector<double>{NAN, 1}));
 
 TEST(CrossEntropyLoss, RefusesAMatrixOfWeights) {
-  const auto options =
-      CrossEntropyLossOptions().class_weights(at::rand({2, 2}));
+  const auto options = CrossEntropyLossOptions().weight(at::rand({2, 2}));
   EXPECT_TRUE(says(
       error_of([&] { CrossEntropyLoss{options}; }),
       {"expected class weights of shape [C]"}));

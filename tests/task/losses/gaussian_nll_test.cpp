@@ -72,8 +72,21 @@ TEST(GaussianNLLLoss, RefusesAnOddWidth) {
       {"GaussianNLLLoss: expected an output of shape [B, 2D]", "[2, 3]"}));
 }
 
+TEST(GaussianNLLLoss, AddsTheConstantWhenFull) {
+  const at::Tensor output = at::randn({3, 2}, at::kDouble);
+  const at::Tensor target = at::randn({3, 1}, at::kDouble);
+  const GaussianNLLLoss full(GaussianNLLLossOptions().full(true));
+  EXPECT_NEAR(
+      full(output, target).item<double>(),
+      GaussianNLLLoss()(output, target).item<double>() +
+          0.5 * std::log(2 * std::acos(-1.0)),
+      1e-12);
+}
+
 TEST(GaussianNLLLoss, PrintsAConstructorCall) {
-  EXPECT_EQ(testing::printed(GaussianNLLLoss()), "polytask::GaussianNLLLoss()");
+  EXPECT_EQ(
+      testing::printed(GaussianNLLLoss()),
+      "polytask::GaussianNLLLoss(full=false)");
 }
 
 } // namespace

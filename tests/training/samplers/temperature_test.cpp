@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
-#include <polytask/training/samplers/proportional.h>
+#include <polytask/training/samplers/simple.h>
 #include <polytask/training/samplers/temperature.h>
 
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <polytask/balancing/bilevel_balancing.h>
+#include <polytask/balancing/described.h>
 
 namespace polytask::balancing {
 
@@ -34,13 +35,11 @@ struct POLYTASK_API AutoLambdaOptions {
 /// dynamic task relationships", TMLR 2022. As in LibMTL, z is on the simplex
 /// and the trial step is one of SGD; the authors learn the weights themselves,
 /// from 0.1, and their trial step has momentum and weight decay.
-class POLYTASK_API AutoLambda : public Cloneable<AutoLambda, BilevelBalancing> {
+class POLYTASK_API AutoLambda : public Described<AutoLambda, BilevelBalancing> {
  public:
   /// Throws unless the rates are positive.
   explicit AutoLambda(AutoLambdaOptions options = {});
-  std::string name() const override {
-    return "auto_lambda";
-  }
+  static const detail::Description& description();
 
  protected:
   Update compute(BilevelProblem& problem) override;

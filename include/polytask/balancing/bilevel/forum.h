@@ -5,6 +5,7 @@
 #include <torch/arg.h>
 
 #include <polytask/balancing/bilevel_balancing.h>
+#include <polytask/balancing/described.h>
 
 namespace polytask::balancing {
 
@@ -45,18 +46,19 @@ struct POLYTASK_API FORUMOptions {
 /// multi-gradient algorithm for multi-objective bi-level optimization", ECAI
 /// 2024, algorithm 1, as in LibMTL: within the first epoch λ is w. The
 /// quadratic problem is solved exactly, there by a general solver.
-class POLYTASK_API FORUM : public Cloneable<FORUM, BilevelBalancing> {
+class POLYTASK_API FORUM : public Described<FORUM, BilevelBalancing> {
  public:
   /// Throws unless the rates are positive, there is a step, and φ is at least
   /// 0.
   explicit FORUM(FORUMOptions options = {});
-  std::string name() const override {
-    return "forum";
-  }
+  static const detail::Description& description();
   int64_t batches() const override {
     return 2;
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -5,6 +5,7 @@
 #include <torch/arg.h>
 
 #include <polytask/balancing/bilevel_balancing.h>
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian/mgda.h>
 
 namespace polytask::balancing {
@@ -34,13 +35,11 @@ struct POLYTASK_API MOMLOptions {
 /// Source: F. Ye, B. Lin, Z. Yue, P. Guo, Q. Xiao, Y. Zhang, "Multi-objective
 /// meta learning", NeurIPS 2021. As in LibMTL, a single inner step: H is exact
 /// then, for no second derivative stands in it. The paper has several.
-class POLYTASK_API MOML : public Cloneable<MOML, BilevelBalancing> {
+class POLYTASK_API MOML : public Described<MOML, BilevelBalancing> {
  public:
   /// Throws unless the rates are positive.
   explicit MOML(MOMLOptions options = {});
-  std::string name() const override {
-    return "moml";
-  }
+  static const detail::Description& description();
 
  protected:
   Update compute(BilevelProblem& problem) override;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -38,13 +39,13 @@ struct POLYTASK_API AlignedMTLOptions {
 ///
 /// Source: D. Senushkin, N. Patakin, A. Kuznetsov, A. Konushin, "Independent
 /// component alignment for multi-task learning", CVPR 2023, algorithm 1.
-class POLYTASK_API AlignedMTL : public Cloneable<AlignedMTL, GramianBalancing> {
+class POLYTASK_API AlignedMTL : public Described<AlignedMTL, GramianBalancing> {
  public:
   explicit AlignedMTL(AlignedMTLOptions options = {})
-      : options_(std::move(options)) {}
-  std::string name() const override {
-    return "aligned_mtl";
+      : options_(std::move(options)) {
+    check_options();
   }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

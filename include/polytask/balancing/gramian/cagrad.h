@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -54,12 +55,10 @@ struct POLYTASK_API CAGradOptions {
 ///
 /// Source: B. Liu, X. Liu, X. Jin, P. Stone, Q. Liu, "Conflict-averse gradient
 /// descent for multi-task learning", NeurIPS 2021, algorithm 1.
-class POLYTASK_API CAGrad : public Cloneable<CAGrad, GramianBalancing> {
+class POLYTASK_API CAGrad : public Described<CAGrad, GramianBalancing> {
  public:
   explicit CAGrad(CAGradOptions options = {});
-  std::string name() const override {
-    return "cagrad";
-  }
+  static const detail::Description& description();
 
  protected:
   math::Vector compute(

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {
@@ -30,14 +31,12 @@ struct POLYTASK_API CRMOGMOptions {
 /// Source: S. Zhou, W. Zhang, J. Jiang, W. Zhong, J. Gu, W. Zhu, "On the
 /// convergence of stochastic multi-objective gradient manipulation and beyond",
 /// NeurIPS 2022, algorithm 1.
-class POLYTASK_API CRMOGM : public Cloneable<CRMOGM, GramianWrapper> {
+class POLYTASK_API CRMOGM : public Described<CRMOGM, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method.
   explicit CRMOGM(
       std::unique_ptr<Balancing> method, CRMOGMOptions options = {});
-  std::string name() const override {
-    return "cr_mogm";
-  }
+  static const detail::Description& description();
   bool wants_gradients() const override {
     return inner().wants_gradients();
   }

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -30,12 +31,10 @@ struct POLYTASK_API DualProjOptions {
 /// Source: D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual
 /// learning", NeurIPS 2017, equation 11, without the margin; named in P.
 /// Quinton, V. Rey, "Jacobian descent for multi-objective optimization", 2024.
-class POLYTASK_API DualProj : public Cloneable<DualProj, GramianBalancing> {
+class POLYTASK_API DualProj : public Described<DualProj, GramianBalancing> {
  public:
   explicit DualProj(DualProjOptions options = {});
-  std::string name() const override {
-    return "dualproj";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

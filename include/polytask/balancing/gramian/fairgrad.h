@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -23,12 +24,10 @@ struct POLYTASK_API FairGradOptions {
 ///
 /// Source: H. Ban, K. Ji, "Fair resource allocation in multi-task learning",
 /// ICML 2024, algorithm 1.
-class POLYTASK_API FairGrad : public Cloneable<FairGrad, GramianBalancing> {
+class POLYTASK_API FairGrad : public Described<FairGrad, GramianBalancing> {
  public:
   explicit FairGrad(FairGradOptions options = {});
-  std::string name() const override {
-    return "fairgrad";
-  }
+  static const detail::Description& description();
 
  protected:
   math::Vector compute(

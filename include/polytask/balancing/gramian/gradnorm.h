@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -31,16 +32,17 @@ struct POLYTASK_API GradNormOptions {
 /// Source: Z. Chen, V. Badrinarayanan, C.-Y. Lee, A. Rabinovich, "GradNorm:
 /// gradient normalization for adaptive loss balancing in deep multitask
 /// networks", ICML 2018, algorithm 1.
-class POLYTASK_API GradNorm : public Cloneable<GradNorm, GramianBalancing> {
+class POLYTASK_API GradNorm : public Described<GradNorm, GramianBalancing> {
  public:
   explicit GradNorm(GradNormOptions options = {});
-  std::string name() const override {
-    return "gradnorm";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override {
     return true;
   }
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -34,12 +35,10 @@ struct POLYTASK_API GradVacOptions {
 /// Source: Z. Wang, Y. Tsvetkov, O. Firat, Y. Cao, "Gradient vaccine:
 /// investigating and improving multi-task optimization in massively
 /// multilingual models", ICLR 2021, algorithm 1.
-class POLYTASK_API GradVac : public Cloneable<GradVac, GramianBalancing> {
+class POLYTASK_API GradVac : public Described<GradVac, GramianBalancing> {
  public:
   explicit GradVac(GradVacOptions options = {});
-  std::string name() const override {
-    return "gradvac";
-  }
+  static const detail::Description& description();
 
  protected:
   bool is_by_pair(const std::string& buffer_name) const override {

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -29,12 +30,10 @@ struct POLYTASK_API IMTLOptions {
 ///
 /// Source: L. Liu, Y. Li, Z. Kuang, J. Xue, Y. Chen, W. Yang, Q. Liao, W.
 /// Zhang, "Towards impartial multi-task learning", ICLR 2021, algorithm 1.
-class POLYTASK_API IMTL : public Cloneable<IMTL, GramianBalancing> {
+class POLYTASK_API IMTL : public Described<IMTL, GramianBalancing> {
  public:
   explicit IMTL(IMTLOptions options = {});
-  std::string name() const override {
-    return "imtl";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override {
     return true;
   }

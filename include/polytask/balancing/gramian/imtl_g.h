@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -18,11 +19,9 @@ namespace polytask::balancing {
 ///
 /// Source: L. Liu, Y. Li, Z. Kuang, J. Xue, Y. Chen, W. Yang, Q. Liao, W.
 /// Zhang, "Towards impartial multi-task learning", ICLR 2021, section 3.1.
-class POLYTASK_API IMTLG : public Cloneable<IMTLG, GramianBalancing> {
+class POLYTASK_API IMTLG : public Described<IMTLG, GramianBalancing> {
  public:
-  std::string name() const override {
-    return "imtl_g";
-  }
+  static const detail::Description& description();
 
  protected:
   math::Vector compute(

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -27,12 +28,10 @@ struct POLYTASK_API KrumOptions {
 /// Source: P. Blanchard, E. El Mhamdi, R. Guerraoui, J. Stainer, "Machine
 /// learning with adversaries: Byzantine tolerant gradient descent", NeurIPS
 /// 2017, section 4.
-class POLYTASK_API Krum : public Cloneable<Krum, GramianBalancing> {
+class POLYTASK_API Krum : public Described<Krum, GramianBalancing> {
  public:
   explicit Krum(KrumOptions options = {});
-  std::string name() const override {
-    return "krum";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -42,12 +43,10 @@ struct POLYTASK_API MGDAOptions {
 /// multiobjective optimization", Comptes Rendus Mathématique 2012; O. Sener, V.
 /// Koltun, "Multi-task learning as multi-objective optimization", NeurIPS 2018,
 /// algorithm 2.
-class POLYTASK_API MGDA : public Cloneable<MGDA, GramianBalancing> {
+class POLYTASK_API MGDA : public Described<MGDA, GramianBalancing> {
  public:
   explicit MGDA(MGDAOptions options = {});
-  std::string name() const override {
-    return "mgda";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override;
 
  protected:

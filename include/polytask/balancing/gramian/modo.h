@@ -4,7 +4,8 @@
 
 #include <torch/arg.h>
 
-#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/gramian/three_batches.h>
 
 namespace polytask::balancing {
 
@@ -29,22 +30,10 @@ struct POLYTASK_API MoDoOptions {
 /// Source: L. Chen, H. Fernando, Y. Ying, T. Chen, "Three-way trade-off in
 /// multi-objective learning: optimization, generalization and
 /// conflict-avoidance", NeurIPS 2023, algorithm 1.
-class POLYTASK_API MoDo : public Cloneable<MoDo, GramianBalancing> {
+class POLYTASK_API MoDo : public Described<MoDo, ThreeBatches> {
  public:
   explicit MoDo(MoDoOptions options = {});
-  std::string name() const override {
-    return "modo";
-  }
-  int64_t batches() const override {
-    return 3;
-  }
-  bool is_symmetric() const override {
-    return false;
-  }
-  math::Matrix gramian_of(
-      const at::Tensor& jacobian, const Extras& extras) const override;
-  at::Tensor combined_rows(
-      const at::Tensor& jacobian, const Extras& extras) const override;
+  static const detail::Description& description();
 
  protected:
   void start() override;

@@ -4,13 +4,10 @@
 
 #include <torch/arg.h>
 
-#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/kept_weights.h>
 
 namespace polytask::balancing {
-
-namespace detail {
-struct KeptWeights;
-}
 
 struct POLYTASK_API NashMTLOptions {
   /// The largest length of the update, which is √T without it; 0 for none.
@@ -30,18 +27,16 @@ struct POLYTASK_API NashMTLOptions {
 /// procedure, which may end far from the solution, and TorchJD, as this does,
 /// clips the weights, the others the shared gradient only.
 ///
-/// State, where weights are kept: "weights" [1, n], unclipped, their "age" and
-/// whose they are, "present" [1, n], n = 0 for all tasks.
+/// State, where weights are kept: that of `KeptWeights`, unclipped.
 ///
 /// Source: A. Navon, A. Shamsian, I. Achituve, H. Maron, K. Kawaguchi, G.
 /// Chechik, E. Fetaya, "Multi-task learning as a bargaining game", ICML 2022,
 /// algorithm 1.
-class POLYTASK_API NashMTL : public Cloneable<NashMTL, GramianBalancing> {
+class POLYTASK_API NashMTL
+    : public Described<NashMTL, KeptWeights<GramianBalancing>> {
  public:
   explicit NashMTL(NashMTLOptions options = {});
-  std::string name() const override {
-    return "nash_mtl";
-  }
+  static const detail::Description& description();
 
  protected:
   void start() override;
@@ -49,7 +44,6 @@ class POLYTASK_API NashMTL : public Cloneable<NashMTL, GramianBalancing> {
       const math::Matrix& gramian, const Extras& extras) override;
 
  private:
-  detail::KeptWeights kept();
   math::Vector unclipped(const math::Matrix& gramian);
 
   NashMTLOptions options_;

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -34,12 +35,10 @@ struct POLYTASK_API PCDOptions {
 /// Source: A. Varam, M. AlHajri, "Not all objectives are born equal:
 /// priority-constrained descent for hierarchical multi-objective optimization",
 /// TMLR 2026.
-class POLYTASK_API PCD : public Cloneable<PCD, GramianBalancing> {
+class POLYTASK_API PCD : public Described<PCD, GramianBalancing> {
  public:
   explicit PCD(PCDOptions options = {});
-  std::string name() const override {
-    return "pcd";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

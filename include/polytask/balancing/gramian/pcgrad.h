@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -26,12 +27,12 @@ struct POLYTASK_API PCGradOptions {
 ///
 /// Source: T. Yu, S. Kumar, A. Gupta, S. Levine, K. Hausman, C. Finn, "Gradient
 /// surgery for multi-task learning", NeurIPS 2020, algorithm 1.
-class POLYTASK_API PCGrad : public Cloneable<PCGrad, GramianBalancing> {
+class POLYTASK_API PCGrad : public Described<PCGrad, GramianBalancing> {
  public:
-  explicit PCGrad(PCGradOptions options = {}) : options_(options) {}
-  std::string name() const override {
-    return "pcgrad";
+  explicit PCGrad(PCGradOptions options = {}) : options_(options) {
+    check_options();
   }
+  static const detail::Description& description();
 
  protected:
   math::Vector compute(

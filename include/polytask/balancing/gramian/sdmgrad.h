@@ -6,7 +6,8 @@
 
 #include <vector>
 
-#include <polytask/balancing/gramian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/gramian/three_batches.h>
 
 namespace polytask::balancing {
 
@@ -43,22 +44,10 @@ struct POLYTASK_API SDMGradOptions {
 /// Source: P. Xiao, H. Ban, K. Ji, "Direction-oriented multi-objective
 /// learning: simple and provable stochastic algorithms", NeurIPS 2023,
 /// algorithm 1.
-class POLYTASK_API SDMGrad : public Cloneable<SDMGrad, GramianBalancing> {
+class POLYTASK_API SDMGrad : public Described<SDMGrad, ThreeBatches> {
  public:
   explicit SDMGrad(SDMGradOptions options = {});
-  std::string name() const override {
-    return "sdmgrad";
-  }
-  int64_t batches() const override {
-    return 3;
-  }
-  bool is_symmetric() const override {
-    return false;
-  }
-  math::Matrix gramian_of(
-      const at::Tensor& jacobian, const Extras& extras) const override;
-  at::Tensor combined_rows(
-      const at::Tensor& jacobian, const Extras& extras) const override;
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_wrapper.h>
 
 namespace polytask::balancing {
@@ -14,13 +15,11 @@ namespace polytask::balancing {
 /// It reads less than the method on all of [T, B, ...], which is what the
 /// papers mean: the two differ wherever samples disagree.
 class POLYTASK_API SummedRepresentation
-    : public Cloneable<SummedRepresentation, GramianWrapper> {
+    : public Described<SummedRepresentation, GramianWrapper> {
  public:
   /// Throws unless it is a Gramian method.
   explicit SummedRepresentation(std::unique_ptr<Balancing> method);
-  std::string name() const override {
-    return "summed_representation";
-  }
+  static const detail::Description& description();
   bool wants_representation() const override {
     return true;
   }

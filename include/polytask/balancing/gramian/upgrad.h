@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/gramian_balancing.h>
 
 namespace polytask::balancing {
@@ -30,12 +31,10 @@ struct POLYTASK_API UPGradOptions {
 ///
 /// Source: P. Quinton, V. Rey, "Jacobian descent for multi-objective
 /// optimization", 2024, definition 2.
-class POLYTASK_API UPGrad : public Cloneable<UPGrad, GramianBalancing> {
+class POLYTASK_API UPGrad : public Described<UPGrad, GramianBalancing> {
  public:
   explicit UPGrad(UPGradOptions options = {});
-  std::string name() const override {
-    return "upgrad";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -23,12 +24,10 @@ struct POLYTASK_API ConFIGOptions {
 ///
 /// Source: Q. Liu, M. Chu, N. Thuerey, "ConFIG: towards conflict-free training
 /// of physics informed neural networks", ICLR 2025, equations 2 and 3.
-class POLYTASK_API ConFIG : public Cloneable<ConFIG, JacobianBalancing> {
+class POLYTASK_API ConFIG : public Described<ConFIG, JacobianBalancing> {
  public:
   explicit ConFIG(ConFIGOptions options = {});
-  std::string name() const override {
-    return "config";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

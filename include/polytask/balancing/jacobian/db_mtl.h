@@ -4,7 +4,8 @@
 
 #include <torch/arg.h>
 
-#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 
 namespace polytask::balancing {
 
@@ -23,22 +24,15 @@ struct POLYTASK_API DBMTLOptions {
 /// Source: B. Lin, W. Jiang, F. Ye, Y. Zhang, P. Chen, Y. Chen, S. Liu, J.
 /// Kwok, "Dual-balancing for multi-task learning", arXiv 2308.12029, 2023,
 /// algorithm 1.
-class POLYTASK_API DBMTL : public Cloneable<DBMTL, JacobianBalancing> {
+class POLYTASK_API DBMTL : public Described<DBMTL, KeptRows> {
  public:
   explicit DBMTL(DBMTLOptions options = {});
-  std::string name() const override {
-    return "db_mtl";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override {
     return true;
   }
 
  protected:
-  void start() override;
-  std::optional<double> late_start(
-      const std::string& /*buffer*/) const override {
-    return 0;
-  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -6,7 +6,8 @@
 
 #include <optional>
 
-#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 #include <polytask/math/matrix.h>
 
 namespace polytask::balancing {
@@ -34,19 +35,13 @@ struct POLYTASK_API ExcessMTLOptions {
 /// Source: Y. He, S. Zhou, G. Zhang, H. Yun, Y. Xu, B. Zeng, T. Chilimbi, H.
 /// Zhao, "Robust multi-task learning with excess risks", ICML 2024,
 /// algorithm 1.
-class POLYTASK_API ExcessMTL : public Cloneable<ExcessMTL, JacobianBalancing> {
+class POLYTASK_API ExcessMTL : public Described<ExcessMTL, KeptRows> {
  public:
   explicit ExcessMTL(ExcessMTLOptions options = {});
-  std::string name() const override {
-    return "excess_mtl";
-  }
+  static const detail::Description& description();
 
  protected:
   void start() override;
-  std::optional<double> late_start(
-      const std::string& /*buffer*/) const override {
-    return 0;
-  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -24,12 +25,10 @@ struct POLYTASK_API GradDropOptions {
 /// Source: Z. Chen, J. Ngiam, Y. Huang, T. Luong, H. Kretzschmar, Y. Chai, D.
 /// Anguelov, "Just pick a sign: optimizing deep multitask models with gradient
 /// sign dropout", NeurIPS 2020, algorithm 1.
-class POLYTASK_API GradDrop : public Cloneable<GradDrop, JacobianBalancing> {
+class POLYTASK_API GradDrop : public Described<GradDrop, JacobianBalancing> {
  public:
   explicit GradDrop(GradDropOptions options = {});
-  std::string name() const override {
-    return "graddrop";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

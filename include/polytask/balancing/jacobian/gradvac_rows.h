@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -32,12 +33,10 @@ struct POLYTASK_API GradVacRowsOptions {
 /// investigating and improving multi-task optimization in massively
 /// multilingual models", ICLR 2021, algorithm 1.
 class POLYTASK_API GradVacRows
-    : public Cloneable<GradVacRows, JacobianBalancing> {
+    : public Described<GradVacRows, JacobianBalancing> {
  public:
   explicit GradVacRows(GradVacRowsOptions options = {});
-  std::string name() const override {
-    return "gradvac_rows";
-  }
+  static const detail::Description& description();
 
  protected:
   bool is_by_pair(const std::string& buffer_name) const override {

@@ -4,7 +4,8 @@
 
 #include <torch/arg.h>
 
-#include <polytask/balancing/jacobian_balancing.h>
+#include <polytask/balancing/described.h>
+#include <polytask/balancing/jacobian/kept_rows.h>
 
 namespace polytask::balancing {
 
@@ -27,22 +28,16 @@ struct POLYTASK_API MoCoOptions {
 /// Source: H. Fernando, H. Shen, M. Liu, S. Chaudhury, K. Murugesan, T. Chen,
 /// "Mitigating gradient bias in multi-objective learning: a provably convergent
 /// approach", ICLR 2023, algorithm 1.
-class POLYTASK_API MoCo : public Cloneable<MoCo, JacobianBalancing> {
+class POLYTASK_API MoCo : public Described<MoCo, KeptRows> {
  public:
   explicit MoCo(MoCoOptions options = {});
-  std::string name() const override {
-    return "moco";
-  }
+  static const detail::Description& description();
   bool wants_losses() const override {
     return true;
   }
 
  protected:
   void start() override;
-  std::optional<double> late_start(
-      const std::string& /*buffer*/) const override {
-    return 0;
-  }
   at::Tensor combine(const at::Tensor& jacobian, const Extras& extras) override;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -25,12 +26,10 @@ struct POLYTASK_API RepresentationGradDropOptions {
 /// Anguelov, "Just pick a sign: optimizing deep multitask models with gradient
 /// sign dropout", NeurIPS 2020, section 3.2.
 class POLYTASK_API RepresentationGradDrop
-    : public Cloneable<RepresentationGradDrop, JacobianBalancing> {
+    : public Described<RepresentationGradDrop, JacobianBalancing> {
  public:
   explicit RepresentationGradDrop(RepresentationGradDropOptions options = {});
-  std::string name() const override {
-    return "representation_graddrop";
-  }
+  static const detail::Description& description();
 
   bool wants_representation() const override {
     return true;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/jacobian_balancing.h>
 
 namespace polytask::balancing {
@@ -20,12 +21,10 @@ struct POLYTASK_API TrimmedMeanOptions {
 /// distributed learning: towards optimal statistical rates", ICML 2018,
 /// definition 2.
 class POLYTASK_API TrimmedMean
-    : public Cloneable<TrimmedMean, JacobianBalancing> {
+    : public Described<TrimmedMean, JacobianBalancing> {
  public:
   explicit TrimmedMean(TrimmedMeanOptions options = {});
-  std::string name() const override {
-    return "trimmed_mean";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

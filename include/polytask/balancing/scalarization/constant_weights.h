@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -10,12 +11,10 @@ namespace polytask::balancing {
 ///
 /// Throws where the number of tasks is not that of the weights. No state.
 class POLYTASK_API ConstantWeights
-    : public Cloneable<ConstantWeights, LossBalancing> {
+    : public Described<ConstantWeights, LossBalancing> {
  public:
   explicit ConstantWeights(std::vector<double> weights);
-  std::string name() const override {
-    return "constant";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

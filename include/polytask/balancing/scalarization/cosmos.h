@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -24,12 +25,10 @@ struct POLYTASK_API COSMOSOptions {
 ///
 /// Source: M. Ruchte, J. Grabocka, "Scalable Pareto front approximation for
 /// deep multi-objective learning", ICDM 2021, equation 6.
-class POLYTASK_API COSMOS : public Cloneable<COSMOS, LossBalancing> {
+class POLYTASK_API COSMOS : public Described<COSMOS, LossBalancing> {
  public:
   explicit COSMOS(COSMOSOptions options = {});
-  std::string name() const override {
-    return "cosmos";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/math/matrix.h>
 
@@ -24,13 +25,14 @@ struct POLYTASK_API DWAOptions {
 ///
 /// Source: S. Liu, E. Johns, A. Davison, "End-to-end multi-task learning with
 /// attention", CVPR 2019, equation 7.
-class POLYTASK_API DWA : public Cloneable<DWA, LossBalancing> {
+class POLYTASK_API DWA : public Described<DWA, LossBalancing> {
  public:
   explicit DWA(DWAOptions options = {});
-  std::string name() const override {
-    return "dwa";
-  }
+  static const detail::Description& description();
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -17,9 +18,12 @@ struct POLYTASK_API EqualWeightsOptions {
 ///
 /// LibMTL's EW is the sum, though it is described as the mean. No state.
 class POLYTASK_API EqualWeights
-    : public Cloneable<EqualWeights, LossBalancing> {
+    : public Described<EqualWeights, LossBalancing> {
  public:
-  explicit EqualWeights(EqualWeightsOptions options = {}) : options_(options) {}
+  explicit EqualWeights(EqualWeightsOptions options = {}) : options_(options) {
+    check_options();
+  }
+  static const detail::Description& description();
   std::string name() const override {
     return options_.mean() ? "mean" : "sum";
   }

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/math/matrix.h>
 
@@ -30,12 +31,10 @@ struct POLYTASK_API FAMOOptions {
 /// Source: B. Liu, Y. Feng, P. Stone, Q. Liu, "FAMO: fast adaptive multitask
 /// optimization", NeurIPS 2023, algorithm 1. The authors also clip the shared
 /// gradient at length 1; this does not.
-class POLYTASK_API FAMO : public Cloneable<FAMO, LossBalancing> {
+class POLYTASK_API FAMO : public Described<FAMO, LossBalancing> {
  public:
   explicit FAMO(FAMOOptions options = {});
-  std::string name() const override {
-    return "famo";
-  }
+  static const detail::Description& description();
   bool wants_losses_after() const override {
     return true;
   }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -15,11 +16,9 @@ namespace polytask::balancing {
 /// multi-stream feature aggregation and geometric loss strategy for multi-task
 /// learning", CVPR Workshops 2019, equation 3 (GLS).
 class POLYTASK_API GeometricMean
-    : public Cloneable<GeometricMean, LossBalancing> {
+    : public Described<GeometricMean, LossBalancing> {
  public:
-  std::string name() const override {
-    return "geometric_mean";
-  }
+  static const detail::Description& description();
 
  protected:
   at::Tensor value(const at::Tensor& losses, const Extras& extras) override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -20,12 +21,10 @@ struct POLYTASK_API IMTLLOptions {
 ///
 /// Source: L. Liu, Y. Li, Z. Kuang, J. Xue, Y. Chen, W. Yang, Q. Liao, W.
 /// Zhang, "Towards impartial multi-task learning", ICLR 2021, section 3.2.
-class POLYTASK_API IMTLL : public Cloneable<IMTLL, LossBalancing> {
+class POLYTASK_API IMTLL : public Described<IMTLL, LossBalancing> {
  public:
   explicit IMTLL(IMTLLOptions options = {});
-  std::string name() const override {
-    return "imtl_l";
-  }
+  static const detail::Description& description();
   std::vector<at::Tensor> parameters() const override;
 
  protected:

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -26,12 +27,10 @@ struct POLYTASK_API PBIOptions {
 /// Source: Q. Zhang, H. Li, "MOEA/D: a multiobjective evolutionary algorithm
 /// based on decomposition", IEEE Transactions on Evolutionary Computation,
 /// 2007, section II.C (penalty-based boundary intersection).
-class POLYTASK_API PBI : public Cloneable<PBI, LossBalancing> {
+class POLYTASK_API PBI : public Described<PBI, LossBalancing> {
  public:
   explicit PBI(PBIOptions options = {});
-  std::string name() const override {
-    return "pbi";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -14,11 +15,9 @@ namespace polytask::balancing {
 /// Source: B. Lin, F. Ye, Y. Zhang, I. Tsang, "Reasonable effectiveness of
 /// random weighting: a litmus test for multi-task learning", TMLR 2022.
 class POLYTASK_API RandomWeights
-    : public Cloneable<RandomWeights, LossBalancing> {
+    : public Described<RandomWeights, LossBalancing> {
  public:
-  std::string name() const override {
-    return "random";
-  }
+  static const detail::Description& description();
 
  protected:
   bool is_random() const override {

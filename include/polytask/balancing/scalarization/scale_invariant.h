@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -21,12 +22,10 @@ struct POLYTASK_API ScaleInvariantOptions {
 /// K. Kawaguchi, G. Chechik, E. Fetaya, "Multi-task learning as a bargaining
 /// game", ICML 2022.
 class POLYTASK_API ScaleInvariant
-    : public Cloneable<ScaleInvariant, LossBalancing> {
+    : public Described<ScaleInvariant, LossBalancing> {
  public:
   explicit ScaleInvariant(ScaleInvariantOptions options = {});
-  std::string name() const override {
-    return "scale_invariant";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -25,12 +26,10 @@ struct POLYTASK_API STCHOptions {
 /// Source: X. Lin, X. Zhang, Z. Yang, F. Liu, Z. Wang, Q. Zhang, "Smooth
 /// Tchebycheff scalarization for multi-objective optimization", ICML 2024,
 /// equation 8.
-class POLYTASK_API STCH : public Cloneable<STCH, LossBalancing> {
+class POLYTASK_API STCH : public Described<STCH, LossBalancing> {
  public:
   explicit STCH(STCHOptions options = {});
-  std::string name() const override {
-    return "stch";
-  }
+  static const detail::Description& description();
 
  protected:
   void check_tasks(int64_t tasks) const override;

@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -25,13 +26,14 @@ struct POLYTASK_API STCHWarmupOptions {
 /// Source: X. Lin, X. Zhang, Z. Yang, F. Liu, Z. Wang, Q. Zhang, "Smooth
 /// Tchebycheff scalarization for multi-objective optimization", ICML 2024,
 /// section 4.1.
-class POLYTASK_API STCHWarmup : public Cloneable<STCHWarmup, LossBalancing> {
+class POLYTASK_API STCHWarmup : public Described<STCHWarmup, LossBalancing> {
  public:
   explicit STCHWarmup(STCHWarmupOptions options = {});
-  std::string name() const override {
-    return "stch_warmup";
-  }
+  static const detail::Description& description();
   void end_epoch() override;
+  bool counts_epochs() const override {
+    return true;
+  }
 
  protected:
   void start() override;

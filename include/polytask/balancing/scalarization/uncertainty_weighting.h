@@ -4,6 +4,7 @@
 
 #include <torch/arg.h>
 
+#include <polytask/balancing/described.h>
 #include <polytask/balancing/loss_balancing.h>
 
 namespace polytask::balancing {
@@ -23,12 +24,10 @@ struct POLYTASK_API UncertaintyWeightingOptions {
 /// uncertainty to weigh losses for scene geometry and semantics", CVPR 2018,
 /// equation 10.
 class POLYTASK_API UncertaintyWeighting
-    : public Cloneable<UncertaintyWeighting, LossBalancing> {
+    : public Described<UncertaintyWeighting, LossBalancing> {
  public:
   explicit UncertaintyWeighting(UncertaintyWeightingOptions options = {});
-  std::string name() const override {
-    return "uncertainty_weighting";
-  }
+  static const detail::Description& description();
   std::vector<at::Tensor> parameters() const override;
 
  protected:

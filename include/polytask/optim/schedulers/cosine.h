@@ -11,28 +11,28 @@ struct POLYTASK_API CosineSchedulerOptions {
   CosineSchedulerOptions(int64_t total_steps) : total_steps_(total_steps) {}
 
   /// After how many steps, those of the warm-up among them, the rate is
-  /// `final_rate`; more than `warmup_steps`.
+  /// `eta_min`; more than `warmup_steps`.
   TORCH_ARG(int64_t, total_steps);
   /// Finite and at least 0; the same for all groups.
-  TORCH_ARG(double, final_rate) = 0.0;
+  TORCH_ARG(double, eta_min) = 0.0;
   /// How many steps the rate grows in a straight line; at least 0.
   TORCH_ARG(int64_t, warmup_steps) = 0;
   /// Times the initial rate, the rate at the start of the warm-up; finite and
   /// at least 0.
-  TORCH_ARG(double, warmup_factor) = 1.0 / 3.0;
+  TORCH_ARG(double, start_factor) = 1.0 / 3.0;
 };
 
-/// Half a cosine from the initial rate down to `final_rate`, after a linear
-/// warm-up. With N = `total_steps`, W = `warmup_steps`, f = `warmup_factor`
+/// Half a cosine from the initial rate down to `eta_min`, after a linear
+/// warm-up. With N = `total_steps`, W = `warmup_steps`, f = `start_factor`
 /// and t steps:
 ///
 ///     t < W:       initial_rate * (f + (1 - f) * t / W)
-///     W <= t <= N: final_rate + (initial_rate - final_rate) / 2
+///     W <= t <= N: eta_min + (initial_rate - eta_min) / 2
 ///                    * (1 + cos(pi * (t - W) / (N - W)))
-///     N < t:       final_rate
+///     N < t:       eta_min
 ///
 /// Up to N this is PyTorch's SequentialLR of LinearLR(start_factor=f,
-/// total_iters=W) and CosineAnnealingLR(T_max=N-W, eta_min=final_rate) with the
+/// total_iters=W) and CosineAnnealingLR(T_max=N-W, eta_min=eta_min) with the
 /// milestone W, and CosineAnnealingLR alone without a warm-up; after N
 /// PyTorch's rate would grow again.
 ///

@@ -20,17 +20,17 @@ struct POLYTASK_API OneCycleSchedulerOptions {
   TORCH_ARG(int64_t, total_steps);
   /// The highest rate of all groups, finite and at least 0; unless given, each
   /// group's initial rate is its highest.
-  TORCH_ARG(std::optional<double>, max_rate);
+  TORCH_ARG(std::optional<double>, max_lr);
   /// The part of the cycle in which the rate grows, in [0, 1].
-  TORCH_ARG(double, growing_part) = 0.3;
-  TORCH_ARG(Anneal, anneal) = Anneal::kCosine;
+  TORCH_ARG(double, pct_start) = 0.3;
+  TORCH_ARG(Anneal, anneal_strategy) = Anneal::kCosine;
   /// Comes back to the first rate as fast as it grew, and only then goes to the
-  /// last one. `growing_part` is then at most 0.5.
+  /// last one. `pct_start` is then at most 0.5.
   TORCH_ARG(bool, three_phase) = false;
   /// The highest rate is this many times the first; positive.
-  TORCH_ARG(double, initial_divisor) = 25.0;
+  TORCH_ARG(double, div_factor) = 25.0;
   /// The first rate is this many times the last; positive.
-  TORCH_ARG(double, final_divisor) = 1e4;
+  TORCH_ARG(double, final_div_factor) = 1e4;
   /// Moves momentum, or Adam's first beta, against the rate: from
   /// `max_momentum` to `base_momentum` and back.
   TORCH_ARG(bool, cycle_momentum) = false;
@@ -40,9 +40,9 @@ struct POLYTASK_API OneCycleSchedulerOptions {
   TORCH_ARG(double, max_momentum) = 0.95;
 };
 
-/// The rate grows from max / `initial_divisor` to its maximum and falls to
-/// max / `initial_divisor` / `final_divisor`, as PyTorch's OneCycleLR has it.
-/// With N = `total_steps` and p = `growing_part`, levels are reached after
+/// The rate grows from max / `div_factor` to its maximum and falls to
+/// max / `div_factor` / `final_div_factor`, as PyTorch's OneCycleLR has it.
+/// With N = `total_steps` and p = `pct_start`, levels are reached after
 /// p * N - 1 steps (the maximum), with `three_phase` after 2 * p * N - 2 (the
 /// first rate), and after N - 1 (the last). Later steps, which PyTorch refuses,
 /// keep the last rate.

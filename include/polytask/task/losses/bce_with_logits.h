@@ -2,22 +2,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <ATen/core/Tensor.h>
+#include <torch/arg.h>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
+
+struct POLYTASK_API BCEWithLogitsLossOptions {
+  /// A factor for the positive labels, one for each element of a row: [K] for
+  /// an output [B, K]; what broadcasts to a row will do, such as [K, 1, 1] for
+  /// [B, K, H, W]. Undefined for none. Put it on the model's device, or each
+  /// step copies it there.
+  TORCH_ARG(at::Tensor, pos_weight);
+};
 
 /// Binary cross entropy of logits: -p y log σ(x) - (1 - y) log(1 - σ(x)), the
 /// mean over the labels that are present. Output (logits) and target (0 to 1,
 /// floating point) have the same shape [B, ...].
 class POLYTASK_API BCEWithLogitsLoss : public ElementwiseLoss {
  public:
-  /// `positive_weight` is the factor p of the positive labels. Throws unless
-  /// it is positive.
-  explicit BCEWithLogitsLoss(double positive_weight = 1.0);
+  /// Throws unless each `pos_weight` is positive and finite, and where it
+  /// requires a gradient, for nobody would train it.
+  explicit BCEWithLogitsLoss(BCEWithLogitsLossOptions options = {});
+  /// One factor for all positive labels.
+  explicit BCEWithLogitsLoss(double pos_weight);
 
-  double positive_weight() const {
-    return positive_weight_;
+  const BCEWithLogitsLossOptions& options() const {
+    return options_;
   }
+  /// Throws, besides, on a label that is present and outside [0, 1]. Looks at
+  /// labels in host memory; an accelerator would have to be waited for.
+  void check(const Labels& labels) const override;
   void pretty_print(std::ostream& stream) const override;
 
  protected:
@@ -27,7 +43,7 @@ class POLYTASK_API BCEWithLogitsLoss : public ElementwiseLoss {
       int64_t reduction) const override;
 
  private:
-  double positive_weight_;
+  BCEWithLogitsLossOptions options_;
 };
 
 } // namespace polytask

@@ -10,6 +10,11 @@ namespace polytask {
 
 /// The base of losses in which each label meets one element of the output.
 class POLYTASK_API ElementwiseLoss : public LossFunction {
+ public:
+  bool takes_weights() const override {
+    return true;
+  }
+
  protected:
   /// The loss of each element, or their mean: `reduction` is an
   /// `at::Reduction`. Output and target have the same shape and dtype.
@@ -33,7 +38,8 @@ POLYTASK_API void check_target(
 POLYTASK_API at::Tensor where_present(
     const at::Tensor& values, const Labels& labels);
 
-/// The mean of `elements` over the labels that are present.
+/// The mean of `elements` over the labels that are present, each with the
+/// weight of its row.
 POLYTASK_API at::Tensor mean_over_present(
     const at::Tensor& elements, const Labels& labels);
 

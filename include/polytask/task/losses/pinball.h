@@ -22,6 +22,9 @@ class POLYTASK_API PinballLoss : public LossFunction {
   const std::vector<double>& quantiles() const {
     return quantiles_;
   }
+  bool takes_weights() const override {
+    return true;
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:

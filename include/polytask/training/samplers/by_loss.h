@@ -7,7 +7,9 @@
 namespace polytask {
 
 /// Each task in proportion to its smoothed loss, so that training turns to what
-/// is learned worst. Tasks not yet seen are drawn first, in order.
+/// is learned worst. Tasks not yet seen are drawn first, in order; one that
+/// then turns out to have no label counts as the mean of the others until its
+/// loss is seen.
 ///
 /// Losses of different units compare badly: use it where they share one. Reads
 /// the loss of each step, which waits for a device.
@@ -22,6 +24,10 @@ class POLYTASK_API ByLossSampler : public CloneableSampler<ByLossSampler> {
   }
   /// Throws on a loss that is negative or not finite.
   void observe(int64_t task, double loss) override;
+  void pass(int64_t task) override;
+  bool reads_model() const override {
+    return false;
+  }
 
  protected:
   void bind() override;
@@ -29,13 +35,14 @@ class POLYTASK_API ByLossSampler : public CloneableSampler<ByLossSampler> {
   std::vector<double> values() const override {
     return losses_;
   }
+  bool are_values(const std::vector<double>& values) const override;
   void set_values(const std::vector<double>& values) override {
     losses_ = values;
   }
 
  private:
   double smoothing_;
-  /// Smoothed losses; -1 before the first.
+  /// Smoothed losses; -1 before the first, -2 once it was drawn in vain.
   std::vector<double> losses_;
 };
 

@@ -9,13 +9,17 @@ namespace polytask {
 /// Tasks in fixed ratios and as evenly spread as they go: with {a: 2, b: 1} the
 /// sequence a b a, again and again. Nothing is random.
 ///
-/// Each draw adds its ratio to every task's credit, takes the task with the
-/// most, and subtracts the sum of the ratios from it.
+/// Each draw adds its ratio to the credit of every task that takes part, takes
+/// the task with the most, and subtracts the sum of those ratios from it.
 class POLYTASK_API FixedRatioSampler
     : public CloneableSampler<FixedRatioSampler> {
  public:
   /// One ratio for each task, none negative.
   explicit FixedRatioSampler(TaskNumbers ratios);
+
+  bool reads_model() const override {
+    return false;
+  }
 
  protected:
   void bind() override;

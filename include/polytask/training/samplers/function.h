@@ -9,11 +9,15 @@
 namespace polytask {
 
 /// Asks a function of the user's for each task. What the function keeps for
-/// itself is not part of the sampler's state.
+/// itself is not part of the sampler's state. It may look at the model, which
+/// has the weights of the step to come.
+///
+/// Its word holds: where it names a task that takes no part, the step moves
+/// nothing.
 ///
 /// ```cpp
-/// polytask::FunctionSampler every_third([](const
-/// polytask::FunctionSampler::Context& context) {
+/// using Context = polytask::FunctionSampler::Context;
+/// polytask::FunctionSampler every_third([](const Context& context) {
 ///   return context.draws % 3 == 0 ? 1 : 0;
 /// });
 /// ```
@@ -25,6 +29,8 @@ class POLYTASK_API FunctionSampler : public CloneableSampler<FunctionSampler> {
     int64_t draws;
     /// Seeded with the sampler and part of its state.
     std::mt19937_64& generator;
+    /// Which tasks can be trained: not those of weight 0 or without a label.
+    const std::vector<bool>& takes_part;
   };
   /// The place of the next task, from 0.
   using Function = std::function<int64_t(const Context&)>;

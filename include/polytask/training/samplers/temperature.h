@@ -14,9 +14,11 @@ struct POLYTASK_API TemperatureSamplerOptions {
 
   /// τ: 1 draws in proportion to size, a large one draws uniformly.
   TORCH_ARG(double, temperature);
-  /// What τ moves to, in a straight line over the first `anneal_draws`.
+  /// What τ moves to, in a straight line over the first `anneal_draws`, or over
+  /// the first `anneal_epochs`, which `Training::end_epoch` counts.
   TORCH_ARG(double, final_temperature);
   TORCH_ARG(int64_t, anneal_draws) = 0;
+  TORCH_ARG(int64_t, anneal_epochs) = 0;
 };
 
 /// Task t with probability proportional to n_t^(1/τ), n_t its data size.
@@ -27,11 +29,15 @@ class POLYTASK_API TemperatureSampler
     : public CloneableSampler<TemperatureSampler> {
  public:
   /// One size for each task. Throws unless temperatures are positive and
-  /// finite, and `anneal_draws` is not negative.
+  /// finite, and if `anneal_draws` or `anneal_epochs` is negative or both are
+  /// given.
   TemperatureSampler(TaskNumbers sizes, TemperatureSamplerOptions options);
 
   /// τ of the next draw.
   double temperature() const;
+  bool reads_model() const override {
+    return false;
+  }
 
  protected:
   void bind() override;

@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <utility>
+
+#include <polytask/engine/learning_rates.h>
+#include <polytask/engine/route.h>
+#include <polytask/optim/clipping.h>
+
+namespace polytask {
+
+// As TORCH_ARG, but each call gives back the options that derive from these,
+// so that calls chain in any order.
+#define POLYTASK_STEP_ARG(T, name)         \
+ public:                                   \
+  Derived& name(const T& new_##name) {     \
+    this->name##_ = new_##name;            \
+    return static_cast<Derived&>(*this);   \
+  }                                        \
+  Derived& name(T&& new_##name) {          \
+    this->name##_ = std::move(new_##name); \
+    return static_cast<Derived&>(*this);   \
+  }                                        \
+  const T& name() const noexcept {         \
+    return this->name##_;                  \
+  }                                        \
+  T& name() noexcept {                     \
+    return this->name##_;                  \
+  }                                        \
+                                           \
+ private:                                  \
+  T name##_ /* NOLINT */
+
+/// What the options of every strategy, and those of the engine, have in common.
+template <typename Derived>
+class StepOptions {
+  /// Rates for the shared part and for single tasks; only with optimizer
+  /// options, for an optimizer of the user's has groups already.
+  POLYTASK_STEP_ARG(LearningRates, learning_rates);
+  /// Bounds the gradients of one update, those of all parameters that the
+  /// optimizer holds together, but for those that a balancing learns.
+  POLYTASK_STEP_ARG(Clipping, clipping);
+  /// Refuse a step whose loss is NaN or infinite, before anything is changed.
+  /// Looked at on the CPU only, where it costs nothing.
+  POLYTASK_STEP_ARG(bool, check_losses) = true;
+  /// Forces a route; a step that it cannot take throws, and says why.
+  POLYTASK_STEP_ARG(Route, route) = Route::kAuto;
+  /// How `run` on one batch takes its steps where tasks are linear.
+  POLYTASK_STEP_ARG(FixedBatch, fixed_batch) = FixedBatch::kAuto;
+  /// Record steps on a CUDA device as a graph and replay them while shapes stay
+  /// the same. A replay overwrites the gradients of the last one in place.
+  /// Not where a network's forward reads numbers on the host that change from
+  /// step to step, for a graph keeps those of its recording.
+  POLYTASK_STEP_ARG(bool, device_graph) = false;
+};
+
+#undef POLYTASK_STEP_ARG
+
+} // namespace polytask
