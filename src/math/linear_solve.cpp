@@ -26,8 +26,24 @@ Vector shortest_solution(const Matrix& matrix, std::span<const double> rhs) {
   Vector solution(rhs.size(), 0.0);
   Vector change(rhs.begin(), rhs.end());
   Vector solved(rhs.size());
+  Vector residual(rhs.size());
   for (int step = 0; step < kSteps; ++step) {
     factor.solve(change, solved);
+    if (step == 0) {
+      // What rounding leaves of it where the matrix is singular.
+      for (size_t i = 0; i < members.size(); ++i) {
+        const int64_t index = members[i];
+        double product = 0;
+        for (size_t j = 0; j < members.size(); ++j) {
+          product += matrix(index, members[j]) * solved[j];
+        }
+        change[static_cast<size_t>(index)] -= product + own * solved[i];
+      }
+      factor.solve(change, residual);
+      for (size_t i = 0; i < members.size(); ++i) {
+        solved[i] += residual[i];
+      }
+    }
     for (size_t i = 0; i < members.size(); ++i) {
       const auto index = static_cast<size_t>(members[i]);
       solution[index] += solved[i];

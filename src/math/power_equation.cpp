@@ -30,6 +30,9 @@ constexpr double kPowerLeast = 0x1p-34;
 // Relative change of z below which Newton's method needs no damping.
 constexpr double kSmallChange = 0.01;
 
+// One whose square is rounding.
+constexpr double kSettledChange = 1e-8;
+
 // Relative residual at which what is left may be rounding.
 constexpr double kSmallError = 1e-11;
 
@@ -77,7 +80,7 @@ class PowerEquation {
   void find_direction();
   double move();
   void settle();
-  void refine();
+  double refine();
 
   Matrix cosines_;
   double own_;
@@ -232,23 +235,23 @@ void PowerEquation::settle() {
   }
 }
 
-// The change by the rows' own components where that is small: the first order
-// of one more round.
-void PowerEquation::refine() {
+// One round by a single step of Newton's method, where that is small.
+double PowerEquation::refine() {
+  known_ = lengths_;
+  evaluate();
   find_direction();
-  factor_.solve(lengths_, step_);
-  const auto& members = factor_.members();
   double largest = 0;
-  for (size_t i = 0; i < members.size(); ++i) {
-    const auto index = static_cast<size_t>(members[i]);
-    step_[i] *= own_;
-    largest = std::max(largest, std::abs(step_[i] / lengths_[index]));
+  for (size_t i = 0; i < z_.size(); ++i) {
+    largest = std::max(largest, std::abs(direction_[i] / lengths_[i]));
   }
   const double large = largest / kSmallChange;
-  for (size_t i = 0; i < members.size(); ++i) {
-    const auto index = static_cast<size_t>(members[i]);
-    z_[index] += step_[i] / units_[index] / (1 + large * large);
+  const double share = 1 / (1 + large * large);
+  for (size_t i = 0; i < z_.size(); ++i) {
+    // Positive still: the share is at most the largest's inverse.
+    z_[i] += share * direction_[i] / units_[i];
   }
+  evaluate();
+  return largest;
 }
 
 const Vector& PowerEquation::solve() {
@@ -260,7 +263,7 @@ const Vector& PowerEquation::solve() {
       evaluate();
       settle();
     }
-  } else {
+  } else if (refine() > kSettledChange) {
     refine();
   }
   return z_;
@@ -287,7 +290,8 @@ Vector solve_power_equation(const Matrix& gramian, double alpha) {
   const double known = equation.known_part();
   const double lost = 100 * kEpsilon * static_cast<double>(norms.size()) / own;
   const double least = std::max(std::sqrt(own), lost);
-  const double part = known * (1 + least) / (known + least);
+  const double kept = known * (1 + least) / (known + least);
+  const double part = 1 - (1 - kept) * (1 - known);
   for (size_t i = 0; i < weights.size(); ++i) {
     weights[i] *= part * std::pow(norms[i], -2 * alpha / (1 + alpha));
   }

@@ -25,11 +25,9 @@ double cagrad_trace(const math::Matrix& gramian) {
 
 // Whether Jᵀ w is 0, to rounding: hardly longer than what the rows' own
 // components add to its length.
-bool cagrad_is_zero(
-    const math::Matrix& gramian, const math::Vector& weights, double length) {
+bool cagrad_is_zero(const detail::SumOfRows& sum) {
   constexpr double kLonger = 8;
-  const double square = detail::squared_length(gramian, weights);
-  return square <= kLonger * kLonger * (length * length - square);
+  return sum.square <= kLonger * kLonger * sum.own;
 }
 
 // 1/T + c |g_0| / |g_w| w.
@@ -39,7 +37,8 @@ math::Vector cagrad_weights(
   const auto count = static_cast<size_t>(gramian.size());
   math::Vector mean(count, 1 / static_cast<double>(count));
   math::Vector weights = math::conflict_averse_point(gramian, c);
-  const double length = detail::length_of_sum(gramian, weights);
+  const auto sum = detail::sum_of_rows(gramian, weights);
+  const double length = sum.length();
   if (options.norm_eps() > 0) {
     const double trace = cagrad_trace(gramian);
     if (trace < options.norm_eps() ||
@@ -49,7 +48,7 @@ math::Vector cagrad_weights(
   }
   if (length == 0 ||
       (options.stationary() == CAGradOptions::Stationary::kMean &&
-       cagrad_is_zero(gramian, weights, length))) {
+       cagrad_is_zero(sum))) {
     return mean;
   }
   const double factor =

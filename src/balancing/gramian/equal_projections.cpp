@@ -13,36 +13,6 @@
 
 namespace polytask::balancing::detail {
 
-namespace {
-
-// Where a quarter of |v|² is not of the rows' own components, v begins to count
-// as one with equal projections; where three quarters, it is.
-constexpr double kEqualProjectionsKnown = 0.25;
-
-// What part of the v = Uᵀ y with U v = 1 is to be believed.
-double equal_projections_part(
-    const math::Matrix& cosines, const math::Vector& y) {
-  double square = 0;
-  double own = 0;
-  for (size_t i = 0; i < y.size(); ++i) {
-    const auto row = cosines.row(static_cast<int64_t>(i));
-    double product = 0;
-    for (size_t j = 0; j < y.size(); ++j) {
-      product += row[j] * y[j];
-    }
-    square += y[i] * product;
-    own += y[i] * y[i];
-  }
-  own *= math::own_component(cosines);
-  const double known = std::max(square, 0.0) / (std::max(square, 0.0) + own);
-  return std::clamp(
-      (known - kEqualProjectionsKnown) / (1 - 2 * kEqualProjectionsKnown),
-      0.0,
-      1.0);
-}
-
-} // namespace
-
 math::Vector equal_projection_weights(const math::Matrix& gramian) {
   const auto rows = math::normalize_gramian(gramian);
   const size_t count = rows.norms.size();
@@ -55,7 +25,7 @@ math::Vector equal_projection_weights(const math::Matrix& gramian) {
     }
   }
   math::Vector weights = math::shortest_solution(rows.cosines, ones);
-  const double part = equal_projections_part(rows.cosines, weights);
+  const double part = sum_of_rows(rows.cosines, weights).known();
   double sum = 0;
   double magnitude = 0;
   for (size_t i = 0; i < count; ++i) {

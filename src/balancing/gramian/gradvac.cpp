@@ -82,7 +82,7 @@ math::Vector GradVac::compute(
         continue;
       }
       const double length =
-          detail::length_of_sum(x.weights, x.products, norms, own);
+          detail::sum_of_rows(x.weights, x.products, norms, own).length();
       const double other = norms[j];
       const double scale = length * other + eps;
       const double cosine =

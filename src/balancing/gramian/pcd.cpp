@@ -137,12 +137,14 @@ math::Vector PCD::compute(
   if (!pcd_is_within(scaled, products, bounds)) {
     return first;
   }
-  const double length = detail::length_of_sum(
+  const auto sum = detail::sum_of_rows(
       *weights,
       products,
       detail::row_norms(scaled),
       math::own_component(scaled));
-  const double factor = length > 0 ? std::sqrt(gramian(0, 0)) / length : 0;
+  const double factor = sum.known() > 0
+      ? std::sqrt(gramian(0, 0)) / sum.length() * sum.known()
+      : 0;
   for (size_t i = 0; i < count; ++i) {
     (*weights)[i] *= factor * factors[i];
   }

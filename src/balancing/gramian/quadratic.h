@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include <polytask/math/matrix.h>
@@ -24,21 +25,45 @@ inline double squared_length(
   return square > 0 ? square : 0;
 }
 
-/// |x| for a sum x = Jᵀ w of rows with these norms, by its products J x, in
-/// which each row has a component of its own (math::own_component), so that the
-/// length of a sum that may be rounding is not less than that.
-inline double length_of_sum(
+/// A sum x = Jᵀ w of rows, each of which has a component of its own as well
+/// (math::own_component).
+struct SumOfRows {
+  /// |x|², without those components, and what they add.
+  double square = 0;
+  double own = 0;
+
+  /// |x|, but not less than what may be rounding.
+  double length() const {
+    // Nothing is added where it says nothing.
+    constexpr double kFaint = 1e-4;
+    if (!(own > 0)) {
+      return std::sqrt(square);
+    }
+    const double share = own / (square + own);
+    return std::sqrt(square + own * share / (share + kFaint) * (1 + kFaint));
+  }
+  /// 1 where x is known, 0 where three quarters of |x|² are not of the rows
+  /// themselves.
+  double known() const {
+    const double share = square > 0 ? square / (square + own) : 0;
+    return std::clamp(2 * share - 0.5, 0.0, 1.0);
+  }
+};
+
+/// Of rows with these norms, by the products J x.
+inline SumOfRows sum_of_rows(
     const math::Vector& weights,
     const math::Vector& products,
     const math::Vector& norms,
     double own) {
-  double square = 0;
-  double squares = 0;
+  SumOfRows sum;
   for (size_t i = 0; i < weights.size(); ++i) {
-    square += weights[i] * products[i];
-    squares += weights[i] * weights[i] * norms[i] * norms[i];
+    const double length = weights[i] * norms[i];
+    sum.square += weights[i] * products[i];
+    sum.own += own * length * length;
   }
-  return std::sqrt((square > 0 ? square : 0) + own * squares);
+  sum.square = std::max(sum.square, 0.0);
+  return sum;
 }
 
 /// The norms of the rows.
@@ -72,9 +97,9 @@ inline double inverse_of_sum(double sum, double magnitude, double own) {
   return divisor > 0 ? sum * sum * sum / divisor : 0;
 }
 
-inline double length_of_sum(
+inline SumOfRows sum_of_rows(
     const math::Matrix& gramian, const math::Vector& weights) {
-  return length_of_sum(
+  return sum_of_rows(
       weights,
       products_with(gramian, weights),
       row_norms(gramian),
