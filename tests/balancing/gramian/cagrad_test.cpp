@@ -43,11 +43,7 @@ TEST(CAGrad, ProjectsTheMeanWhereNoUpdateHelpsAllTasks) {
   const auto options = CAGradOptions().c(0.5);
   EXPECT_LT(
       testing::largest_difference(cagrad_update(rows, options), {0, 2 / 3.0}),
-<<<<<<< HEAD
-      1e-5);
-=======
       1e-4);
->>>>>>> stable
   const testing::Rows others = {{1, 0}, {-2, 0}, {0, 3}};
   EXPECT_LT(
       testing::largest_difference(cagrad_update(others, options), {0, 1}),
