@@ -40,8 +40,9 @@ void check_losses_above(
     const std::vector<double>& bounds,
     const std::string& who);
 
-/// log(losses). Of a loss so small that one over it would not be finite, as if it
-/// were the smallest number of its type, without a slope: such a task is done.
+/// log(losses). Of a loss so small that one over it would not be finite, as if
+/// it were the smallest number of its type, without a slope: such a task is
+/// done.
 at::Tensor safe_log(const at::Tensor& losses);
 
 } // namespace polytask::balancing::detail

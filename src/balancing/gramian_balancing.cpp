@@ -19,9 +19,8 @@ namespace {
 // Products that were summed in the tensor's dtype may differ in the last bits.
 double asymmetry_allowed(at::ScalarType type) {
   constexpr double kLastBits = 1 << 11;
-  return type == at::kDouble
-      ? 1e-10
-      : kLastBits * polytask::detail::rounding_of(type);
+  return type == at::kDouble ? 1e-10
+                             : kLastBits * polytask::detail::rounding_of(type);
 }
 
 void check_finite(const math::Matrix& gramian, const std::string& who) {
@@ -87,8 +86,8 @@ at::Tensor GramianBalancing::weights(
       gramian.defined() ? gramian.toString() : "an undefined tensor",
       ".");
   math::Matrix values = detail::host_matrix(gramian, name());
-  values.set_rounding(polytask::detail::gramian_rounding(
-      gramian.scalar_type(), values.size()));
+  values.set_rounding(
+      polytask::detail::gramian_rounding(gramian.scalar_type(), values.size()));
   if (is_symmetric()) {
     check_finite(values, name());
     check_symmetric(values, asymmetry_allowed(gramian.scalar_type()), name());

@@ -25,8 +25,7 @@ Vector min_norm_point(const Matrix& gramian) {
   // The minimum over x >= 0 of |g(x)|^2 + (shares^T x - 1)^2 is at a multiple
   // of the shortest point: s times a point of squared length q gives
   // s^2 q + (s - 1)^2, whose minimum over s, q / (1 + q), grows with q.
-  NonNegativeQuadratic problem(
-      std::move(hull.hessian), own_component(gramian));
+  NonNegativeQuadratic problem(std::move(hull.hessian), own_component(gramian));
   return simplex_weights(hull, problem.minimize(hull.shares));
 }
 

@@ -282,8 +282,8 @@ Vector solve_power_equation(const Matrix& gramian, double alpha) {
   const double own = std::max(own_component(gramian), kPowerLeast);
   PowerEquation equation(std::move(rows), alpha, own);
   Vector weights = equation.solve();
-  // Shrinks J^T w to zero where it is unknown; less than that part is, in double,
-  // a sum's rounding.
+  // Shrinks J^T w to zero where it is unknown; less than that part is, in
+  // double, a sum's rounding.
   const double known = equation.known_part();
   const double lost = 100 * kEpsilon * static_cast<double>(norms.size()) / own;
   const double least = std::max(std::sqrt(own), lost);

@@ -66,8 +66,8 @@ TEST(Precision, UPGradOfDependentFloatRowsHarmsNoTask) {
 }
 
 TEST(Precision, FairMethodsGiveNothingForRowsOfOneLine) {
-  const auto gramian = matrix_of(
-      {9, -3, -3, -3, 1, 1.0000001, -3, 1.0000001, 1}, 3, at::kFloat);
+  const auto gramian =
+      matrix_of({9, -3, -3, -3, 1, 1.0000001, -3, 1.0000001, 1}, 3, at::kFloat);
   const auto rows = at::tensor({3.0, -1.0, -1.0}, at::kDouble);
   for (const char* name : {"nash_mtl", "fairgrad"}) {
     const auto weights = weights_by(name, gramian).to(at::kDouble);
@@ -150,8 +150,7 @@ TEST(Precision, AlignedMTLSeesTheRankOfAFloatGramian) {
   const auto rows = matrix_of({.1, .2, .3, .1, .2, .7}, 3, at::kFloat);
   const auto weights = weights_by("aligned_mtl", at::mm(rows, rows.t()));
   const auto expected = weights_by(
-      "aligned_mtl",
-      at::mm(rows.to(at::kDouble), rows.to(at::kDouble).t()));
+      "aligned_mtl", at::mm(rows.to(at::kDouble), rows.to(at::kDouble).t()));
   EXPECT_NEAR(weights[0].item<double>(), .1036, 1e-4);
   EXPECT_NEAR(weights[1].item<double>(), .0920, 1e-4);
   EXPECT_TRUE(at::allclose(weights.to(at::kDouble), expected, 1e-5));

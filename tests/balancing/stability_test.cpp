@@ -217,8 +217,8 @@ Worst measured(
   const auto length_of = [&](const at::Tensor& vector) {
     return vector.norm().item<double>() / unit;
   };
-  worst.order = length_of(
-      subject.update(jacobian, sample_order(tasks, seed)) - update);
+  worst.order =
+      length_of(subject.update(jacobian, sample_order(tasks, seed)) - update);
   const double factor = size > 1 ? 0x1p-7 : 0x1p7;
   worst.scale = length_of(
       subject.update(factor * jacobian, at::arange(tasks, at::kLong)) /

@@ -125,10 +125,7 @@ std::string stepped_name(const ::testing::TestParamInfo<SteppedCase>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Methods,
-    StationarySteps,
-    ::testing::ValuesIn(kStepped),
-    stepped_name);
+    Methods, StationarySteps, ::testing::ValuesIn(kStepped), stepped_name);
 
 // A gradient of 1e-27 or 1e20 beside one of order 1: the squares of floats
 // under- and overflow.
@@ -172,11 +169,9 @@ TEST(ExtremeGradients, OfASureClassifierLeaveParametersFinite) {
       model,
       torch::optim::SGDOptions(0.01),
       JointTrainingOptions().balancing(balancing::make("pcgrad")));
-  const auto report = joint.step(
-      Batch(
-          torch::randn({16, 4}),
-          {{"size", torch::randn({16, 1})},
-           {"is_cat", torch::zeros({16, 1})}}));
+  const auto report = joint.step(Batch(
+      torch::randn({16, 4}),
+      {{"size", torch::randn({16, 1})}, {"is_cat", torch::zeros({16, 1})}}));
   EXPECT_GT(report.gradients->gramian[1][1].item<double>(), 0);
   for (const auto& parameter : model->shared_parameters()) {
     EXPECT_TRUE(torch::isfinite(parameter).all().item<bool>());

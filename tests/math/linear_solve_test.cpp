@@ -35,8 +35,7 @@ TEST(ShortestSolution, SolvesTheSystem) {
 TEST(ShortestSolution, SharesAmongEqualRows) {
   const Matrix matrix = cosines_of({{2, 0}, {2, 0}, {0, 1}});
   EXPECT_LT(
-      largest_difference(
-          shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
+      largest_difference(shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
       1e-12);
 }
 
@@ -44,15 +43,13 @@ TEST(ShortestSolution, SharesAmongRowsThatAreEqualToTheirRounding) {
   Matrix matrix = cosines_of({{2, 0}, {2, 1e-7}, {0, 1}});
   matrix.set_rounding(0x1p-24);
   EXPECT_LT(
-      largest_difference(
-          shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
+      largest_difference(shortest_solution(matrix, Vector{4, 4, 3}), {2, 2, 3}),
       1e-5);
 }
 
 TEST(ShortestSolution, IsLargeForWhatTheMatrixCannotReach) {
   EXPECT_GT(
-      std::abs(
-          shortest_solution(cosines_of({{1}, {-1}}), Vector{1, 1})[0]),
+      std::abs(shortest_solution(cosines_of({{1}, {-1}}), Vector{1, 1})[0]),
       1e9);
   EXPECT_EQ(shortest_solution(Matrix(2), Vector{0, 0}), (Vector{0, 0}));
 }

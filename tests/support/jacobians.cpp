@@ -49,8 +49,8 @@ at::Tensor coordinates(
   }
   const int64_t tied =
       2 + at::randint(shape.tasks - 2, {1}, source, at::kLong).item<int64_t>();
-  rows.narrow(0, 0, tied).copy_(
-      without_positive_sum(rows.narrow(0, 0, tied), source));
+  rows.narrow(0, 0, tied)
+      .copy_(without_positive_sum(rows.narrow(0, 0, tied), source));
   rows.narrow(0, 0, tied).select(1, last).zero_();
   rows.narrow(0, tied, shape.tasks - tied).select(1, last).abs_();
   return rows;
@@ -65,8 +65,8 @@ at::Tensor sample_jacobian(
     double scale,
     uint64_t seed) {
   const at::Generator source = at::detail::createCPUGenerator(seed);
-  const at::Tensor basis = std::get<0>(
-      at::linalg_qr(normal(shape.columns, shape.rank, source)));
+  const at::Tensor basis =
+      std::get<0>(at::linalg_qr(normal(shape.columns, shape.rank, source)));
   const at::Tensor jacobian =
       at::mm(coordinates(rows, shape, source), basis.t());
   const at::Tensor order =

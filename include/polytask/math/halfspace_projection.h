@@ -16,9 +16,9 @@ namespace polytask::math {
 ///
 /// `gramian` is G = J J^T, [T, T]; `bounds` has T elements, of which the first
 /// is not read. At the result w_0 = 1; the other w_j >= 0 are the multipliers,
-/// zero where a constraint does not bind. d is unique; of w where rows depend on
-/// each other, the smallest. A zero row's constraint holds if its bound is at
-/// most 0. Values must be finite.
+/// zero where a constraint does not bind. d is unique; of w where rows depend
+/// on each other, the smallest. A zero row's constraint holds if its bound is
+/// at most 0. Values must be finite.
 ///
 /// Source: D. Goldfarb, A. Idnani, "A numerically stable dual method for
 /// solving strictly convex quadratic programs", Mathematical Programming 1983.

@@ -45,8 +45,8 @@ class Matrix {
 
   /// How well it is known: the rounding, relative to both rows' lengths, of the
   /// gradients that it was made from, or of their products if that is more;
-  /// 2^-24 for the Gramian in double of float32 gradients. Solvers take for zero
-  /// what cannot be told from it.
+  /// 2^-24 for the Gramian in double of float32 gradients. Solvers take for
+  /// zero what cannot be told from it.
   double rounding() const {
     return rounding_;
   }

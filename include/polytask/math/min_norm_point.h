@@ -12,9 +12,9 @@ namespace polytask::math {
 ///
 /// `gramian` is G = J J^T, [T, T]; the result has T weights, exact zeros off
 /// its support. Solved exactly, by an active set, on rows of unit length.
-/// J^T w is unique; of w where rows depend on each other to their rounding, that
-/// with the least sum of squares of w_i |g_i|. Zero rows share all weight. Values
-/// must be finite.
+/// J^T w is unique; of w where rows depend on each other to their rounding,
+/// that with the least sum of squares of w_i |g_i|. Zero rows share all weight.
+/// Values must be finite.
 ///
 /// Source: P. Wolfe, "Finding the nearest point in a polytope", Mathematical
 /// Programming 1976; the active set is that of C. Lawson and R. Hanson,

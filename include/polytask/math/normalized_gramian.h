@@ -34,9 +34,9 @@ POLYTASK_API void symmetrize(Matrix& matrix);
 ///
 /// Source: A. Tikhonov, "Solution of incorrectly formulated problems and the
 /// regularization method", 1963; repeated about its own result, as solvers here
-/// do, it leaves well-posed problems alone (J. Riley, "Solving systems of linear
-/// equations with a positive definite, symmetric, but possibly ill-conditioned
-/// matrix", 1955).
+/// do, it leaves well-posed problems alone (J. Riley, "Solving systems of
+/// linear equations with a positive definite, symmetric, but possibly
+/// ill-conditioned matrix", 1955).
 POLYTASK_API double own_component(const Matrix& matrix);
 
 } // namespace polytask::math

@@ -15,10 +15,10 @@ namespace polytask::math {
 /// so that rows of any length count alike. Values must be finite, and no row
 /// zero.
 ///
-/// There are no such weights where the convex hull of the rows holds zero. Those
-/// of rows with a component of their own each (see own_component) are finite
-/// everywhere; where all that is left of J^T w is that component, they shrink
-/// to rounding, and J^T w is zero.
+/// There are no such weights where the convex hull of the rows holds zero.
+/// Those of rows with a component of their own each (see own_component) are
+/// finite everywhere; where all that is left of J^T w is that component, they
+/// shrink to rounding, and J^T w is zero.
 ///
 /// Errors: an alpha that is not positive; a zero on the diagonal.
 ///

@@ -78,8 +78,8 @@ math::Vector AlignedMTL::compute(
       : of_present(options_.preference());
   const auto eigen = math::symmetric_eigen(gramian);
   // Twice the rounding is double's epsilon, as in the authors' rule.
-  const double cutoff = eigen.values.back() * static_cast<double>(count) * 2 *
-      gramian.rounding();
+  const double cutoff =
+      eigen.values.back() * static_cast<double>(count) * 2 * gramian.rounding();
   size_t first = 0;
   while (first < count && !(eigen.values[first] > cutoff)) {
     ++first;

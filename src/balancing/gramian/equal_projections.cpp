@@ -64,11 +64,9 @@ math::Vector equal_projection_weights(const math::Matrix& gramian) {
     magnitude += std::abs(weights[i]);
   }
   // In units in which nothing overflows.
-  const double factor = magnitude > 0
-      ? part / magnitude *
-          inverse_of_sum(
-              sum / magnitude, 1, math::own_component(gramian))
-      : 0;
+  const double factor = magnitude > 0 ? part / magnitude *
+          inverse_of_sum(sum / magnitude, 1, math::own_component(gramian))
+                                      : 0;
   for (double& weight : weights) {
     weight *= factor;
   }

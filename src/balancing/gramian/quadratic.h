@@ -64,8 +64,8 @@ inline math::Vector products_with(
   return products;
 }
 
-/// 1 / sum for a sum of weights of this magnitude in all, or less where that may
-/// be their rounding.
+/// 1 / sum for a sum of weights of this magnitude in all, or less where that
+/// may be their rounding.
 inline double inverse_of_sum(double sum, double magnitude, double own) {
   const double least = own * magnitude * magnitude;
   const double divisor = sum * sum * sum * sum + least * least;

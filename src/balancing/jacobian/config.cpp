@@ -30,7 +30,8 @@ namespace {
 double config_rank_tolerance(at::ScalarType type, size_t tasks) {
   const auto count = static_cast<double>(tasks);
   return std::max(
-      4 * polytask::detail::rounding_of(type) * std::sqrt(count), 4e-15 * count);
+      4 * polytask::detail::rounding_of(type) * std::sqrt(count),
+      4e-15 * count);
 }
 
 /// 1 / σ; from four tolerances down to one it falls to 0, without a step.
@@ -97,8 +98,7 @@ at::Tensor config_least_squares(
   length = std::sqrt(length);
   const at::Tensor v = at::mv(
       q,
-      at::mv(
-          right.t(), polytask::detail::host_vector(filtered, at::kDouble))
+      at::mv(right.t(), polytask::detail::host_vector(filtered, at::kDouble))
           .to(options.device()));
   // By how much the rows' rounding turns v: the change of a pseudoinverse.
   const double turned = tolerance *

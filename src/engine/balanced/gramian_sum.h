@@ -11,9 +11,9 @@
 namespace polytask::detail {
 
 /// A Gramian that grows block by block. Products within a block are summed in
-/// the rows' dtype, on the host in double where their range is too small; blocks
-/// in double: in float alone a million columns would cost four digits. Its
-/// rounding is that of the rows' dtype.
+/// the rows' dtype, on the host in double where their range is too small;
+/// blocks in double: in float alone a million columns would cost four digits.
+/// Its rounding is that of the rows' dtype.
 class GramianSum {
  public:
   explicit GramianSum(int64_t tasks) : tasks_(tasks), host_(tasks) {}

@@ -42,8 +42,7 @@ TEST(CAGrad, ProjectsTheMeanWhereNoUpdateHelpsAllTasks) {
   const testing::Rows rows = {{1, 0}, {-1, 0}, {0.9, 2}};
   const auto options = CAGradOptions().c(0.5);
   EXPECT_LT(
-      testing::largest_difference(
-          cagrad_update(rows, options), {0, 2 / 3.0}),
+      testing::largest_difference(cagrad_update(rows, options), {0, 2 / 3.0}),
       1e-5);
   const testing::Rows others = {{1, 0}, {-2, 0}, {0, 3}};
   EXPECT_LT(
@@ -56,8 +55,7 @@ TEST(CAGrad, IsTheMeanThereByOption) {
   const auto options = CAGradOptions().c(0.5).stationary(Stationary::kMean);
   EXPECT_LT(
       testing::largest_difference(
-          cagrad_update({{1, 0}, {-1, 0}, {0.9, 2}}, options),
-          {0.3, 2 / 3.0}),
+          cagrad_update({{1, 0}, {-1, 0}, {0.9, 2}}, options), {0.3, 2 / 3.0}),
       1e-15);
 }
 

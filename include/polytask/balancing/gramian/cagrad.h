@@ -50,8 +50,8 @@ struct POLYTASK_API CAGradOptions {
 /// the argmin of <g_w, g_0> + c |g_0| |g_w| over w ≥ 0, Σ w = 1.
 ///
 /// Where g_w is 0 (to the rounding of the gradients: tasks that are Pareto
-/// stationary), every update within c |g_0| that harms no task is as good; it is
-/// the one nearest to g_0, or g_0 itself by option. TorchJD gives 0 there.
+/// stationary), every update within c |g_0| that harms no task is as good; it
+/// is the one nearest to g_0, or g_0 itself by option. TorchJD gives 0 there.
 ///
 /// Source: B. Liu, X. Liu, X. Jin, P. Stone, Q. Liu, "Conflict-averse gradient
 /// descent for multi-task learning", NeurIPS 2021, algorithm 1.
