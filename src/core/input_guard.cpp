@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/input_guard.h>
 
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 
@@ -16,7 +18,13 @@ int64_t version_of(const at::Tensor& input) {
 }
 
 at::Tensor copy_of(const at::Tensor& input) {
-  return input.defined() ? input.clone() : input;
+  if (!input.defined() || !c10::InferenceMode::is_enabled()) {
+    return input.defined() ? input.clone() : input;
+  }
+  // One whose changes LibTorch counts.
+  const c10::InferenceMode counted(false);
+  const at::NoGradGuard no_grad;
+  return input.clone();
 }
 
 bool has_version(const Inputs& inputs) {

@@ -34,13 +34,9 @@ std::vector<std::string> names_of_parameters(const MultiTaskModel& model) {
   return described;
 }
 
-// By which a method of other options is known.
-template <typename Method>
-std::string options_text(const Method& method) {
+std::string options_text(const balancing::Balancing& method) {
   std::ostringstream text;
-  if constexpr (requires { method.pretty_print(text); }) {
-    method.pretty_print(text);
-  }
+  method.pretty_print(text);
   return text.str();
 }
 

@@ -3,6 +3,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/task/losses/mse.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/nn/modules/container/sequential.h>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/nn/cloneable.h>

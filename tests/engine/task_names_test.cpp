@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
+#include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
 #include <polytask/balancing/per_group.h>
 #include <polytask/training/joint_training.h>

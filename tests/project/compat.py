@@ -56,11 +56,14 @@ groups = [group for paths in (sources.kernels + sources.library, sources.tests i
           for group in sources.unities(paths, args.together)]
 command = [args.compiler, *flags, "-fsyntax-only", "-x", "c++", "-"]
 failed = False
-for result in sources.run_all([(command, sources.unity_text(group)) for group in groups]):
+parsed = 0
+for group, result in zip(groups, sources.run_all([(command, sources.unity_text(group)) for group in groups])):
+    parsed += len(group)
+    print(f"\r{parsed} sources", end="", file=sys.stderr, flush=True)
     if result.returncode != 0:
         failed = True
         print(result.stdout, flush=True)
-count = sum(len(group) for group in groups)
+print(file=sys.stderr)
 compiler = subprocess.run([args.compiler, "--version"], text=True, stdout=subprocess.PIPE).stdout.splitlines()[0]
-print(f"LibTorch {version}: {count} sources {'do not all parse' if failed else 'parse'}, {compiler}, -std={args.std}, {args.together} together")
+print(f"LibTorch {version}: {parsed} sources {'do not all parse' if failed else 'parse'}, {compiler}, -std={args.std}, {args.together} together")
 sys.exit(failed)

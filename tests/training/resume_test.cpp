@@ -4,6 +4,7 @@
 #include <polytask/balancing/make.h>
 #include <polytask/core/random_state.h>
 #include <polytask/data/multi_loader.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/temperature.h>
@@ -45,11 +46,12 @@ class Job {
         model,
         torch::optim::AdamOptions(0.01),
         JointTrainingOptions().balancing(balancing::make("pcgrad")));
+    const auto sizes = loader_.sizes();
     alternating_ = std::make_unique<AlternatingTraining>(
         model,
         torch::optim::AdamOptions(0.01),
         AlternatingTrainingOptions().sampler(TemperatureSampler(
-            loader_.sizes(),
+            TaskNumbers(sizes.begin(), sizes.end()),
             TemperatureSamplerOptions(1).final_temperature(4).anneal_draws(
                 12))));
   }
@@ -67,25 +69,14 @@ class Job {
     torch::save(*joint_, folder + "/joint.pt");
     torch::save(*alternating_, folder + "/alternating.pt");
     torch::save(RandomState::capture(), folder + "/random.pt");
-    std::vector<torch::Tensor> places;
-    for (const auto& state : loader_.state()) {
-      places.push_back(torch::tensor({state.epoch, state.position}));
-    }
-    torch::save(places, folder + "/loader.pt");
+    torch::save(loader_, folder + "/loader.pt");
   }
 
   void load(const std::string& folder) {
     torch::load(model, folder + "/model.pt");
     torch::load(*joint_, folder + "/joint.pt");
     torch::load(*alternating_, folder + "/alternating.pt");
-    std::vector<torch::Tensor> places;
-    torch::load(places, folder + "/loader.pt");
-    auto states = loader_.state();
-    for (size_t i = 0; i < states.size(); ++i) {
-      states[i].epoch = places[i][0].item<int64_t>();
-      states[i].position = places[i][1].item<int64_t>();
-    }
-    loader_.restore(states);
+    torch::load(loader_, folder + "/loader.pt");
     RandomState random;
     torch::load(random, folder + "/random.pt");
     random.restore();

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gmock/gmock.h>
 #include <polytask/balancing/make.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/by_loss.h>
@@ -363,6 +364,22 @@ INSTANTIATE_TEST_SUITE_P(
     RefusedState,
     ::testing::ValuesIn(all_refused()),
     [](const auto& each) { return each.param.name; });
+
+TEST(RefusedMethod, OfOtherOptionsIsRefusedByNameWithNothingChanged) {
+  const auto made = [](double c) {
+    return JointTraining(
+        make_shared_model(),
+        AdamOptions(0.1),
+        JointTrainingOptions().balancing(
+            balancing::make("cagrad", {{"c", c}})));
+  };
+  auto training = made(0.4);
+  training.run(make_shared_batch(), 2);
+  EXPECT_TRUE(says(
+      error_of([&] { training.load_state(made(0.5).state()); }),
+      {"the balancing's options", "0.4", "it has", "0.5"}));
+  EXPECT_EQ(training.steps(), 2);
+}
 
 TEST(RefusedSampler, OfAnotherKindIsRefusedByNameWithNothingChanged) {
   const MultiTaskModel model = make_shared_model();

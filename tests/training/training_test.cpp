@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gmock/gmock.h>
+#include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -91,7 +92,7 @@ class EpochCounter
   std::string name() const override {
     return "epoch_counter";
   }
-  at::Tensor scalarize(
+  at::Tensor value(
       const at::Tensor& losses, const balancing::Extras& /*extras*/) override {
     return losses.sum();
   }
