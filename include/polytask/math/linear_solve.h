@@ -13,7 +13,7 @@ namespace polytask::math {
 /// diagonal elements 1 or 0, such as cosines. Where A is singular to its
 /// rounding, the shortest of those with the least |A x - rhs|, and what of
 /// `rhs` A cannot reach makes x large: by Cholesky of A with own_component on
-/// its diagonal, and refined towards A itself.
+/// its diagonal, or by eigenvectors, and refined towards A itself.
 POLYTASK_API Vector
 shortest_solution(const Matrix& matrix, std::span<const double> rhs);
 
