@@ -230,15 +230,27 @@ const Misuse kTargetMisuses[] = {
     {"FloatTargetOfAClassification",
      [] { speed_step(three_classes(), some_rows(5), torch::zeros({4})); },
      {"Task 'speed'", "class indices", "Long", "Float"}},
-    {"ColumnOfClassIndices",
-     [] { speed_step(three_classes(), some_rows(5), some_integers({4, 1})); },
-     {"Task 'speed'", "[4]", "[4, 1]"}},
+    {"TwoColumnsOfClassIndices",
+     [] { speed_step(three_classes(), some_rows(5), some_integers({4, 2})); },
+     {"Task 'speed'", "[4]", "[4, 2]"}},
     {"ClassIndexOutOfRange",
      [] { speed_step(three_classes(), some_rows(5), some_integers({4}) + 7); },
      {"Task 'speed'", "7"}},
     {"TargetUndefined",
      [] { Batch(some_rows(5), {{"a", torch::Tensor()}}); },
      {"target", "'a'", "undefined"}},
+    {"WeightOfARowBelowZero",
+     [] {
+       Batch(some_rows(5), {{"a", torch::randn({4, 1})}})
+           .with_weights({{"a", torch::tensor({1.0, 1.0, -0.5, 1.0})}});
+     },
+     {"'a'", "weights of rows", "1 of 4 is negative, NaN or infinite"}},
+    {"WeightsOfOtherRows",
+     [] {
+       Batch(some_rows(5), {{"a", torch::randn({4, 1})}})
+           .with_weights({{"a", torch::ones({3})}});
+     },
+     {"'a'", "weights of rows", "[4]", "[3]"}},
     {"TargetWithOtherRows",
      [] { Batch(some_rows(5), {{"a", torch::randn({3, 1})}}); },
      {"'a'", "4 input rows", "[3, 1]"}},
