@@ -239,6 +239,18 @@ const Misuse kTargetMisuses[] = {
     {"TargetUndefined",
      [] { Batch(some_rows(5), {{"a", torch::Tensor()}}); },
      {"target", "'a'", "undefined"}},
+    {"WeightOfARowBelowZero",
+     [] {
+       Batch(some_rows(5), {{"a", torch::randn({4, 1})}})
+           .with_weights({{"a", torch::tensor({1.0, 1.0, -0.5, 1.0})}});
+     },
+     {"'a'", "weights of rows", "1 of 4 is negative, NaN or infinite"}},
+    {"WeightsOfOtherRows",
+     [] {
+       Batch(some_rows(5), {{"a", torch::randn({4, 1})}})
+           .with_weights({{"a", torch::ones({3})}});
+     },
+     {"'a'", "weights of rows", "[4]", "[3]"}},
     {"TargetWithOtherRows",
      [] { Batch(some_rows(5), {{"a", torch::randn({3, 1})}}); },
      {"'a'", "4 input rows", "[3, 1]"}},
