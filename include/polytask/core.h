@@ -10,6 +10,7 @@
 #include <polytask/core/inputs.h>
 #include <polytask/core/labels.h>
 #include <polytask/core/network.h>
+#include <polytask/core/network_kind.h>
 #include <polytask/core/random_state.h>
 #include <polytask/core/step_report.h>
 #include <polytask/core/version.h>

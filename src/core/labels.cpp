@@ -60,13 +60,26 @@ Labels Labels::with_ignore_index(int64_t ignore_index) const {
 
 Labels Labels::with_weights(at::Tensor weights) const {
   Labels labels = *this;
-  labels.weights_ = weights.defined()
-      ? detail::row_weights(std::move(weights), target_)
-      : at::Tensor();
-  const bool left_out = leaves_out_;
-  labels.leaves_out_ = labels.weights_.defined() &&
-      detail::check_row_weights(labels.weights_) > 0;
-  if (left_out || labels.leaves_out_) {
+  labels.weights_ = at::Tensor();
+  labels.leaves_out_ = false;
+  if (leaves_out_) {
+    labels.count();
+  }
+  if (!weights.defined()) {
+    return labels;
+  }
+  labels.weights_ = detail::row_weights(std::move(weights), target_);
+  // Counting in host memory can wait for what is found.
+  at::Tensor missing;
+  if (!target_.device().is_cpu()) {
+    labels.leaves_out_ = true;
+    missing = labels.missing_mask();
+  }
+  const auto found = detail::check_row_weights(labels.weights_, missing);
+  labels.leaves_out_ = found.zeros > 0;
+  if (found.missing) {
+    labels.missing_ = *found.missing;
+  } else if (labels.leaves_out_) {
     labels.count();
   }
   return labels;

@@ -8,6 +8,8 @@
 #include <c10/util/Exception.h>
 
 #include <cmath>
+#include <optional>
+#include <vector>
 
 namespace polytask::detail {
 
@@ -17,6 +19,7 @@ struct WeightCounts {
   int64_t zeros = 0;
   int64_t refused = 0;
   bool overflows = false;
+  std::optional<int64_t> missing = std::nullopt;
 };
 
 template <typename Scalar>
@@ -34,29 +37,39 @@ WeightCounts count_weights(const at::Tensor& weights) {
   return counts;
 }
 
-WeightCounts count_weights_on_device(const at::Tensor& weights) {
+WeightCounts count_weights_on_device(
+    const at::Tensor& weights, const at::Tensor& missing) {
   const at::Tensor wide =
       weights.to(at::promoteTypes(weights.scalar_type(), at::kFloat));
   const at::Tensor refused =
       wide.ge(0).logical_and(at::isfinite(wide)).logical_not();
+  std::vector<at::Tensor> counts{
+      wide.eq(0).sum(),
+      refused.sum(),
+      at::isfinite(wide.sum()).logical_not().to(at::kLong)};
+  if (missing.defined()) {
+    counts.push_back(missing.sum());
+  }
   // One copy to the host, and so one wait.
-  const at::Tensor host = at::stack({wide.eq(0).sum(),
-                                     refused.sum(),
-                                     at::isfinite(wide.sum()).to(at::kLong)})
-                              .to(at::kCPU);
-  const auto* counts = host.const_data_ptr<int64_t>();
-  return {counts[0], counts[1], counts[2] == 0};
+  const at::Tensor host = at::stack(counts).to(at::kCPU);
+  const auto* count = host.const_data_ptr<int64_t>();
+  WeightCounts found{count[0], count[1], count[2] != 0};
+  if (missing.defined()) {
+    found.missing = count[3];
+  }
+  return found;
 }
 
-WeightCounts counts_of(const at::Tensor& weights) {
-  const bool is_plain = weights.device().is_cpu() && weights.is_contiguous();
+WeightCounts counts_of(const at::Tensor& weights, const at::Tensor& missing) {
+  const bool is_plain = weights.device().is_cpu() && weights.is_contiguous() &&
+      !missing.defined();
   if (is_plain && weights.scalar_type() == at::kFloat) {
     return count_weights<float>(weights);
   }
   if (is_plain && weights.scalar_type() == at::kDouble) {
     return count_weights<double>(weights);
   }
-  return count_weights_on_device(weights);
+  return count_weights_on_device(weights, missing);
 }
 
 } // namespace
@@ -89,8 +102,9 @@ at::Tensor row_weights(at::Tensor weights, const at::Tensor& target) {
   return (weights.dim() == 2 ? weights.squeeze(1) : weights).detach();
 }
 
-int64_t check_row_weights(const at::Tensor& weights) {
-  const WeightCounts counts = counts_of(weights);
+RowWeights check_row_weights(
+    const at::Tensor& weights, const at::Tensor& missing) {
+  const WeightCounts counts = counts_of(weights, missing);
   TORCH_CHECK_VALUE(
       counts.refused == 0,
       "weights of rows: expected finite numbers of at least 0, but ",
@@ -100,7 +114,7 @@ int64_t check_row_weights(const at::Tensor& weights) {
       counts.refused == 1 ? " is" : " are",
       " negative, NaN or infinite.");
   TORCH_CHECK_VALUE(!counts.overflows, "weights of rows: their sum overflows.");
-  return counts.zeros;
+  return {counts.zeros, counts.missing};
 }
 
 } // namespace polytask::detail

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 #include <polytask/core/api.h>
 
@@ -15,8 +16,17 @@ namespace polytask::detail {
 POLYTASK_API at::Tensor row_weights(
     at::Tensor weights, const at::Tensor& target);
 
-/// How many of these are 0. Throws on one that is negative, NaN or infinite,
-/// and where their sum overflows. An accelerator is waited for once.
-POLYTASK_API int64_t check_row_weights(const at::Tensor& weights);
+struct RowWeights {
+  /// How many are 0.
+  int64_t zeros = 0;
+  /// How many labels are then missing; nothing where nobody asked.
+  std::optional<int64_t> missing;
+};
+
+/// Looks through the weights. Throws on one that is negative, NaN or infinite,
+/// and where their sum overflows. `missing` is a mask over labels, to be
+/// counted by the way, or undefined: an accelerator is waited for once for all.
+POLYTASK_API RowWeights
+check_row_weights(const at::Tensor& weights, const at::Tensor& missing = {});
 
 } // namespace polytask::detail

@@ -14,12 +14,14 @@
 
 namespace polytask::data {
 
-Dataset::Dataset(at::Tensor input, Batch::Targets targets)
-    : input_(std::move(input)), targets_(std::move(targets)) {
+Dataset::Dataset(Inputs inputs, Batch::Targets targets)
+    : inputs_(std::move(inputs)), targets_(std::move(targets)) {
+  // Several tensors were looked at when they were put together.
+  const bool defined = !inputs_.is_tensor() || inputs_.tensor().defined();
   TORCH_CHECK_VALUE(
-      input_.defined() && input_.dim() >= 1,
+      defined && (!inputs_.is_tensor() || inputs_.tensor().dim() >= 1),
       "Dataset: expected an input of shape [n, ...], but got ",
-      input_.defined() ? "a scalar" : "an undefined tensor",
+      defined ? "a scalar" : "an undefined tensor",
       ".");
   TORCH_CHECK_VALUE(!targets_.empty(), "Dataset: it has no task.");
   std::unordered_set<std::string> seen;
@@ -85,26 +87,48 @@ const at::Tensor& Dataset::target(const std::string& task) const {
       ".");
 }
 
+Dataset Dataset::with_weights(const Batch::Targets& weights) const {
+  Dataset weighted = *this;
+  std::unordered_set<std::string> seen;
+  for (const auto& [task, values] : weights) {
+    TORCH_CHECK_VALUE(
+        seen.insert(task).second,
+        "Dataset: the weights of task '",
+        task,
+        "' come more than once.");
+    TORCH_CHECK_VALUE(
+        values.defined(),
+        "Dataset: the weights of task '",
+        task,
+        "' are undefined.");
+    at::Tensor checked;
+    try {
+      checked = Labels::complete(target(task)).with_weights(values).weights();
+    } catch (const c10::Error&) {
+      detail::rethrow_with("Dataset: task '" + task + "': ");
+    }
+    std::erase_if(weighted.weights_, [&](const auto& entry) {
+      return entry.first == task;
+    });
+    weighted.weights_.emplace_back(task, std::move(checked));
+  }
+  return weighted;
+}
+
 Dataset Dataset::select(const at::Tensor& index) const {
   detail::check_row_index("Dataset", index, size());
   const at::Tensor rows = index.to(device());
-  Batch::Targets targets;
-  for (const auto& [task, target] : targets_) {
-    targets.emplace_back(task, target.index_select(0, rows));
-  }
-  return Dataset(input_.index_select(0, rows), std::move(targets));
+  return mapped(
+      [&](const at::Tensor& values) { return values.index_select(0, rows); });
 }
 
 Dataset Dataset::to(const at::Device& device) const {
-  Batch::Targets targets;
-  for (const auto& [task, target] : targets_) {
-    targets.emplace_back(task, target.to(device));
-  }
-  return Dataset(input_.to(device), std::move(targets));
+  return mapped([&](const at::Tensor& values) { return values.to(device); });
 }
 
 Batch Dataset::batch(BatchOptions options) const {
-  return Batch(input_, targets_, options);
+  const Batch batch(inputs_, targets_, options);
+  return weights_.empty() ? batch : batch.with_weights(weights_);
 }
 
 } // namespace polytask::data

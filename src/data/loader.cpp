@@ -33,7 +33,8 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
 // What one look through all rows promises for each batch of them. Nothing for
 // class indices: each loss has an ignore index of its own.
 BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
-  const Batch all = dataset.batch(options);
+  // Without weights: a row of weight 0 has its label all the same.
+  const Batch all(dataset.inputs(), dataset.targets(), options);
   const bool complete = std::all_of(
       all.parts().begin(), all.parts().end(), [](const Batch::Part& part) {
         return part.labels.is_complete() &&
@@ -45,7 +46,7 @@ BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
 }
 
 // What sets a loader apart from the one whose state it is given.
-std::string difference(
+std::string difference_of_loaders(
     const LoaderFingerprint& state, const LoaderFingerprint& own) {
   const auto told = [](const char* what, auto is, auto own_is) {
     return is == own_is ? "" : c10::str(what, is, ", not ", own_is, "; ");
@@ -96,11 +97,7 @@ std::optional<Dataset> Loader::next_rows() {
         ? values.index_select(0, order_.narrow(0, first, count))
         : values.narrow(0, first, count).clone();
   };
-  Batch::Targets targets;
-  for (const auto& [task, target] : dataset_.targets()) {
-    targets.emplace_back(task, rows_of(target));
-  }
-  return Dataset(rows_of(dataset_.input()), std::move(targets));
+  return dataset_.mapped(rows_of);
 }
 
 Dataset Loader::next_rows_endless() {
@@ -140,7 +137,8 @@ LoaderState Loader::state() const {
 
 void Loader::load_state(const LoaderState& state) {
   if (state.loader) {
-    const std::string other = difference(*state.loader, fingerprint());
+    const std::string other =
+        difference_of_loaders(*state.loader, fingerprint());
     TORCH_CHECK_VALUE(
         other.empty(), "Loader: the state is of another loader: ", other, ".");
   }

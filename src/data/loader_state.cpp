@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/data/loader_state.h>
 
-#include "archive.h"
+#include <torch/serialize/output-archive.h>
+
+#include "archive_kind.h"
 
 namespace polytask::data {
 
@@ -17,12 +19,11 @@ void LoaderState::save(torch::serialize::OutputArchive& archive) const {
   detail::write_kind(archive, kLoaderKind, kLoaderVersion);
   archive.write("epoch", c10::IValue(epoch));
   archive.write("position", c10::IValue(position));
-  archive.write("has_loader", c10::IValue(loader.has_value()));
   if (loader) {
     archive.write("rows", c10::IValue(loader->rows));
     archive.write("batch_size", c10::IValue(loader->batch_size));
-    archive.write("shuffle", c10::IValue(loader->shuffle));
-    archive.write("drop_last", c10::IValue(loader->drop_last));
+    archive.write("shuffle", c10::IValue(int64_t{loader->shuffle}));
+    archive.write("drop_last", c10::IValue(int64_t{loader->drop_last}));
     // An archive has no unsigned integers; the bits are the same.
     archive.write("seed", c10::IValue(static_cast<int64_t>(loader->seed)));
   }
@@ -30,18 +31,16 @@ void LoaderState::save(torch::serialize::OutputArchive& archive) const {
 
 LoaderState LoaderState::read(
     torch::serialize::InputArchive& archive, const std::string& who) {
-  detail::check_kind(archive, who, kLoaderKind, kLoaderVersion);
-  const auto integer = [&](const char* key) {
-    return detail::read_integer(archive, who, key);
-  };
-  LoaderState state{integer("epoch"), integer("position"), {}};
-  if (detail::read_flag(archive, who, "has_loader")) {
+  const detail::ArchiveReader reader =
+      detail::reader_of(archive, who, kLoaderKind, kLoaderVersion);
+  LoaderState state{reader.integer("epoch"), reader.integer("position"), {}};
+  if (reader.has("rows")) {
     state.loader = LoaderFingerprint{
-        integer("rows"),
-        integer("batch_size"),
-        detail::read_flag(archive, who, "shuffle"),
-        detail::read_flag(archive, who, "drop_last"),
-        static_cast<uint64_t>(integer("seed"))};
+        reader.integer("rows"),
+        reader.integer("batch_size"),
+        reader.integer("shuffle") != 0,
+        reader.integer("drop_last") != 0,
+        static_cast<uint64_t>(reader.integer("seed"))};
   }
   return state;
 }

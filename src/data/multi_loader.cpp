@@ -3,12 +3,14 @@
 #include <polytask/data/multi_loader.h>
 
 #include <c10/util/Exception.h>
+#include <torch/serialize/input-archive.h>
+#include <torch/serialize/output-archive.h>
 
 #include <utility>
 
 #include "core/check.h"
 
-#include "archive.h"
+#include "archive_kind.h"
 
 namespace polytask::data {
 
@@ -61,17 +63,20 @@ Batch MultiLoader::next_all() {
     return loaders_[0].next_endless();
   }
   std::vector<Batch::Example> examples;
+  Batch::Targets weights;
   bool complete = true;
   for (auto& loader : loaders_) {
     const Dataset rows = loader.next_rows_endless();
     for (const auto& [task, target] : rows.targets()) {
-      examples.push_back({task, rows.input(), target});
+      examples.push_back({task, rows.inputs(), target});
     }
+    weights.insert(weights.end(), rows.weights().begin(), rows.weights().end());
     complete = complete && loader.options_.batch().complete();
   }
-  return Batch::per_task(
+  const Batch batch = Batch::per_task(
       std::move(examples),
       BatchOptions().check_input(false).complete(complete));
+  return weights.empty() ? batch : batch.with_weights(weights);
 }
 
 std::vector<std::string> MultiLoader::tasks() const {
@@ -132,8 +137,9 @@ void MultiLoader::save(torch::serialize::OutputArchive& archive) const {
 
 void MultiLoader::load(torch::serialize::InputArchive& archive) {
   const std::string who = "MultiLoader";
-  detail::check_kind(archive, who, kMultiLoaderKind, kMultiLoaderVersion);
-  const int64_t size = detail::read_integer(archive, who, "size");
+  const int64_t size =
+      detail::reader_of(archive, who, kMultiLoaderKind, kMultiLoaderVersion)
+          .integer("size");
   std::vector<LoaderState> states;
   for (int64_t i = 0; i < size; ++i) {
     const std::string name = std::to_string(i);

@@ -8,13 +8,15 @@
 #include <ATen/ops/isnan.h>
 #include <ATen/ops/where.h>
 #include <c10/util/Exception.h>
+#include <torch/serialize/input-archive.h>
+#include <torch/serialize/output-archive.h>
 
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
 
-#include "archive.h"
+#include "archive_kind.h"
 
 namespace polytask::data {
 
@@ -131,27 +133,19 @@ void Standardizer::save(torch::serialize::OutputArchive& archive) const {
   TORCH_CHECK_VALUE(
       mean_.defined(), "Standardizer: save: it has no numbers yet; fit it.");
   detail::write_kind(archive, kStandardizerKind, kStandardizerVersion);
-  archive.write("mean", mean_, /*is_buffer=*/true);
-  archive.write("scale", scale_, /*is_buffer=*/true);
-  archive.write("impute", c10::IValue(options_.impute()));
+  // From the host, for a machine that has no such device.
+  archive.write("mean", mean_.cpu(), /*is_buffer=*/true);
+  archive.write("scale", scale_.cpu(), /*is_buffer=*/true);
+  archive.write("impute", c10::IValue(int64_t{options_.impute()}));
 }
 
 void Standardizer::load(torch::serialize::InputArchive& archive) {
-  const std::string who = "Standardizer";
-  detail::check_kind(archive, who, kStandardizerKind, kStandardizerVersion);
-  const auto numbers = [&](const char* key) {
-    at::Tensor values;
-    TORCH_CHECK_VALUE(
-        archive.try_read(key, values, /*is_buffer=*/true),
-        "Standardizer: the archive has no '",
-        key,
-        "'.");
-    return values;
-  };
+  const detail::ArchiveReader reader = detail::reader_of(
+      archive, "Standardizer", kStandardizerKind, kStandardizerVersion);
   Standardizer loaded(
-      numbers("mean"),
-      numbers("scale"),
-      StandardizerOptions().impute(detail::read_flag(archive, who, "impute")));
+      reader.tensor("mean"),
+      reader.tensor("scale"),
+      StandardizerOptions().impute(reader.integer("impute") != 0));
   TORCH_CHECK_VALUE(
       !mean_.defined() || loaded.width() == width(),
       "Standardizer: expected the numbers of ",

@@ -26,16 +26,12 @@ void register_class(torch::Library& library) {
       .def("name", &BalancingObject::name)
       .def(
           "options",
-          [](const Self& self) {
-            return to_options(self->method().options());
-          },
+          [](const Self& self) { return to_options(self->method().options()); },
           "All its options as they hold: Balancing(name(), options()) is such "
           "a method again.")
       .def(
-          "__repr__",
-          [](const Self& self) { return c10::str(self->method()); })
-      .def(
-          "__str__", [](const Self& self) { return c10::str(self->method()); })
+          "__repr__", [](const Self& self) { return c10::str(self->method()); })
+      .def("__str__", [](const Self& self) { return c10::str(self->method()); })
       .def("reads", &BalancingObject::reads, "losses, gramian or jacobian.")
       .def(
           "weights",

@@ -157,9 +157,10 @@ TEST(Wrappers, HandOptionsOnToTheirMethod) {
           ->name(),
       "per_group");
   EXPECT_TRUE(testing::says(
-      testing::error_of(
-          [] { make("per_group", {{"method", "trimmed_mean"}, {"trim", 2}}); }),
-      {"trimmed_mean", "'trim'", "'trim_number'"}));
+      testing::error_of([] {
+        make("per_group", {{"method", "trimmed_mean"}, {"trims", 2}});
+      }),
+      {"trimmed_mean", "'trims'", "'trim'", "'trim_number'"}));
 }
 
 } // namespace

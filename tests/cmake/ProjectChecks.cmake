@@ -43,6 +43,12 @@ add_test(NAME project/headers
   COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target polytask_headers)
 set_tests_properties(project/headers PROPERTIES LABELS build TIMEOUT 3600)
 
+# A module that cannot be a network is refused in one line that helps.
+add_test(NAME project/unfit_modules
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/unfit_modules.py
+    --cxx ${CMAKE_CXX_COMPILER} "--include=${PROJECT_SOURCE_DIR}/include;${TORCH_INCLUDE_DIRS}")
+set_tests_properties(project/unfit_modules PROPERTIES LABELS build TIMEOUT 3600)
+
 # README's blocks, as the project of somebody who installed polytask. This also
 # runs every other C++ block of the documentation. `./dev test strict` does the
 # same by add_subdirectory.

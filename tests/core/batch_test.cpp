@@ -204,5 +204,121 @@ TEST(Batch, ThrowsValueErrors) {
       Batch(holed_column(4), {{"a", at::ones({4, 1})}}), c10::ValueError);
 }
 
+Inputs named_inputs(at::Tensor dense) {
+  const int64_t rows = dense.size(0);
+  return {
+      {"ids", at::full({rows, 2}, Labels::kIgnoreIndex, at::kLong)},
+      {"dense", std::move(dense)}};
+}
+
+TEST(Batch, TakesInputsOfSeveralTensors) {
+  const Batch batch(named_inputs(at::ones({4, 2})), {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(batch.shares_input());
+  EXPECT_EQ(batch.rows(), 4);
+  EXPECT_EQ(batch.inputs().size(), 2U);
+  EXPECT_FALSE(batch.part("a").input.defined());
+  EXPECT_EQ(batch.part("a").inputs.identity(), batch.inputs().identity());
+}
+
+TEST(Batch, OfSeveralTensorsHasNoOneInput) {
+  const Batch batch(named_inputs(at::ones({4, 2})), {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(says(
+      error_of([&] { batch.input(); }),
+      {"expected one tensor", "'ids', 'dense'"}));
+}
+
+TEST(Batch, NamesTheTensorThatHoldsNaN) {
+  EXPECT_TRUE(says(
+      error_of([] {
+        Batch(named_inputs(holed_column(4)), {{"a", at::ones({4, 1})}});
+      }),
+      {"the input 'dense' holds 1 NaN"}));
+  EXPECT_TRUE(says(
+      per_task_error(
+          {{"a", at::ones({4, 1}), at::ones({4, 1})},
+           {"b", named_inputs(holed_column(4)), at::ones({4, 1})}}),
+      {"the input 'dense' of task 'b' holds 1 NaN"}));
+}
+
+TEST(Batch, ComparesTheRowsOfInputsAndLabels) {
+  EXPECT_TRUE(says(
+      error_of([] {
+        Batch(named_inputs(at::ones({4, 2})), {{"a", at::ones({3, 1})}});
+      }),
+      {"task 'a'", "4 input rows", "[3, 1]"}));
+}
+
+TEST(Batch, PerTaskTakesInputsOfDifferentNames) {
+  const Batch batch = Batch::per_task(
+      {{"a", named_inputs(at::ones({4, 2})), at::ones({4, 1})},
+       {"b", at::ones({3, 5}), at::ones({3, 1})}});
+  EXPECT_EQ(batch.rows(), 7);
+  EXPECT_EQ(batch.part("a").inputs["dense"].size(1), 2);
+  EXPECT_EQ(batch.part("b").input.size(1), 5);
+}
+
+TEST(Batch, MovesInputsOfSeveralTensorsOnce) {
+  const Inputs inputs = named_inputs(at::ones({4, 2}));
+  const Batch moved = Batch::per_task({{"a", inputs, at::ones({4, 1})},
+                                       {"b", inputs, at::ones({4, 1})}})
+                          .to(at::kMeta);
+  EXPECT_TRUE(moved.part("a").inputs["ids"].is_meta());
+  EXPECT_EQ(
+      moved.part("a").inputs.identity(), moved.part("b").inputs.identity());
+}
+
+TEST(Batch, HandsWeightsOfRowsToTheTasks) {
+  const at::Tensor weights = at::full({4}, 2.0);
+  const Batch plain(
+      at::ones({4, 2}), {{"a", at::ones({4, 1})}, {"b", at::ones({4, 1})}});
+  const Batch batch = plain.with_weights({{"b", weights}});
+  EXPECT_FALSE(batch.part("a").labels.weights().defined());
+  EXPECT_TRUE(at::equal(batch.part("b").labels.weights(), weights));
+  EXPECT_FALSE(plain.part("b").labels.weights().defined());
+}
+
+TEST(Batch, RefusesWeightsByTheNameOfTheirTask) {
+  const Batch batch(at::ones({4, 2}), {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(says(
+      error_of([&] { batch.with_weights({{"z", at::ones({4})}}); }),
+      {"no task 'z'", "it has 'a'"}));
+  EXPECT_TRUE(says(
+      error_of([&] { batch.with_weights({{"a", at::ones({3})}}); }),
+      {"task 'a'"}));
+  EXPECT_TRUE(says(
+      error_of([&] { batch.with_weights({{"a", at::full({4}, -1.0)}}); }),
+      {"task 'a'"}));
+  EXPECT_TRUE(says(
+      error_of([&] {
+        batch.with_weights({{"a", at::ones({4})}, {"a", at::ones({4})}});
+      }),
+      {"two weights for task 'a'"}));
+}
+
+TEST(Batch, FindsEachOfManyTasks) {
+  Batch::Targets targets;
+  for (int task = 0; task < 3000; ++task) {
+    targets.emplace_back(
+        "t" + std::to_string(task * 7 % 3000), at::full({1, 1}, task));
+  }
+  const Batch batch(at::ones({1, 2}), targets);
+  for (const auto& [name, target] : targets) {
+    ASSERT_TRUE(batch.part(name).labels.target().is_same(target));
+  }
+  EXPECT_FALSE(batch.has("t3000"));
+  EXPECT_FALSE(batch.to(at::kMeta).has("zzz"));
+  EXPECT_TRUE(batch.to(at::kMeta).has("t42"));
+}
+
+TEST(Batch, RefusesOneOfManyTasksThatComesTwice) {
+  Batch::Targets targets;
+  for (int task = 0; task < 100; ++task) {
+    targets.emplace_back("t" + std::to_string(task % 99), at::ones({1, 1}));
+  }
+  EXPECT_TRUE(says(
+      batch_error(at::ones({1, 2}), targets),
+      {"task 't0' comes more than once"}));
+}
+
 } // namespace
 } // namespace polytask

@@ -160,5 +160,104 @@ TEST(Network, RefusesAnEmptyModule) {
   EXPECT_NE(error_of([] { Network(torch::nn::Linear(nullptr)); }), "");
 }
 
+struct AddingImpl : torch::nn::Module {
+  torch::Tensor forward(const Inputs& inputs) {
+    return inputs["left"] + inputs["right"];
+  }
+};
+TORCH_MODULE(Adding);
+
+struct EitherImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& input) {
+    return input + 1;
+  }
+  torch::Tensor forward(const Inputs& inputs) {
+    return inputs["left"] + 2;
+  }
+};
+
+// What fits is known only where it is compiled for a type.
+struct AbbreviatedImpl : torch::nn::Module {
+  auto forward(const auto& input) {
+    return torch::Tensor(input.mul(3));
+  }
+};
+
+Inputs left_and_right() {
+  return {{"left", torch::ones({2, 3})}, {"right", torch::full({2, 3}, 4.0)}};
+}
+
+TEST(Network, TakesAModuleOfInputs) {
+  const Network network{Adding()};
+  EXPECT_TRUE(
+      at::equal(network.forward(left_and_right()), torch::full({2, 3}, 5.0)));
+}
+
+TEST(Network, KeepsTheNameOfOneTensor) {
+  struct NamedImpl : torch::nn::Module {
+    torch::Tensor forward(const Inputs& inputs) {
+      return inputs["left"];
+    }
+  };
+  const Network network{std::make_shared<NamedImpl>()};
+  const at::Tensor left = torch::ones({2});
+  EXPECT_TRUE(
+      at::equal(network.forward(Inputs{{"left", left}}), torch::ones({2})));
+  EXPECT_TRUE(says(
+      error_of([&] { network.forward(left); }),
+      {"no 'left'", "there is 'input'"}));
+}
+
+TEST(Network, HandsOneTensorOfInputsToAModuleOfATensor) {
+  const Network network{std::make_shared<DoublingImpl>()};
+  EXPECT_TRUE(at::equal(
+      network.forward(Inputs{{"left", torch::ones({2})}}),
+      torch::full({2}, 2.0)));
+}
+
+TEST(Network, RefusesSeveralTensorsForAModuleOfOne) {
+  const Network network{std::make_shared<DoublingImpl>()};
+  EXPECT_TRUE(says(
+      error_of([&] { network.forward(left_and_right()); }),
+      {"DoublingImpl",
+       "takes one tensor",
+       "'left', 'right'",
+       "const polytask::Inputs&"}));
+}
+
+TEST(Network, ChoosesAmongOverloads) {
+  const Network network{std::make_shared<EitherImpl>()};
+  EXPECT_TRUE(
+      at::equal(network.forward(torch::ones({2})), torch::full({2}, 2.0)));
+  EXPECT_TRUE(
+      at::equal(network.forward(left_and_right()), torch::full({2, 3}, 3.0)));
+}
+
+TEST(Network, TakesAForwardOfAnyType) {
+  const Network network{std::make_shared<AbbreviatedImpl>()};
+  EXPECT_TRUE(
+      at::equal(network.forward(torch::ones({2})), torch::full({2}, 3.0)));
+}
+
+TEST(Network, TakesASequentialThatStartsWithAModuleOfInputs) {
+  const Network network{torch::nn::Sequential(Adding(), torch::nn::ReLU())};
+  EXPECT_TRUE(
+      at::equal(network.forward(left_and_right()), torch::full({2, 3}, 5.0)));
+}
+
+TEST(Network, LeavesInputsThatItsModuleChangesInPlaceAlone) {
+  struct InPlaceImpl : torch::nn::Module {
+    torch::Tensor forward(const Inputs& inputs) {
+      return torch::Tensor(inputs["left"]).add_(inputs["right"]);
+    }
+  };
+  const Network network{std::make_shared<InPlaceImpl>()};
+  const Inputs inputs = left_and_right();
+  for (int call = 0; call < 2; ++call) {
+    EXPECT_TRUE(at::equal(network.forward(inputs), torch::full({2, 3}, 5.0)));
+    EXPECT_TRUE(at::equal(inputs["left"], torch::ones({2, 3})));
+  }
+}
+
 } // namespace
 } // namespace polytask

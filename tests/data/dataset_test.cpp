@@ -4,6 +4,8 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -82,6 +84,91 @@ TEST(Dataset, HandsItsBatchTheOptions) {
   EXPECT_TRUE(says(error_of([&] { data.batch(); }), {"NaN"}));
   EXPECT_EQ(
       error_of([&] { data.batch(BatchOptions().check_input(false)); }), "");
+}
+
+TEST(Dataset, CarriesWeightsOfRows) {
+  const Dataset data =
+      two_task_data(3).with_weights({{"b", at::tensor({1.f, 0.f, 3.f})}});
+  const Batch batch = data.batch();
+  EXPECT_FALSE(batch.part("a").labels.weights().defined());
+  EXPECT_TRUE(
+      at::equal(batch.part("b").labels.weights(), at::tensor({1.f, 0.f, 3.f})));
+  EXPECT_EQ(batch.part("b").labels.missing(), 1);
+  const Dataset some = data.select(at::tensor({2, 0}, at::kLong));
+  EXPECT_TRUE(at::equal(
+      some.batch().part("b").labels.weights(), at::tensor({3.f, 1.f})));
+  EXPECT_EQ(data.to(at::kCPU).weights().size(), 1u);
+}
+
+TEST(Dataset, ReplacesTheWeightsOfATask) {
+  const Dataset data = two_task_data(2)
+                           .with_weights({{"a", at::full({2}, 5.f)}})
+                           .with_weights({{"a", at::full({2, 1}, 2.f)}});
+  ASSERT_EQ(data.weights().size(), 1u);
+  EXPECT_TRUE(at::equal(data.weights()[0].second, at::full({2}, 2.f)));
+}
+
+TEST(Dataset, NamesTheTaskOfWeightsThatCannotBe) {
+  const auto refusal = [](const Batch::Targets& weights) {
+    return error_of([&] { two_task_data(3).with_weights(weights); });
+  };
+  EXPECT_TRUE(
+      says(refusal({{"c", at::ones({3})}}), {"no task 'c'", "'a', 'b'"}));
+  EXPECT_TRUE(says(
+      refusal({{"a", at::ones({2})}}), {"Dataset: task 'a': ", "[3]", "[2]"}));
+  EXPECT_TRUE(says(
+      refusal({{"a", at::tensor({1.f, -1.f, 0.f})}}),
+      {"task 'a'", "negative"}));
+  EXPECT_TRUE(says(
+      refusal({{"b", at::full({3}, std::numeric_limits<float>::quiet_NaN())}}),
+      {"task 'b'", "NaN"}));
+  EXPECT_TRUE(says(refusal({{"b", at::Tensor()}}), {"task 'b'", "undefined"}));
+  EXPECT_TRUE(says(
+      refusal({{"b", at::ones({3})}, {"b", at::ones({3})}}),
+      {"task 'b'", "more than once"}));
+}
+
+// A row of numbers and an id, each of which is the target.
+Dataset named_rows(int64_t rows) {
+  const at::Tensor numbers = at::arange(rows, at::kFloat);
+  return Dataset(
+      Inputs{{"dense", numbers.view({rows, 1})}, {"ids", at::arange(rows)}},
+      {{"y", numbers}});
+}
+
+TEST(Dataset, TakesNamedInputs) {
+  const Dataset data = named_rows(4);
+  EXPECT_EQ(data.size(), 4);
+  const Dataset some = data.select(at::tensor({3, 1}, at::kLong));
+  EXPECT_TRUE(at::equal(some.inputs()["ids"], at::tensor({3, 1}, at::kLong)));
+  EXPECT_TRUE(at::equal(
+      some.to(at::kCPU).batch().inputs()["dense"].flatten(), some.target("y")));
+}
+
+TEST(Dataset, NamesTheInputsBesideOneThatIsNotThere) {
+  EXPECT_TRUE(says(
+      error_of([] { named_rows(2).inputs()["word"]; }),
+      {"no 'word'", "'dense', 'ids'"}));
+  EXPECT_TRUE(
+      says(error_of([] { named_rows(2).input(); }), {"'dense', 'ids'"}));
+}
+
+TEST(Dataset, RefusesNamedInputsOfUnequalRowsByName) {
+  const at::Tensor y = at::zeros({3});
+  EXPECT_TRUE(says(
+      error_of([&] {
+        Dataset(
+            Inputs{{"dense", at::zeros({3, 2})}, {"ids", at::zeros({2})}},
+            {{"y", y}});
+      }),
+      {"'ids'", "3 rows of 'dense'", "[2]"}));
+  EXPECT_TRUE(says(
+      error_of([&] {
+        Dataset(
+            Inputs{{"dense", at::zeros({2, 2})}, {"ids", at::zeros({2})}},
+            {{"y", y}});
+      }),
+      {"task 'y'", "2 rows", "[3]"}));
 }
 
 TEST(Dataset, RefusesAnotherNumberOfTargets) {

@@ -380,7 +380,7 @@ TEST(Loader, RefusesTheArchiveOfAnotherLoaderOrOfAnythingElse) {
   EXPECT_TRUE(says(
       error_of_loading(
           [](auto& archive) { archive.write("x", at::zeros({1})); }),
-      {"Loader: expected an archive of a polytask::data::Loader"}));
+      {"Loader: expected the text 'kind' in the archive"}));
   EXPECT_TRUE(says(
       error_of_loading([](auto& archive) {
         archive.write("kind", c10::IValue("polytask::data::Loader"));
@@ -393,7 +393,7 @@ TEST(Loader, RefusesTheArchiveOfAnotherLoaderOrOfAnythingElse) {
         archive.write("version", c10::IValue(int64_t{1}));
         archive.write("epoch", c10::IValue(0.5));
       }),
-      {"'epoch'", "an integer", "Double"}));
+      {"the number 'epoch'", "Double"}));
 }
 
 // Rows 0 and 1 are ignored, as far as the loss is concerned.
@@ -401,6 +401,59 @@ Dataset classes_with_255() {
   return Dataset(
       at::zeros({4, 1}), {{"y", at::tensor({255, 255, 1, 2}, at::kLong)}});
 }
+
+class LoaderInputs : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LoaderInputs, KeepTheirNamesAndRows) {
+  const at::Tensor numbers = at::arange(6, at::kFloat);
+  const at::Tensor ids = at::arange(6);
+  const Dataset data(
+      Inputs{{"dense", numbers.view({6, 1})}, {"ids", ids}}, {{"y", numbers}});
+  Loader loader(data, LoaderOptions().batch_size(4).shuffle(GetParam()));
+  int64_t rows = 0;
+  for (const auto& batch : loader) {
+    const at::Tensor& target = batch.part("y").labels.target();
+    EXPECT_EQ(
+        batch.inputs().names(), (std::vector<std::string>{"dense", "ids"}));
+    EXPECT_TRUE(at::equal(batch.inputs()["dense"].flatten(), target));
+    EXPECT_TRUE(at::equal(batch.inputs()["ids"], target.to(at::kLong)));
+    at::Tensor(batch.inputs()["ids"]).zero_();
+    rows += batch.rows();
+  }
+  EXPECT_EQ(rows, 6);
+  EXPECT_TRUE(at::equal(ids, at::arange(6)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shuffled, LoaderInputs, ::testing::Bool());
+
+TEST(Loader, NamesTheInputThatHoldsNan) {
+  const at::Tensor input =
+      at::full({2, 1}, std::numeric_limits<double>::quiet_NaN());
+  const Dataset data(
+      Inputs{{"dense", input}, {"ids", at::zeros({2}, at::kLong)}},
+      {{"y", at::zeros({2})}});
+  EXPECT_TRUE(says(error_of([&] { Loader{data}; }), {"'dense'", "2 NaN"}));
+}
+
+class LoaderWeights : public ::testing::TestWithParam<bool> {};
+
+TEST_P(LoaderWeights, GoWithTheirRows) {
+  const at::Tensor weights = at::arange(6, at::kFloat); // as the inputs
+  Loader loader(
+      numbered_rows(6).with_weights({{"y", weights}}),
+      LoaderOptions().batch_size(4).shuffle(GetParam()));
+  int64_t left_out = 0;
+  for (const auto& batch : loader) {
+    const Labels& labels = batch.part("y").labels;
+    EXPECT_TRUE(at::equal(labels.weights(), batch.input().flatten()));
+    at::Tensor(labels.weights()).zero_();
+    left_out += labels.missing();
+  }
+  EXPECT_EQ(left_out, 1); // the row of weight 0
+  EXPECT_TRUE(at::equal(weights, at::arange(6, at::kFloat)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shuffled, LoaderWeights, ::testing::Bool());
 
 TEST(Loader, PromisesNothingOfClassIndices) {
   for (const bool shuffle : {false, true}) {

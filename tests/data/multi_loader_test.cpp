@@ -123,6 +123,47 @@ TEST(MultiLoader, GivesCopiesOfTheRows) {
   EXPECT_TRUE(at::equal(b.input().flatten(), at::arange(4, 8, at::kFloat)));
 }
 
+TEST(MultiLoader, JoinsNamedInputs) {
+  const auto named = [](int64_t first, const std::vector<std::string>& tasks) {
+    const Dataset plain = rows_from(first, 4, tasks);
+    return Dataset(
+        Inputs{{"dense", plain.input()}, {"twice", plain.input() * 2}},
+        plain.targets());
+  };
+  MultiLoader loader(
+      {named(0, {"a", "b"}), named(8, {"c"})}, LoaderOptions().batch_size(3));
+  const Batch batch = loader.next_all();
+  for (const auto& task : {"a", "b", "c"}) {
+    const auto& part = batch.part(task);
+    EXPECT_TRUE(
+        at::equal(part.inputs["twice"].flatten(), part.labels.target() * 2));
+  }
+  EXPECT_EQ(
+      batch.part("a").inputs.identity(), batch.part("b").inputs.identity());
+  EXPECT_NE(
+      batch.part("a").inputs.identity(), batch.part("c").inputs.identity());
+}
+
+TEST(MultiLoader, GivesWeightsWithTheirRows) {
+  MultiLoader loader(
+      {rows_from(1, 4, {"a", "b"})
+           .with_weights({{"b", at::arange(1, 5, at::kFloat)}}),
+       rows_from(7, 4, {"c"})
+           .with_weights({{"c", at::arange(7, 11, at::kFloat)}})},
+      LoaderOptions().batch_size(3));
+  for (int step = 0; step < 4; ++step) {
+    const Batch batch = loader.next_all();
+    EXPECT_FALSE(batch.part("a").labels.weights().defined());
+    for (const auto& task : {"b", "c"}) {
+      EXPECT_TRUE(
+          at::equal(batch.part(task).labels.weights(), inputs_of(batch, task)));
+    }
+    const Batch single = loader.next("c");
+    EXPECT_TRUE(
+        at::equal(single.part("c").labels.weights(), inputs_of(single, "c")));
+  }
+}
+
 TEST(MultiLoader, PromisesNothingOfClassIndices) {
   const at::Tensor classes = at::tensor({255, 1}, at::kLong);
   MultiLoader loader(

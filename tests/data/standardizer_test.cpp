@@ -223,7 +223,7 @@ TEST(Standardizer, RefusesTheArchiveOfAnythingElse) {
   Standardizer scaler;
   EXPECT_TRUE(says(
       error_of([&] { torch::load(scaler, stream); }),
-      {"expected an archive of a polytask::data::Standardizer"}));
+      {"Standardizer: expected the text 'kind' in the archive"}));
 }
 
 TEST(Standardizer, CanDoNothingBeforeItHasNumbers) {

@@ -63,7 +63,7 @@ Batch rows_for_layers() {
 
 // A loop that somebody would write.
 void step_by_hand(
-    const MultiTaskModel& model,
+    MultiTaskModel model,
     torch::optim::Optimizer& optimizer,
     const Batch& batch) {
   optimizer.zero_grad();
@@ -183,8 +183,10 @@ TEST(HalfPrecision, ModelsTrainOnFloatLabels) {
     MultiTaskModel model = model_with_layers();
     model->to(type);
     const Batch batch = Batch(
-        torch::randn({32, 5}).to(type),
-        {{"a", torch::randn({32, 1})}, {"b", torch::randn({32, 2}).to(type)}});
+                            torch::randn({32, 5}).to(type),
+                            {{"a", torch::randn({32, 1})},
+                             {"b", torch::randn({32, 2}).to(type)}})
+                            .with_weights({{"a", torch::rand({32})}});
     JointTraining joint(model, SGDOptions(0.05));
     const auto first = joint.step(batch).losses;
     EXPECT_EQ(first.scalar_type(), torch::kFloat);

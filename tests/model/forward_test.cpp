@@ -95,5 +95,167 @@ TEST(ModelTasks, GiveBackTheHeadTheyWereMadeFrom) {
   EXPECT_EQ(model->task("y").loss().as<HuberLoss>()->delta(), 0.5);
 }
 
+struct BothSidesImpl : torch::nn::Module {
+  explicit BothSidesImpl(int64_t outputs)
+      : linear(register_module("linear", torch::nn::Linear(5, outputs))) {}
+  torch::Tensor forward(const Inputs& inputs) {
+    return linear(torch::cat({inputs["left"], inputs["right"]}, 1));
+  }
+  torch::nn::Linear linear;
+};
+TORCH_MODULE(BothSides);
+
+// Gives the heads of the first `given` tasks something.
+struct SparingSharingImpl : Sharing {
+  explicit SparingSharingImpl(int64_t given)
+      : Sharing("Sparing"), given_(given) {}
+  std::vector<torch::Tensor> features(
+      const torch::Tensor& input, int64_t /*tasks*/) override {
+    return std::vector<torch::Tensor>(static_cast<size_t>(given_), input);
+  }
+  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override {
+    return task < given_ ? input : torch::Tensor();
+  }
+  int64_t given_;
+};
+TORCH_MODULE(SparingSharing);
+
+// One tensor for the first task, both for the others.
+struct SplittingSharingImpl : Sharing {
+  std::vector<Inputs> features_for_all(
+      const Inputs& inputs, int64_t tasks) override {
+    std::vector<Inputs> all;
+    for (int64_t task = 0; task < tasks; ++task) {
+      all.push_back(features_for(inputs, task));
+    }
+    return all;
+  }
+  Inputs features_for(const Inputs& inputs, int64_t task) override {
+    return task == 0 ? Inputs(inputs["left"]) : inputs;
+  }
+};
+TORCH_MODULE(SplittingSharing);
+
+struct SilentSharingImpl : Sharing {};
+TORCH_MODULE(SilentSharing);
+
+Inputs two_sides() {
+  return {{"left", torch::randn({4, 2})}, {"right", torch::randn({4, 3})}};
+}
+
+TEST(ModelForward, HandsInputsToTheTrunk) {
+  BothSides trunk(6);
+  MultiTaskModel model{HardSharing(trunk)};
+  LinearTask head(6, 1);
+  model->add_task("a", head);
+  const Inputs inputs = two_sides();
+  const auto expected = head->forward(trunk->forward(inputs));
+  EXPECT_TRUE(torch::equal(model->forward(inputs)["a"], expected));
+  EXPECT_TRUE(torch::equal(model->forward_task(inputs, "a"), expected));
+}
+
+TEST(ModelForward, HandsInputsToHeadsWhereNothingIsShared) {
+  BothSides head(1);
+  MultiTaskModel model;
+  model->add_task("a", Task(head, HuberLoss()));
+  const Inputs inputs = two_sides();
+  EXPECT_TRUE(torch::equal(model->forward(inputs)["a"], head->forward(inputs)));
+}
+
+TEST(ModelForward, NamesTheInputsThatATrunkCannotTake) {
+  const std::string said =
+      error_of([] { make_shared_model()->forward(two_sides()); });
+  EXPECT_THAT(said, HasSubstr("'left' [4, 2], 'right' [4, 3]"));
+  EXPECT_THAT(said, HasSubstr("takes one tensor"));
+}
+
+TEST(ModelForward, NamesTheInputsThatAHeadCannotTake) {
+  MultiTaskModel model;
+  model->add_task("a", LinearTask(5, 1));
+  const std::string said = error_of([&] { model->forward(two_sides()); });
+  EXPECT_THAT(said, HasSubstr("Task 'a'"));
+  EXPECT_THAT(said, HasSubstr("'left', 'right'"));
+}
+
+TEST(ModelForward, NamesAnInputThatIsMissing) {
+  MultiTaskModel model{BothSides(3)};
+  model->add_task("a", LinearTask(3, 1));
+  const Inputs inputs{
+      {"left", torch::ones({4, 2})}, {"wrong", torch::ones({4, 3})}};
+  EXPECT_THAT(
+      error_of([&] { model->forward(inputs); }),
+      HasSubstr("there is no 'right'; there is 'left', 'wrong'"));
+}
+
+TEST(ModelForward, SharesATrunkThatItIsGivenDirectly) {
+  torch::nn::Sequential trunk(torch::nn::Linear(5, 8));
+  MultiTaskModel model{trunk};
+  model->add_task("a", LinearTask(8, 1));
+  EXPECT_NE(dynamic_cast<HardSharingImpl*>(&model->sharing()), nullptr);
+  EXPECT_EQ(model->shared_parameters().size(), 2U);
+  MultiTaskModel from_pointer(trunk.ptr());
+  EXPECT_EQ(from_pointer->shared_parameters().size(), 2U);
+  model->replace_sharing(torch::nn::Linear(4, 8));
+  EXPECT_EQ(model->forward(torch::ones({2, 4}))["a"].size(0), 2);
+}
+
+TEST(ModelForward, ReadsNoFeaturesThatASharingDoesNotGive) {
+  MultiTaskModel model{SparingSharing(1)};
+  model->add_task("a", LinearTask(5, 1));
+  model->add_task("b", LinearTask(5, 1));
+  EXPECT_THAT(
+      error_of([&] { model->forward(torch::ones({2, 5})); }),
+      HasSubstr("Sharing 'Sparing': expected features for each of the 2 tasks, "
+                "but got 1."));
+  EXPECT_THAT(
+      error_of([&] { model->forward_task(torch::ones({2, 5}), "b"); }),
+      HasSubstr("Sharing 'Sparing': the features of task 'b' are undefined."));
+  MultiTaskModel many{SparingSharing(3)};
+  many->add_task("a", LinearTask(5, 1));
+  EXPECT_THAT(
+      error_of([&] { many->forward(torch::ones({2, 5})); }),
+      HasSubstr("each of the 1 tasks, but got 3"));
+}
+
+TEST(ModelForward, TakesASharingThatHandsSeveralTensorsToHeads) {
+  MultiTaskModel model{SplittingSharing()};
+  torch::nn::Linear first(2, 1);
+  BothSides second(1);
+  model->add_task("a", Task(first, HuberLoss()));
+  model->add_task("b", Task(second, HuberLoss()));
+  const Inputs inputs = two_sides();
+  const auto outputs = model->forward(inputs);
+  EXPECT_TRUE(torch::equal(outputs["a"], first(inputs["left"])));
+  EXPECT_TRUE(torch::equal(outputs["b"], second->forward(inputs)));
+}
+
+TEST(ModelForward, SaysWhatASharingHasToOverride) {
+  MultiTaskModel model{SilentSharing()};
+  model->add_task("a", LinearTask(5, 1));
+  EXPECT_THAT(
+      error_of([&] { model->forward(torch::ones({2, 5})); }),
+      HasSubstr("features_for_all and features_for"));
+}
+
+TEST(ModelForward, SaysThatASharingTakesOneTensor) {
+  MultiTaskModel model{SparingSharing(1)};
+  model->add_task("a", LinearTask(5, 1));
+  EXPECT_THAT(
+      error_of([&] { model->forward(two_sides()); }),
+      HasSubstr("Sharing 'Sparing' takes one tensor, but there are 'left', "
+                "'right'"));
+}
+
+TEST(ModelForward, FindsEachOfManyTasks) {
+  MultiTaskModel model;
+  for (int task = 0; task < 2000; ++task) {
+    model->add_task("t" + std::to_string(task), LinearTask(1, 1));
+  }
+  for (int64_t task = 0; task < 2000; ++task) {
+    ASSERT_EQ(model->index("t" + std::to_string(task)), task);
+  }
+  EXPECT_FALSE(model->has_task("t2000"));
+}
+
 } // namespace
 } // namespace polytask

@@ -45,7 +45,7 @@ include = sources.torch_include()
 failed = False
 with tempfile.TemporaryDirectory() as folder:
     commands = []
-    for number, group in enumerate(sources.unities(paths)):
+    for number, group in enumerate(sources.unities(paths, 40)):
         unit = pathlib.Path(folder) / f"{number}.cpp"
         unit.write_text(sources.unity_text(group))
         commands.append((

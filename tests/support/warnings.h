@@ -5,22 +5,27 @@
 #include <c10/util/Exception.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace polytask::testing {
 
-/// Collects what is warned of while it lives.
+/// Collects the warnings that begin with `whose` while it lives.
 class Warnings : private c10::WarningHandler {
  public:
-  Warnings() : guard_(this) {}
+  explicit Warnings(std::string whose)
+      : whose_(std::move(whose)), guard_(this) {}
 
   std::vector<std::string> texts;
 
  private:
   void process(const c10::Warning& warning) override {
-    texts.push_back(warning.msg());
+    if (warning.msg().starts_with(whose_)) {
+      texts.push_back(warning.msg());
+    }
   }
 
+  std::string whose_;
   c10::WarningUtils::WarningHandlerGuard guard_;
 };
 

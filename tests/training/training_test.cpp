@@ -147,7 +147,7 @@ TEST(EndEpoch, AnnealsTheSampler) {
 class LearnsByEpochs : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(LearnsByEpochs, SaysOnceThatNoEpochEnded) {
-  const Warnings warnings;
+  const Warnings warnings("training: ");
   JointTraining joint(
       make_shared_model(),
       SGDOptions(0.01),
@@ -160,7 +160,7 @@ TEST_P(LearnsByEpochs, SaysOnceThatNoEpochEnded) {
 }
 
 TEST_P(LearnsByEpochs, SaysNothingWhereEpochsEnd) {
-  const Warnings warnings;
+  const Warnings warnings("training: ");
   JointTraining joint(
       make_shared_model(),
       SGDOptions(0.01),
@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& each) { return std::string(each.param); });
 
 TEST(LongRuns, OfMethodsWithoutEpochsSayNothing) {
-  const Warnings warnings;
+  const Warnings warnings("training: ");
   JointTraining joint(
       make_shared_model(),
       SGDOptions(0.01),
@@ -199,7 +199,7 @@ using EvalStrategies = ::testing::Types<JointTraining, AlternatingTraining>;
 TYPED_TEST_SUITE(EvalMode, EvalStrategies);
 
 TYPED_TEST(EvalMode, IsSaidOnceInTheLifeOfATraining) {
-  const Warnings warnings;
+  const Warnings warnings("training: ");
   MultiTaskModel model = make_shared_model();
   TypeParam training(model, SGDOptions(0.1));
   training.step(make_shared_batch());
@@ -211,7 +211,7 @@ TYPED_TEST(EvalMode, IsSaidOnceInTheLifeOfATraining) {
 }
 
 TEST(EvalModeOfAlternating, IsSaidForStepsOfTheCallersChoiceToo) {
-  const Warnings warnings;
+  const Warnings warnings("training: ");
   MultiTaskModel model = make_shared_model();
   model->eval();
   AlternatingTraining alternating(model, SGDOptions(0.1));

@@ -29,7 +29,8 @@ struct POLYTASK_API LoaderOptions {
 };
 
 /// Gives out a data set in batches, on the data set's device. A batch is a copy
-/// of its rows: changing it in place leaves the data set alone.
+/// of its rows, with their weights: changing it in place leaves the data set
+/// alone.
 ///
 /// The data are looked through once, when the loader is made: batches of data
 /// without a missing label never wait for an accelerator. Class indices are

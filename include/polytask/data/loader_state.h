@@ -7,11 +7,7 @@
 #include <string>
 
 #include <polytask/core/api.h>
-
-namespace torch::serialize {
-class InputArchive;
-class OutputArchive;
-} // namespace torch::serialize
+#include <polytask/core/archives.h>
 
 namespace polytask::data {
 

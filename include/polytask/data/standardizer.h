@@ -8,11 +8,7 @@
 #include <cstdint>
 
 #include <polytask/core/api.h>
-
-namespace torch::serialize {
-class InputArchive;
-class OutputArchive;
-} // namespace torch::serialize
+#include <polytask/core/archives.h>
 
 namespace polytask::data {
 
@@ -69,7 +65,8 @@ class POLYTASK_API Standardizer {
   const StandardizerOptions& options() const {
     return options_;
   }
-  /// The columns' means: float64 [d] on the device of the values of `fit`.
+  /// The columns' means: float64 [d] on the device of the values of `fit`, and
+  /// on the CPU where they were loaded.
   const at::Tensor& mean() const {
     return mean_;
   }

@@ -22,7 +22,7 @@ namespace polytask::data {
 class POLYTASK_API Table {
  public:
   /// From the columns' names and `values` [rows, columns] of any real type,
-  /// kept as float64 on the CPU.
+  /// kept as float64 on the CPU; not copied where they are that already.
   ///
   /// Throws `c10::ValueError` if the numbers of names and columns differ or a
   /// name comes twice.

@@ -14,7 +14,6 @@
 #include "../extras.h"
 #include "../host.h"
 #include "../task_labels.h"
-#include "../task_labels.h"
 #include "row_lengths.h"
 
 namespace polytask::balancing {

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <ATen/core/ivalue.h>
-#include <torch/serialize/archive.h>
-
 #include <cstdint>
 #include <string>
+
+#include <polytask/core/archives.h>
+
+#include "core/archive.h"
 
 namespace polytask::detail {
 
@@ -17,25 +18,11 @@ void write_kind(
     int64_t version);
 
 /// Throws `c10::ValueError`, in the name of `who`, unless the archive is of
-/// that kind and of no later version.
-void check_kind(
+/// that kind and of no later version; gives what reads the rest.
+ArchiveReader reader_of(
     torch::serialize::InputArchive& archive,
     const std::string& who,
     const std::string& kind,
     int64_t version);
-
-/// A value that has to be there; the others ask for its type too.
-c10::IValue read_value(
-    torch::serialize::InputArchive& archive,
-    const std::string& who,
-    const std::string& key);
-int64_t read_integer(
-    torch::serialize::InputArchive& archive,
-    const std::string& who,
-    const std::string& key);
-bool read_flag(
-    torch::serialize::InputArchive& archive,
-    const std::string& who,
-    const std::string& key);
 
 } // namespace polytask::detail
