@@ -23,6 +23,10 @@ constexpr int kMaxSteps = 500;
 // rounds.
 constexpr double kPowerCoarse = 1e-10;
 
+// Where less of the squared length of the sum is not of the rows' own, their
+// rounding would decide on it.
+constexpr double kPowerKnown = 0.03;
+
 // Near stationarity weights grow with a power of one over it, and with them
 // what is lost in double.
 constexpr double kPowerLeast = 0x1p-34;
@@ -285,12 +289,9 @@ Vector solve_power_equation(const Matrix& gramian, double alpha) {
   const double own = std::max(own_component(gramian), kPowerLeast);
   PowerEquation equation(std::move(rows), alpha, own);
   Vector weights = equation.solve();
-  // Shrinks J^T w to zero where it is unknown; less than that part is, in
-  // double, a sum's rounding.
+  // Shrinks J^T w to zero where hardly any of it is known.
   const double known = equation.known_part();
-  const double lost = 100 * kEpsilon * static_cast<double>(norms.size()) / own;
-  const double least = std::max(std::sqrt(own), lost);
-  const double kept = known * (1 + least) / (known + least);
+  const double kept = known * (1 + kPowerKnown) / (known + kPowerKnown);
   const double part = 1 - (1 - kept) * (1 - known);
   for (size_t i = 0; i < weights.size(); ++i) {
     weights[i] *= part * std::pow(norms[i], -2 * alpha / (1 + alpha));

