@@ -240,7 +240,8 @@ TEST(Network, TakesAForwardOfAnyType) {
 }
 
 TEST(Network, TakesASequentialThatStartsWithAModuleOfInputs) {
-  const Network network{torch::nn::Sequential(LeftAndRight(), torch::nn::ReLU())};
+  const Network network{
+      torch::nn::Sequential(LeftAndRight(), torch::nn::ReLU())};
   EXPECT_TRUE(
       at::equal(network.forward(left_and_right()), torch::full({2, 3}, 5.0)));
 }
