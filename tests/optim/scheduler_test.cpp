@@ -216,7 +216,7 @@ TEST(Scheduler, RefusesAnArchiveThatNoSchedulerWrote) {
                  {"steps", 1},
                  {"initial_rates", "none"}}));
       }),
-      {"expected a list of initial rates", "found String"}));
+      {"expected the numbers 'initial_rates'", "found String"}));
   EXPECT_EQ(scheduler.steps(), 0);
 }
 

@@ -77,8 +77,9 @@ void expect_unchanged(
   // The optimizer steps as it would have.
   auto other = joint_pcgrad(twin);
   other->load_state(before);
-  training.step(make_shared_batch());
-  other->step(make_shared_batch());
+  const Batch batch = make_shared_batch();
+  training.step(batch);
+  other->step(batch);
   EXPECT_TRUE(same_bits(snapshot(model), snapshot(twin)));
 }
 
