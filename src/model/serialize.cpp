@@ -75,7 +75,7 @@ int64_t read_format(InputArchive& archive) {
   return stored.toInt();
 }
 
-TaskState read_task_state(InputArchive& archive, size_t tasks, size_t all) {
+TaskState read_task_state(InputArchive& archive, size_t tasks) {
   torch::IValue weights, trained;
   TORCH_CHECK_VALUE(
       archive.try_read(kWeights, weights) && weights.isDoubleList() &&
@@ -88,15 +88,11 @@ TaskState read_task_state(InputArchive& archive, size_t tasks, size_t all) {
     state.trained.push_back(flag);
   }
   TORCH_CHECK_VALUE(
-      state.weights.size() == tasks && state.trained.size() == all,
+      state.weights.size() == tasks,
       "MultiTaskModel: expected the weights of ",
       tasks,
-      " tasks and ",
-      all,
-      " parameters in the archive, but found ",
+      " tasks in the archive, but found ",
       state.weights.size(),
-      " and ",
-      state.trained.size(),
       ".");
   return state;
 }
@@ -137,6 +133,17 @@ detail::KeyName told_to_people(const std::vector<std::string>& names) {
   };
 }
 
+auto fitted_to(
+    InputArchive& own,
+    InputArchive& archive,
+    const std::vector<std::string>& names) {
+  return detail::fit_archive(
+      own,
+      archive,
+      {kTaskNames, kFormat, kVersion, kWeights, kTrained},
+      told_to_people(names));
+}
+
 } // namespace
 
 void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
@@ -165,11 +172,7 @@ void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
 void MultiTaskModelImpl::load_state(InputArchive& archive) {
   InputArchive own = detail::written_by(
       [this](torch::serialize::OutputArchive& to) { save(to); });
-  auto fitted = detail::fit_archive(
-      own,
-      archive,
-      {kTaskNames, kFormat, kVersion, kWeights, kTrained},
-      told_to_people(names_));
+  auto fitted = fitted_to(own, archive, names_);
   try {
     torch::nn::Module::load(fitted ? *fitted : archive);
   } catch (...) {
@@ -196,7 +199,20 @@ void MultiTaskModelImpl::load(InputArchive& archive) {
     return;
   }
   auto all = parameters();
-  const TaskState state = read_task_state(archive, names_.size(), all.size());
+  const TaskState state = read_task_state(archive, names_.size());
+  if (state.trained.size() != all.size()) {
+    // Says by name which parameters differ.
+    InputArchive own = detail::written_by(
+        [this](torch::serialize::OutputArchive& to) { save(to); });
+    fitted_to(own, archive, names_);
+    TORCH_CHECK_VALUE(
+        false,
+        "MultiTaskModel: expected the archive to say of ",
+        all.size(),
+        " parameters whether they are trained, but it says so of ",
+        state.trained.size(),
+        ".");
+  }
   for (size_t i = 0; i < names_.size(); ++i) {
     Task(tasks_[i]).weight(state.weights[i]); // throws on a bad one
   }

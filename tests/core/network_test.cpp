@@ -160,12 +160,12 @@ TEST(Network, RefusesAnEmptyModule) {
   EXPECT_NE(error_of([] { Network(torch::nn::Linear(nullptr)); }), "");
 }
 
-struct AddingImpl : torch::nn::Module {
+struct LeftAndRightImpl : torch::nn::Module {
   torch::Tensor forward(const Inputs& inputs) {
     return inputs["left"] + inputs["right"];
   }
 };
-TORCH_MODULE(Adding);
+TORCH_MODULE(LeftAndRight);
 
 struct EitherImpl : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input) {
@@ -188,7 +188,7 @@ Inputs left_and_right() {
 }
 
 TEST(Network, TakesAModuleOfInputs) {
-  const Network network{Adding()};
+  const Network network{LeftAndRight()};
   EXPECT_TRUE(
       at::equal(network.forward(left_and_right()), torch::full({2, 3}, 5.0)));
 }
@@ -240,7 +240,7 @@ TEST(Network, TakesAForwardOfAnyType) {
 }
 
 TEST(Network, TakesASequentialThatStartsWithAModuleOfInputs) {
-  const Network network{torch::nn::Sequential(Adding(), torch::nn::ReLU())};
+  const Network network{torch::nn::Sequential(LeftAndRight(), torch::nn::ReLU())};
   EXPECT_TRUE(
       at::equal(network.forward(left_and_right()), torch::full({2, 3}, 5.0)));
 }

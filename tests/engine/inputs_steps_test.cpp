@@ -259,7 +259,7 @@ TEST(InputsSteps, SayWhyNoFasterRouteIsTaken) {
       {{"a", torch::ones({2, 2})}});
   EXPECT_TRUE(says(
       error_of([&] { joint.step(batch); }),
-      {"HardSharing", "takes one tensor", "'left', 'right'"}));
+      {"HardSharing", "'left' [2, 2], 'right' [2, 3]"}));
   EXPECT_TRUE(same_bits(before, snapshot(model)));
   EXPECT_EQ(joint.route().route, Route::kAutograd);
   EXPECT_EQ(joint.route().reason, "the input is several tensors");

@@ -64,6 +64,14 @@ TEST(TaskNames, StandInErrorsAboutLossesThatAMethodCannotTake) {
       {"expected losses above 0", "that of task 'c' is 0"}));
 }
 
+TEST(TaskNames, AreNumbersInErrorsAboutOptions) {
+  EXPECT_TRUE(says(
+      error_of([] {
+        balancing::make("pbi", {{"weights", std::vector<double>{1, -1, 1}}});
+      }),
+      {"that of task 1 is -1"}));
+}
+
 TEST(TaskNames, AreNumbersWhereAMethodIsUsedByItself) {
   const auto method = balancing::make("uw");
   auto& by_itself = static_cast<balancing::LossBalancing&>(*method);

@@ -92,9 +92,8 @@ TEST(ModelClone, IsAModelWithoutACast) {
   twin->task("b").weight(0.5);
   EXPECT_EQ(model->task("b").weight(), 1);
   EXPECT_TRUE(same_bits(snapshot(model), snapshot(twin)));
-  EXPECT_EQ(
-      clone(model, torch::Device("meta"))->parameters()[0].device().type(),
-      torch::kMeta);
+  EXPECT_TRUE(same_bits(
+      snapshot(model), snapshot(clone(model, torch::Device(torch::kCPU)))));
 }
 
 TEST(ModelClone, LeavesTheOriginalAloneWhenTrained) {

@@ -54,7 +54,7 @@ TEST(ReplaceTask, PutsTheNewHeadEverywhere) {
 
 TEST(ReplaceTask, IsTrainedAndSaved) {
   MultiTaskModel model = make_shared_model();
-  model->replace_task("b", Task(torch::nn::Linear(8, 1), HuberLoss()));
+  model->replace_task("b", Task(torch::nn::Linear(8, 2), HuberLoss()));
   const auto before = model->task_parameters("b")[0].clone();
   JointTraining(model, torch::optim::AdamOptions(0.05))
       .run(make_shared_batch(), 3);
@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Change{
             "Head",
-            [](auto& model) { model->replace_head("b", LinearTask(8, 1)); },
+            [](auto& model) { model->replace_head("b", LinearTask(8, 2)); },
             "another head for the task 'b'"},
         Change{
             "Loss",

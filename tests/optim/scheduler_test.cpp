@@ -216,7 +216,7 @@ TEST(Scheduler, RefusesAnArchiveThatNoSchedulerWrote) {
                  {"steps", 1},
                  {"initial_rates", "none"}}));
       }),
-      {"expected the numbers 'initial_rates'", "found String"}));
+      {"initial_rates", "found String"}));
   EXPECT_EQ(scheduler.steps(), 0);
 }
 

@@ -10,10 +10,10 @@
 
 namespace polytask::testing {
 
-/// Collects the warnings that begin with `whose` while it lives.
+/// Collects the warnings that begin with `whose`, or all, while it lives.
 class Warnings : private c10::WarningHandler {
  public:
-  explicit Warnings(std::string whose)
+  explicit Warnings(std::string whose = "")
       : whose_(std::move(whose)), guard_(this) {}
 
   std::vector<std::string> texts;
