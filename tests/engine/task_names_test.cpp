@@ -24,7 +24,7 @@ using testing::make_shared_batch;
 using testing::make_shared_model;
 using testing::says;
 
-// Labels of "a" and "c" only; the loss of "c" is infinite, or 0.
+// Labels of "a" and "c" only; those of "c" are all `target`.
 Batch odd_c(double target) {
   const Batch whole = make_shared_batch();
   return Batch(
@@ -47,9 +47,21 @@ TEST(TaskNames, StandInErrorsOfMethodsOfLosses) {
       step_error(balancing::make("uw"), odd_c(INFINITY)), {"task 'c' is inf"}));
 }
 
-TEST(TaskNames, StandInErrorsOfMethodsOfTheJacobian) {
+TEST(TaskNames, StandInErrorsAboutLossesThatAMethodCannotTake) {
+  MultiTaskModel model = make_shared_model();
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : model->task_parameters("c")) {
+      parameter.zero_();
+    }
+  }
+  JointTraining joint(
+      model,
+      torch::optim::SGDOptions(0.1),
+      JointTrainingOptions().balancing(balancing::make("scale_invariant")));
   EXPECT_TRUE(says(
-      step_error(balancing::make("db_mtl"), odd_c(INFINITY)), {"not finite"}));
+      error_of([&] { joint.step(odd_c(0)); }),
+      {"expected losses above 0", "that of task 'c' is 0"}));
 }
 
 TEST(TaskNames, AreNumbersInErrorsAboutOptions) {
