@@ -23,10 +23,6 @@ constexpr int kMaxSteps = 500;
 // rounds.
 constexpr double kPowerCoarse = 1e-10;
 
-// Where less of the squared length of the sum is not of the rows' own, their
-// rounding would decide on it.
-constexpr double kPowerKnown = 0.03;
-
 // Near stationarity weights grow with a power of one over it, and with them
 // what is lost in double.
 constexpr double kPowerLeast = 0x1p-34;
@@ -286,13 +282,12 @@ Vector solve_power_equation(const Matrix& gramian, double alpha) {
   TORCH_CHECK_VALUE(
       std::ranges::count(norms, 0.0) == 0,
       "solve_power_equation: expected no row of zeros.");
-  const double own = std::max(own_component(gramian), kPowerLeast);
+  const double own = std::max(4 * own_component(gramian), kPowerLeast);
   PowerEquation equation(std::move(rows), alpha, own);
   Vector weights = equation.solve();
-  // Shrinks J^T w to zero where hardly any of it is known.
-  const double known = equation.known_part();
-  const double kept = known * (1 + kPowerKnown) / (known + kPowerKnown);
-  const double part = 1 - (1 - kept) * (1 - known);
+  // Shrinks J^T w to zero where hardly any of it is known: the rows' rounding,
+  // times the weights, would be all of it.
+  const double part = std::clamp(2 * equation.known_part() - 0.5, 0.0, 1.0);
   for (size_t i = 0; i < weights.size(); ++i) {
     weights[i] *= part * std::pow(norms[i], -2 * alpha / (1 + alpha));
   }

@@ -17,8 +17,8 @@ namespace polytask::math {
 ///
 /// There are no such weights where the convex hull of the rows holds zero.
 /// Those of rows with a component of their own each (see own_component) are
-/// finite everywhere; where all that is left of J^T w is that component, they
-/// shrink to rounding, and J^T w is zero.
+/// finite everywhere; where most of J^T w is those components, they
+/// shrink, and J^T w is zero.
 ///
 /// Errors: an alpha that is not positive; a zero on the diagonal.
 ///
