@@ -101,6 +101,9 @@ Options to_options(const balancing::OptionValues& values) {
       options.insert(name, *value.word());
     } else if (value.number()) {
       options.insert(name, *value.number());
+    } else if (value.numbers()->empty()) {
+      // PyTorch asks a list among values of any type for its elements' type.
+      options.insert(name, c10::ivalue::Tuple::create());
     } else {
       options.insert(name, c10::List<double>(*value.numbers()));
     }

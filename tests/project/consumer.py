@@ -3,8 +3,8 @@
 """Builds README's own CMakeLists.txt and program as a user would, and runs them.
 
 `installed` uses the installed package with nothing but CMAKE_PREFIX_PATH set, and
-compiles and runs every other C++ block of README.md and docs/ too, those of
-docs/balancing/ as the functions of one program. `subdirectory` uses add_subdirectory with what
+compiles and runs every other C++ block of README.md and docs/ too: each in a namespace of its
+own, as one program, since LibTorch's headers take longer than all of them. `subdirectory` uses add_subdirectory with what
 the preset `strict` sets: a shared library whose files are compiled one by one, with warnings as
 errors, its examples and benchmarks, all optimized as releases are.
 """
@@ -39,7 +39,7 @@ def method_examples(folder):
     head = re.sub(r"\s*//.*", "", preamble[len(usings):]).strip().rstrip(";")
     functions, calls = "", ""
     for number, body in enumerate(bodies):
-        functions += head.replace("void example(", f"static void example{number}(") + f" {{\n{body}}}\n"
+        functions += head.replace("void example(", f"void example{number}(") + f" {{\n{body}}}\n"
         calls += f"  example{number}(model, batch, jacobian, losses);\n"
     return f"""#include <polytask/polytask.h>
 {usings}{functions}
@@ -54,6 +54,21 @@ int main() {{
   auto jacobian = torch::randn({{3, 5}}), losses = torch::tensor({{0.5, 1.0, 2.0}});
 {calls}}}
 """
+
+
+def one_program(blocks_of):
+    """Every block, a program with a main of its own, one after another."""
+    includes, namespaces, calls = {}, "", ""
+    for where, block in blocks_of:
+        assert "#include <polytask/" in block and "int main() {" in block, f"{where}: not a program"
+        includes |= dict.fromkeys(re.findall(r"^#include .*\n", block, re.M))
+        name = "block_" + re.sub(r"\W", "_", where)
+        body = re.sub(r"^#include .*\n", "", block, flags=re.M).replace("int main() {", "int run() {")
+        # A main without a return returns 0.
+        body = re.sub(r"\n}\s*\Z", "\n  return 0;\n}\n", body)
+        namespaces += f"namespace {name} {{\n{body}}}\n"
+        calls += f'  std::puts("{where}");\n  if ({name}::run() != 0) return 1;\n'
+    return f'{"".join(includes)}#include <cstdio>\n{namespaces}int main() {{\n{calls}}}\n'
 
 
 def run(*command, **options):
@@ -75,16 +90,15 @@ text = project[0]
 if args.way == "installed":
     run("cmake", "--install", args.build, "--prefix", work / "prefix", stdout=subprocess.DEVNULL)
     prefix.append(str(work / "prefix"))
-    programs += [block for page in sorted(source.glob("docs/*.md")) for block in blocks(page, "cpp")]
-    programs.append(method_examples(source / "docs/balancing"))
+    others = [(f"README.md {i}", block) for i, block in enumerate(programs[1:], 2)]
+    others += [(f"docs/{page.name} {i}", block) for page in sorted(source.glob("docs/*.md"))
+               for i, block in enumerate(blocks(page, "cpp"), 1)]
+    others.append(("docs/balancing", method_examples(source / "docs/balancing")))
+    (work / "pages.cpp").write_text(one_program(others))
+    text += "add_executable(pages pages.cpp)\ntarget_link_libraries(pages polytask::polytask)\n"
 else:
     text = text.replace("find_package(polytask REQUIRED)", f'add_subdirectory("{source}" polytask)')
-    programs = programs[:1]
-names = ["main"] + [f"block{i}" for i in range(1, len(programs))]
-for name, program in zip(names, programs):
-    (work / f"{name}.cpp").write_text(program)
-for name in names[1:]:
-    text += f"add_executable({name} {name}.cpp)\ntarget_link_libraries({name} polytask::polytask)\n"
+(work / "main.cpp").write_text(programs[0])
 (work / "CMakeLists.txt").write_text(text)
 
 environment = dict(os.environ, CMAKE_PREFIX_PATH=os.pathsep.join(prefix), CXX=args.cxx)
@@ -100,8 +114,8 @@ built = subprocess.run(["cmake", "--build", str(tree)], env=environment, text=Tr
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 if built.returncode != 0:
     sys.exit(built.stdout)
-executable = re.search(r"add_executable\((\w+)", project[0])[1]
-for name in [executable, *names[1:]]:
-    run(tree / name)
+run(tree / re.search(r"add_executable\((\w+)", project[0])[1])
+if args.way == "installed":
+    run(tree / "pages", cwd=work)
 if args.way == "subdirectory":
     run(tree / "polytask/examples/linear_transform", "--quiet")

@@ -92,7 +92,7 @@ class Construction(unittest.TestCase):
 class Options(unittest.TestCase):
     def test_are_those_that_hold(self):
         options = Balancing("famo", {"lr": 0.5}).options()
-        self.assertEqual(options, {"lr": 0.5, "weight_decay": 1e-3, "min_losses": []})
+        self.assertEqual(options, {"lr": 0.5, "weight_decay": 1e-3, "min_losses": ()})
 
     def test_make_the_method_again(self):
         for name in NAMES:
