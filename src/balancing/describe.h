@@ -85,8 +85,8 @@ class Describe {
     for (const auto& [word, value] : words) {
       made.words.push_back(word);
     }
-    made.read = [access, words](const void* from) {
-      Settings settings = *static_cast<const Settings*>(from);
+    made.read = [access, words](void* from) {
+      Settings& settings = *static_cast<Settings*>(from);
       std::optional<OptionValue> found;
       for (const auto& [word, value] : words) {
         if (value == (settings.*access)()) {
@@ -237,9 +237,8 @@ class Describe {
       Range range,
       const std::string& about) {
     Option& made = add_named(name, kind_of<Value>(), range, about);
-    made.read = [access](const void* from) -> std::optional<OptionValue> {
-      Settings settings = *static_cast<const Settings*>(from);
-      return value_of(access(settings));
+    made.read = [access](void* from) -> std::optional<OptionValue> {
+      return value_of(access(*static_cast<Settings*>(from)));
     };
     made.write = [access](void* to, const OptionValue& given) {
       put(given, access(*static_cast<Settings*>(to)));

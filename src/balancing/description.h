@@ -35,7 +35,7 @@ struct Option {
   /// A list that may be one number.
   bool may_be_single = false;
   /// Nothing where it is absent.
-  std::function<std::optional<OptionValue>(const void*)> read;
+  std::function<std::optional<OptionValue>(void*)> read;
   /// Takes a value that is of the option's kind.
   std::function<void(void*, const OptionValue&)> write;
 };

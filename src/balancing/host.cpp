@@ -14,6 +14,7 @@
 
 #include <polytask/math/normalized_gramian.h>
 #include "core/host_value.h"
+#include "core/in_double.h"
 #include "core/rounding.h"
 
 namespace polytask::balancing::detail {
@@ -83,9 +84,11 @@ math::Matrix host_products(const at::Tensor& a, const at::Tensor& b) {
   at::Tensor sum;
   for (int64_t begin = 0; begin < columns || begin == 0; begin += kBlock) {
     const int64_t count = std::min(kBlock, columns - begin);
-    const at::Tensor left = a.narrow(1, begin, count).to(at::kDouble);
-    const at::Tensor right =
-        a.is_same(b) ? left : b.narrow(1, begin, count).to(at::kDouble);
+    const at::Tensor left =
+        polytask::detail::in_double(a.narrow(1, begin, count));
+    const at::Tensor right = a.is_same(b)
+        ? left
+        : polytask::detail::in_double(b.narrow(1, begin, count));
     const at::Tensor part = at::mm(left, right.t());
     sum = sum.defined() ? sum.add_(part) : part;
   }
@@ -129,11 +132,15 @@ void check_finite_update(const at::Tensor& update, const std::string& who) {
 at::Tensor weighted_sum(const math::Vector& weights, const at::Tensor& rows) {
   const at::Tensor flat = rows.flatten(1);
   const int64_t columns = flat.size(1);
+  const auto here = polytask::detail::has_double(rows.device())
+      ? rows.options()
+      : at::TensorOptions(at::kCPU);
   const at::Tensor factors =
-      polytask::detail::host_vector(weights, rows.options().dtype(at::kDouble));
+      polytask::detail::host_vector(weights, here.dtype(at::kDouble));
   const auto sum_of = [&](int64_t begin, int64_t count) {
-    return at::mv(flat.narrow(1, begin, count).to(at::kDouble).t(), factors)
-        .to(rows.scalar_type());
+    const at::Tensor part =
+        polytask::detail::in_double(flat.narrow(1, begin, count));
+    return at::mv(part.t(), factors).to(rows.options());
   };
   const auto shape = rows.sizes().slice(1);
   if (columns <= kBlock || rows.scalar_type() == at::kDouble) {

@@ -166,10 +166,10 @@ const detail::Description& PerGroup::description() {
                     method.keeps_zeros_};
               },
               [](PerGroupSettings settings) {
-                auto made = std::make_unique<PerGroup>(
+                auto method = std::make_unique<PerGroup>(
                     settings.method->clone(), std::move(settings.sizes));
-                made->keep_zeros(settings.keeps_zeros);
-                return made;
+                method->keep_zeros(settings.keeps_zeros);
+                return method;
               });
   return made;
 }

@@ -40,8 +40,12 @@ for path in sorted(of_file):
         whole = len(tests) == size[suite]
         filters += [f"{suite}.*"] if whole else [f"{suite}.{test}" for test in tests]
     name = path.relative_to(folder.resolve()).with_suffix("").as_posix().removesuffix("_test")
-    # Device halves run on a stand-in where there is no device.
-    device = ";POLYTASK_STAND_IN_DEVICE=1" if '#include "tests/support/devices.h"' in path.read_text() else ""
-    entries.append(f'add_test("{name}" "{program.resolve()}" "--gtest_filter={":".join(filters)}")\n'
-                   f'set_tests_properties("{name}" PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1{device}")\n')
+    # Device halves run on a stand-in where there is no device, and what minds
+    # whether it has double, on one without, too.
+    text = path.read_text()
+    modes = {"": "1", " without float64": "no_float64"} if "StandInDevice::has_float64" in text else {"": "1"}
+    for suffix, mode in modes.items():
+        device = f";POLYTASK_STAND_IN_DEVICE={mode}" if '#include "tests/support/devices.h"' in text else ""
+        entries.append(f'add_test("{name}{suffix}" "{program.resolve()}" "--gtest_filter={":".join(filters)}")\n'
+                       f'set_tests_properties("{name}{suffix}" PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1{device}")\n')
 output.write_text("".join(entries))

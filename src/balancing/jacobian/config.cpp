@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "core/host_value.h"
+#include "core/in_double.h"
 #include "core/rounding.h"
 
 #include "../checks.h"
@@ -69,10 +70,9 @@ at::Tensor config_least_squares(
   for (size_t task = 0; task < lengths.size(); ++task) {
     inverse[task] = lengths[task] > 0 ? 1 / lengths[task] : 0;
   }
-  const auto options = jacobian.options().dtype(at::kDouble);
-  const at::Tensor rows = jacobian.to(at::kDouble);
+  const at::Tensor rows = polytask::detail::in_double(jacobian);
   const at::Tensor unit =
-      rows * polytask::detail::host_vector(inverse, options).unsqueeze(1);
+      rows * polytask::detail::host_vector(inverse, rows.options()).unsqueeze(1);
   const auto [q, r] = at::linalg_qr(unit.t());
   const auto [left, values, right] =
       at::linalg_svd(r.t().to(at::kCPU), /*full_matrices=*/false);
@@ -99,7 +99,7 @@ at::Tensor config_least_squares(
   const at::Tensor v = at::mv(
       q,
       at::mv(right.t(), polytask::detail::host_vector(filtered, at::kDouble))
-          .to(options.device()));
+          .to(rows.device()));
   // By how much the rows' rounding turns v: the change of a pseudoinverse.
   const double turned = tolerance *
       (length / smallest +

@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "core/host_value.h"
+#include "core/in_double.h"
 
 #include "../checks.h"
 #include "../describe.h"
@@ -72,8 +73,11 @@ math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
   at::Tensor& squares = kept_rows("squares", jacobian);
   const at::Tensor now = jacobian * jacobian;
   const at::Tensor sums = squares + now;
-  auto risks = detail::host_values(
-      (now / at::sqrt(sums + kExcessTiny)).sum(1, false, at::kDouble), name());
+  at::Tensor shares = now / at::sqrt(sums + kExcessTiny);
+  if (!polytask::detail::has_double(shares.device())) {
+    shares = shares.to(at::kCPU);
+  }
+  auto risks = detail::host_values(shares.sum(1, false, at::kDouble), name());
   for (size_t task = 0; task < risks.size(); ++task) {
     TORCH_CHECK_VALUE(
         std::isfinite(risks[task]),

@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "core/host_value.h"
+#include "core/in_double.h"
 
 #include "../checks.h"
 #include "../describe.h"
@@ -98,7 +99,7 @@ at::Tensor GradVacRows::combine(
     const at::Tensor& jacobian, const Extras& extras) {
   const auto orders = detail::orders_of(extras, "orders", tasks(), random());
   // In double: squares of floats over- and underflow.
-  const at::Tensor rows = jacobian.to(at::kDouble);
+  const at::Tensor rows = polytask::detail::in_double(jacobian);
   const auto lengths = detail::host_values(detail::row_lengths(rows), name());
   math::Matrix averages = detail::host_matrix(buffer("phi"), name());
   const double eps = options_.eps();
@@ -129,7 +130,7 @@ at::Tensor GradVacRows::combine(
       polytask::detail::host_vector(
           {averages.data(), averages.data() + tasks() * tasks()}, at::kDouble)
           .reshape({tasks(), tasks()});
-  return sum.to(jacobian.scalar_type());
+  return sum.to(jacobian.options());
 }
 
 } // namespace polytask::balancing

@@ -4,11 +4,18 @@
 
 #include <ATen/ops/linalg_vector_norm.h>
 
+#include "core/in_double.h"
+
 namespace polytask::balancing::detail {
 
 at::Tensor row_lengths(const at::Tensor& rows) {
+  const bool has_double = polytask::detail::has_double(rows.device());
   return at::linalg_vector_norm(
-      rows, 2, at::IntArrayRef{1}, /*keepdim=*/false, at::kDouble);
+      has_double ? rows : rows.to(at::kCPU),
+      2,
+      at::IntArrayRef{1},
+      /*keepdim=*/false,
+      at::kDouble);
 }
 
 } // namespace polytask::balancing::detail

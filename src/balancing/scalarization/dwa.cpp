@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "core/host_value.h"
+#include "core/in_double.h"
 
 #include "../checks.h"
 #include "../describe.h"
@@ -73,7 +74,7 @@ void DWA::track(const at::Tensor& losses, const Extras& extras) {
     }
   }
   // On the losses' device, so that nothing waits for it.
-  const at::Tensor now = losses.detach().to(at::kDouble);
+  const at::Tensor now = polytask::detail::in_double(losses.detach());
   at::Tensor samples = detail::find_extra(extras, "samples");
   samples = samples.defined() ? samples.to(now.options())
                               : at::ones({}, now.options());

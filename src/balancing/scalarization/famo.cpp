@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/host_value.h"
+#include "core/in_double.h"
 
 #include "../adam.h"
 #include "../checks.h"
@@ -97,9 +98,10 @@ at::Tensor FAMO::value(const at::Tensor& losses, const Extras& extras) {
   }
   detail::check_losses_above(losses, least, name());
   // In double: floats would lose the 1e-8.
-  const auto options = losses.options().dtype(at::kDouble);
+  const at::Tensor wide = polytask::detail::in_double(losses);
+  const auto options = wide.options().requires_grad(false);
   const at::Tensor distances =
-      losses.to(at::kDouble) - polytask::detail::host_vector(least, options);
+      wide - polytask::detail::host_vector(least, options);
   const at::Tensor shares = polytask::detail::host_vector(
       detail::softmax_of(detail::host_values(buffer("logits"), name())),
       options);
@@ -109,7 +111,8 @@ at::Tensor FAMO::value(const at::Tensor& losses, const Extras& extras) {
   if (after.defined()) {
     observe_after(after);
   }
-  return (scale * (shares * at::log(distances)).sum()).to(losses.scalar_type());
+  return (scale * (shares * at::log(distances)).sum())
+      .to(losses.options().requires_grad(false));
 }
 
 void FAMO::observe_after(const at::Tensor& losses) {

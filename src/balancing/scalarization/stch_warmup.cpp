@@ -9,6 +9,8 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
+#include "core/in_double.h"
+
 #include "../checks.h"
 #include "../describe.h"
 #include "../extras.h"
@@ -62,10 +64,10 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
   }
   const auto epoch = buffer("epoch").item<int64_t>();
   if (epoch == options_.warmup_epoch()) {
-    buffer("sum") =
-        buffer("sum").to(losses.device()) + losses.detach().to(at::kDouble);
+    const at::Tensor now = polytask::detail::in_double(losses.detach());
+    buffer("sum") = buffer("sum").to(now.device()) + now;
     buffer("count") =
-        buffer("count").to(losses.device()) + 1; // of the tasks that take part
+        buffer("count").to(now.device()) + 1; // of the tasks that take part
     buffer("steps") = buffer("steps") + 1;
   }
   if (epoch <= options_.warmup_epoch()) {
@@ -80,10 +82,10 @@ at::Tensor STCHWarmup::value(const at::Tensor& losses, const Extras& extras) {
       epoch,
       ".");
   // A task without a label in that epoch starts from its first loss after it.
-  const at::Tensor count = buffer("count").to(losses.device());
+  const at::Tensor now = polytask::detail::in_double(losses.detach());
+  const at::Tensor count = buffer("count").to(now.device());
   const at::Tensor late = count.eq(0);
-  buffer("sum") = at::where(
-      late, losses.detach().to(at::kDouble), buffer("sum").to(losses.device()));
+  buffer("sum") = at::where(late, now, buffer("sum").to(now.device()));
   buffer("count") = at::where(late, at::ones_like(count), count);
   const at::Tensor reference =
       (buffer("sum") / buffer("count")).to(losses.options());

@@ -252,7 +252,7 @@ math::Matrix AutogradGradients::gramian() {
   return sum.value();
 }
 
-void AutogradGradients::publish_weighted(const math::Vector& weights) {
+void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   if (choice_.reason.empty()) {
     choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
   }
@@ -261,7 +261,7 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
   }
   if (rows_.defined()) {
     publish_direction(
-        torch::mv(rows_.t(), host_vector(weights, rows_.options())));
+        torch::mv(rows_.t(), weights.as(rows_.options())));
     for (size_t i = 0; i < shared_.size(); ++i) {
       if (!is_used_[i]) {
         shared_[i].mutable_grad().reset();
@@ -271,14 +271,14 @@ void AutogradGradients::publish_weighted(const math::Vector& weights) {
   }
   std::vector<torch::Tensor> outputs;
   std::vector<torch::Tensor> cotangents;
-  for (size_t i = 0; i < weights.size(); ++i) {
+  for (size_t i = 0; i < heads_.parts().size(); ++i) {
     const Part& part = heads_.parts()[i];
     for (size_t f = 0; f < part.features.size(); ++f) {
       const torch::Tensor& feature = part.features[f];
       if (!feature.requires_grad()) {
         continue;
       }
-      const torch::Tensor scaled = part.cotangents[f] * weights[i];
+      const torch::Tensor scaled = weights.times(part.cotangents[f], i);
       if (!outputs.empty() && outputs.back().is_same(feature)) {
         cotangents.back().add_(scaled);
       } else {
@@ -303,15 +303,15 @@ void AutogradGradients::publish_direction(const torch::Tensor& direction) {
   rows_.reset();
 }
 
-void AutogradGradients::scale_heads(const math::Vector& weights) {
+void AutogradGradients::scale_heads(const TaskWeights& weights) {
   if (has_gates_) {
     jacobian(); // which is where gates get their gradients
   }
   heads_.scale(weights);
-  for (size_t i = 0; i < weights.size(); ++i) {
+  for (size_t i = 0; i < gates_.size(); ++i) {
     for (const auto& parameter : gates_[i]) {
       if (parameter.grad().defined()) {
-        parameter.mutable_grad().mul_(weights[i]);
+        weights.scale(parameter.mutable_grad(), i);
       }
     }
   }

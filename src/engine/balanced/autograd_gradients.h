@@ -28,9 +28,9 @@ class AutogradGradients : public TaskGradients {
   void backward_heads() override;
   math::Matrix gramian() override;
   torch::Tensor jacobian() override;
-  void publish_weighted(const math::Vector& weights) override;
+  void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
-  void scale_heads(const math::Vector& weights) override;
+  void scale_heads(const TaskWeights& weights) override;
   std::vector<int64_t> block_sizes() const override;
 
  private:

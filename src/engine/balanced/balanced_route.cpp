@@ -195,7 +195,7 @@ void BalancedRoute::weigh_losses(Step& step) {
       weighted(step.losses, step.tasks).detach().requires_grad_();
   const torch::Tensor value = method.scalarize(losses, step.extras);
   const auto& learned = context_.method_parameters;
-  step.weights.assign(step.tasks.size(), 0.0);
+  step.weights = math::Vector(step.tasks.size(), 0.0);
   if (!value.requires_grad()) {
     return; // a constant
   }
@@ -207,7 +207,7 @@ void BalancedRoute::weigh_losses(Step& step) {
     learned[i].mutable_grad() = gradients[i + 1];
   }
   if (gradients[0].defined()) {
-    step.weights = host_values(gradients[0]);
+    step.weights = TaskWeights(gradients[0]);
   }
 }
 
@@ -226,15 +226,16 @@ void BalancedRoute::weigh_gradients(Step& step) {
 // What would make gradients that are not finite.
 void BalancedRoute::check_weights(const Step& step) const {
   const auto type = step.losses.scalar_type();
-  for (size_t i = 0; i < step.weights.size(); ++i) {
+  const auto& weights = step.weights.host();
+  for (size_t i = 0; i < weights.size(); ++i) {
     TORCH_CHECK_VALUE(
-        std::abs(step.weights[i]) <= largest_of(type),
+        std::abs(weights[i]) <= largest_of(type),
         "training: the balancing '",
         context_.options.balancing()->name(),
         "' gives task '",
         context_.model->task_names()[static_cast<size_t>(step.tasks[i].task)],
         "' the weight ",
-        step.weights[i],
+        weights[i],
         ", which is too large for ",
         type,
         ".");
@@ -337,12 +338,14 @@ StepReport BalancedRoute::take(Step& step) {
 StepReport BalancedRoute::report(const Step& step) const {
   const auto all = static_cast<size_t>(context_.model->size());
   const auto count = step.tasks.size();
+  // Those on a device stay there.
+  const auto& found = step.weights.host();
   std::vector<double> weights(all, 0.0);
   std::vector<double> factors(all, 0.0);
   std::vector<double> products(all * all, 0.0);
   for (size_t i = 0; i < count; ++i) {
     const auto task = static_cast<size_t>(step.tasks[i].task);
-    factors[task] = step.weights.empty() ? 1.0 : step.weights[i];
+    factors[task] = found.empty() ? 1.0 : found[i];
     weights[task] = factors[task] * step.tasks[i].weight;
     for (size_t j = 0; step.gramian && j < count; ++j) {
       products[task * all + static_cast<size_t>(step.tasks[j].task)] =
@@ -350,13 +353,17 @@ StepReport BalancedRoute::report(const Step& step) const {
     }
   }
   StepReport report;
-  report.losses =
-      torch::zeros({static_cast<int64_t>(all)}, step.losses.options());
-  report.losses.index_copy_(
-      0,
-      torch::tensor(places(step.tasks), torch::kLong).to(step.losses.device()),
-      step.losses);
+  const torch::Tensor at_places =
+      torch::tensor(places(step.tasks), torch::kLong).to(step.losses.device());
+  const auto of_all = [&](const torch::Tensor& values) {
+    return torch::zeros({static_cast<int64_t>(all)}, step.losses.options())
+        .index_copy_(0, at_places, values);
+  };
+  report.losses = of_all(step.losses);
   report.weights = host_vector(weights, step.losses.options());
+  if (step.weights.is_on_device()) {
+    report.weights.mul_(of_all(step.weights.as(step.losses.options())));
+  }
   if (step.gramian) {
     GradientReport gradients;
     gradients.gramian =

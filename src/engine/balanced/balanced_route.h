@@ -35,7 +35,7 @@ class BalancedRoute {
     TaskGradients& gradients;
     torch::Tensor losses; // [n], without their weights
     balancing::Extras extras;
-    std::vector<double> weights;         // [n]; empty where there are none
+    TaskWeights weights;                 // [n]; empty where there are none
     std::optional<math::Matrix> gramian; // [n, n]
   };
 

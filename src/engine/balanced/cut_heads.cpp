@@ -102,11 +102,11 @@ torch::Tensor CutHeads::cotangents() const {
   return torch::stack(all);
 }
 
-void CutHeads::scale(const std::vector<double>& weights) {
+void CutHeads::scale(const TaskWeights& weights) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     for (const auto& parameter : parts_[i].own) {
       if (parameter.grad().defined()) {
-        parameter.mutable_grad().mul_(weights[i]);
+        weights.scale(parameter.mutable_grad(), i);
       }
     }
   }

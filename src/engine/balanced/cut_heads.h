@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../step_context.h"
+#include "task_weights.h"
 
 namespace polytask::detail {
 
@@ -39,7 +40,7 @@ class CutHeads {
   void backward();
   /// [n, B, ...]; only where every head has one tensor, all of one shape.
   torch::Tensor cotangents() const;
-  void scale(const std::vector<double>& weights);
+  void scale(const TaskWeights& weights);
   void clear() {
     parts_.clear();
   }

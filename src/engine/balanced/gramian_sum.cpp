@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <polytask/math/normalized_gramian.h>
+#include "core/in_double.h"
 #include "core/rounding.h"
 
 #include "../kernels/gemm.h"
@@ -129,6 +130,8 @@ void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
       a.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
   const torch::Tensor left = a.to(type);
   const torch::Tensor right = a.is_same(b) ? left : b.to(type);
+  const auto sum_type =
+      has_double(left.device()) ? torch::kDouble : torch::kFloat;
   const int64_t blocks = left.size(1) / kBlock;
   if (blocks > 0) {
     const auto cut = [&](const torch::Tensor& rows) {
@@ -137,7 +140,7 @@ void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
           .transpose(0, 1);
     };
     add_on_device(torch::bmm(cut(left), cut(right).transpose(1, 2))
-                      .to(torch::kDouble)
+                      .to(sum_type)
                       .sum(0));
   }
   const int64_t rest = left.size(1) - blocks * kBlock;
@@ -145,7 +148,7 @@ void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
     const auto cut = [&](const torch::Tensor& rows) {
       return rows.narrow(1, blocks * kBlock, rest);
     };
-    add_on_device(torch::mm(cut(left), cut(right).t()).to(torch::kDouble));
+    add_on_device(torch::mm(cut(left), cut(right).t()).to(sum_type));
   }
 }
 
@@ -156,7 +159,7 @@ void GramianSum::add_on_device(const torch::Tensor& part) {
 math::Matrix GramianSum::value() const {
   math::Matrix sum = host_;
   if (device_.defined()) {
-    const torch::Tensor here = device_.to(torch::kCPU).contiguous();
+    const torch::Tensor here = device_.to(torch::kCPU).to(torch::kDouble).contiguous();
     const auto* values = here.const_data_ptr<double>();
     for (int64_t i = 0; i < tasks_ * tasks_; ++i) {
       sum.data()[i] += values[i];

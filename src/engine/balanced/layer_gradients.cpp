@@ -275,9 +275,9 @@ math::Matrix LayerGradients::gramian() {
   return sum.value();
 }
 
-void LayerGradients::publish_weighted(const math::Vector& weights) {
+void LayerGradients::publish_weighted(const TaskWeights& weights) {
   torch::NoGradGuard no_grad;
-  const torch::Tensor factors = host_vector(weights, cotangents_.options());
+  const torch::Tensor factors = weights.as(cotangents_.options());
   if (has_rows_) {
     publish_direction(torch::mv(rows_.t(), factors));
     return;
@@ -304,13 +304,13 @@ void LayerGradients::publish_direction(const torch::Tensor& direction) {
   cut_heads_.clear();
 }
 
-void LayerGradients::scale_heads(const math::Vector& weights) {
+void LayerGradients::scale_heads(const TaskWeights& weights) {
   if (!uses_linear_heads_) {
     cut_heads_.scale(weights);
     return;
   }
   for (size_t i = 0; i < steps_.size(); ++i) {
-    linear_heads_->scale(steps_[i].task, weights[i]);
+    linear_heads_->scale(steps_[i].task, weights.host()[i]);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <polytask/math/matrix.h>
 
 #include "../program/head_step.h"
+#include "task_weights.h"
 
 namespace polytask::detail {
 
@@ -32,11 +33,11 @@ class TaskGradients {
   /// [n, N].
   virtual torch::Tensor jacobian() = 0;
   /// Writes `.grad` of what is shared: Jᵀ `weights`.
-  virtual void publish_weighted(const math::Vector& weights) = 0;
+  virtual void publish_weighted(const TaskWeights& weights) = 0;
   /// The same from a vector [N].
   virtual void publish_direction(const torch::Tensor& direction) = 0;
   /// Multiplies the gradients that `backward_heads` wrote.
-  virtual void scale_heads(const math::Vector& weights) = 0;
+  virtual void scale_heads(const TaskWeights& weights) = 0;
   /// The number of elements of each shared parameter in turn.
   virtual std::vector<int64_t> block_sizes() const = 0;
 };

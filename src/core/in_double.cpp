@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "core/in_double.h"
+
+#include <ATen/ops/empty.h>
+
+#include <map>
+#include <mutex>
+
+namespace polytask::detail {
+
+bool has_double(const at::Device& device) {
+  if (device.is_cpu()) {
+    return true;
+  }
+  static std::mutex guard;
+  static std::map<at::DeviceType, bool> known;
+  const std::lock_guard<std::mutex> lock(guard);
+  const auto found = known.find(device.type());
+  if (found != known.end()) {
+    return found->second;
+  }
+  bool has = true;
+  try {
+    at::empty({1}, at::TensorOptions(device).dtype(at::kDouble));
+  } catch (const c10::OutOfMemoryError&) {
+    return true;
+  } catch (const c10::Error&) {
+    has = false;
+  }
+  known.emplace(device.type(), has);
+  return has;
+}
+
+at::Tensor in_double(const at::Tensor& tensor) {
+  return has_double(tensor.device()) ? tensor.to(at::kDouble)
+                                     : tensor.to(at::kCPU).to(at::kDouble);
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace polytask::detail {
+
+/// Whether tensors of double can be there: Apple's devices have none.
+bool has_double(const at::Device& device);
+
+/// In double where it is, or on the host where its device has no double.
+at::Tensor in_double(const at::Tensor& tensor);
+
+} // namespace polytask::detail
