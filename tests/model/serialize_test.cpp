@@ -471,7 +471,7 @@ INSTANTIATE_TEST_SUITE_P(
             "NegativeWeight", negative_weight, {"weight of at least 0"}},
         ForeignArchive{
             "OneWeight", one_weight, {"the weights of 2 tasks", "found 1"}},
-        ForeignArchive{"FewFlags", few_flags, {"6 parameters", "and 5"}},
+        ForeignArchive{"FewFlags", few_flags, {"6 parameters", "so of 5"}},
         ForeignArchive{"PlainLinear", plain_linear, {"no multi-task model"}},
         ForeignArchive{"Truncated", truncated, {}},
         ForeignArchive{"NoArchive", no_archive, {}}),
