@@ -59,6 +59,6 @@ add_test(NAME project/consumer
     --torch ${torch_config_dir} --cxx ${CMAKE_CXX_COMPILER}
     --work ${CMAKE_CURRENT_BINARY_DIR}/consumer)
 set_tests_properties(project/consumer PROPERTIES
-  LABELS build TIMEOUT 3600 ENVIRONMENT "OMP_NUM_THREADS=1")
+  LABELS build TIMEOUT 3600 COST 1000 ENVIRONMENT "OMP_NUM_THREADS=1")
 # It keeps every core busy.
 set_tests_properties(project/headers PROPERTIES RUN_SERIAL ON)

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+LARGEST = 150  # tests of an entry; files with more are several, so that all cores have work to the end
+
 program, folder, output = (pathlib.Path(part) for part in sys.argv[1:])
 with tempfile.TemporaryDirectory() as scratch:
     listing = pathlib.Path(scratch) / "tests.json"
@@ -46,6 +48,14 @@ for path in sorted(of_file):
     modes = {"": "1", " without float64": "no_float64"} if "StandInDevice::has_float64" in text else {"": "1"}
     for suffix, mode in modes.items():
         device = f";POLYTASK_STAND_IN_DEVICE={mode}" if '#include "tests/support/devices.h"' in text else ""
-        entries.append(f'add_test("{name}{suffix}" "{program.resolve()}" "--gtest_filter={":".join(filters)}")\n'
-                       f'set_tests_properties("{name}{suffix}" PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1{device}")\n')
+        count = sum(map(len, of_file[path].values()))
+        shards = -(-count // LARGEST)
+        for shard in range(shards):
+            entry, part = name + suffix, ""
+            if shards > 1:
+                entry += f" {shard + 1} of {shards}"
+                part = f";GTEST_TOTAL_SHARDS={shards};GTEST_SHARD_INDEX={shard}"
+            entries.append(f'add_test("{entry}" "{program.resolve()}" "--gtest_filter={":".join(filters)}")\n'
+                           f'set_tests_properties("{entry}" PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1{device}{part}" '
+                           f'COST {count // shards})\n')
 output.write_text("".join(entries))

@@ -43,6 +43,11 @@ with tempfile.TemporaryDirectory() as scratch:
     shared = entries(*before, ("optim/step_test.cpp", "Loss", "B"))
     assert shared == (0, "", {"loss": "Loss.A", "optim/step": "Loss.B:All/Step.*"}), shared
 
+    # A large file is several entries.
+    many = entries(before[0], *(("optim/step_test.cpp", "All/Step", f"A/{i}") for i in range(301)))
+    step = "All/Step.*"
+    assert many == (0, "", {"loss": "Loss.*", **{f"optim/step {i} of 3": step for i in (1, 2, 3)}}), many
+
     # A file without a test.
     code, said, found = entries(before[0])
     assert code != 0 and "no test of these files is in" in said and "optim/step_test.cpp" in said and not found, said
