@@ -159,7 +159,8 @@ class CsvReader {
             detail::shown(cells[first].text) +
             ". The columns without numbers in this row are " +
             detail::quoted(text) +
-            "; CsvOptions().without(...) leaves columns out.",
+            "; CsvOptions().without(...) leaves columns out, .missing(...) "
+            "says which cells are missing, .decimal(',') reads 1,5.",
         cells[first].line);
   }
 

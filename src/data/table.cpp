@@ -6,6 +6,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_set>
 #include <utility>
 
@@ -100,7 +101,10 @@ at::Tensor Table::values(
           row,
           " holds ",
           picked[row][column].item<double>(),
-          ".");
+          std::isnan(picked[row][column].item<double>())
+              ? ", which is missing. A class that is missing is the loss' "
+                "ignore_index: as floats, nan_to_num(-100).to(torch::kLong)."
+              : ".");
     }
   }
   return converted;

@@ -118,6 +118,23 @@ StepContext::StepContext(
       "training: learning_rates come with optimizer options; set those of your "
       "own optimizer in its parameter groups.");
   bind();
+  warn_of_untrained();
+}
+
+// An optimizer made before a head was replaced holds the old one.
+void StepContext::warn_of_untrained() const {
+  for (const auto& entry : model->named_parameters()) {
+    const auto& parameter = entry.value();
+    if (parameter.requires_grad() &&
+        !without({parameter}, optimized()).empty()) {
+      TORCH_WARN(
+          "training: your optimizer does not hold '",
+          entry.key(),
+          "', so it is not trained. If that is what you want, "
+          "requires_grad_(false) says so.");
+      return;
+    }
+  }
 }
 
 void StepContext::bind() {

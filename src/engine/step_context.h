@@ -65,6 +65,7 @@ struct StepContext {
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
   void check_sparse_modules() const;
+  void warn_of_untrained() const;
   void check_sparse_gradients() const;
   void refuse_double_steps() const;
   [[noreturn]] void refuse_changed_structure() const;

@@ -10,6 +10,11 @@ add_test(NAME project/test_entries
 add_test(NAME project/links
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/links.py ${PROJECT_SOURCE_DIR})
 
+get_filename_component(torch_config_dir ${Torch_DIR} ABSOLUTE)
+add_test(NAME project/includes
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/includes.py)
+set_tests_properties(project/includes PROPERTIES ENVIRONMENT "Torch_DIR=${torch_config_dir}")
+
 add_test(NAME project/method_pages
   COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/docs/balancing/index.py)
 
@@ -52,7 +57,6 @@ set_tests_properties(project/unfit_modules PROPERTIES LABELS build TIMEOUT 3600)
 # README's blocks, as the project of somebody who installed polytask. This also
 # runs every other C++ block of the documentation. `./dev test strict` does the
 # same by add_subdirectory.
-get_filename_component(torch_config_dir ${Torch_DIR} ABSOLUTE)
 add_test(NAME project/consumer
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/consumer.py
     --way installed --source ${PROJECT_SOURCE_DIR} --build ${PROJECT_BINARY_DIR}

@@ -4,11 +4,13 @@
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/linear.h>
 #include <torch/optim/lbfgs.h>
 #include <torch/optim/sgd.h>
 
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
+#include "tests/support/warnings.h"
 
 namespace polytask {
 namespace {
@@ -17,6 +19,7 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::make_shared_batch;
 using testing::make_shared_model;
+using testing::Warnings;
 
 TEST(UsersOptimizer, LeavesAloneWhatItDoesNotHold) {
   const MultiTaskModel model = make_shared_model();
@@ -27,6 +30,22 @@ TEST(UsersOptimizer, LeavesAloneWhatItDoesNotHold) {
   const auto before = trunk.detach().clone();
   joint.step(batch);
   EXPECT_TRUE(torch::equal(before, trunk));
+}
+
+TEST(UsersOptimizer, IsToldOfWhatItDoesNotHold) {
+  MultiTaskModel model = make_shared_model();
+  torch::optim::SGD made_before(model->unique_parameters(), 0.1);
+  const JointTraining knows_all(model, made_before);
+  model->replace_head("a", torch::nn::Linear(8, 1));
+  Warnings warnings("training: your optimizer");
+  const JointTraining joint(model, made_before);
+  ASSERT_EQ(warnings.texts.size(), 1U);
+  EXPECT_THAT(warnings.texts[0], HasSubstr("does not hold 'tasks.a.weight'"));
+  for (const auto& parameter : model->task_parameters("a")) {
+    parameter.requires_grad_(false);
+  }
+  const JointTraining of_the_rest(model, made_before);
+  EXPECT_EQ(warnings.texts.size(), 1U);
 }
 
 TEST(UsersOptimizer, DoesNotLetGradientsPileUpOnWhatItDoesNotHold) {

@@ -62,7 +62,7 @@ std::string what_it_may_be(const Option& option) {
       words);
 }
 
-std::string value_words(const Option& option, const void* settings) {
+std::string value_words(const Option& option, void* settings) {
   const auto value = option.read(settings);
   const bool is_absent =
       !value || (value->numbers() && value->numbers()->empty());

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/balancing/bilevel/auto_lambda.h>
 
-
 #include <cmath>
 
 #include "../checks.h"
@@ -56,7 +55,8 @@ AutoLambda::Update AutoLambda::compute(BilevelProblem& problem) {
   const math::Vector ones(static_cast<size_t>(tasks()), 1.0);
   const at::Tensor outer = problem.gradient(Data::kOuter, ones).gradient;
   problem.put_back();
-  const auto length = detail::row_lengths(outer.reshape({1, -1})).item<double>();
+  const auto length =
+      detail::row_lengths(outer.reshape({1, -1})).item<double>();
   math::Vector gradient(ones.size(), 0.0);
   if (length > 0) {
     const double step = kAutoLambdaLength / length;

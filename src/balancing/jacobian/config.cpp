@@ -71,8 +71,8 @@ at::Tensor config_least_squares(
     inverse[task] = lengths[task] > 0 ? 1 / lengths[task] : 0;
   }
   const at::Tensor rows = polytask::detail::in_double(jacobian);
-  const at::Tensor unit =
-      rows * polytask::detail::host_vector(inverse, rows.options()).unsqueeze(1);
+  const at::Tensor unit = rows *
+      polytask::detail::host_vector(inverse, rows.options()).unsqueeze(1);
   const auto [q, r] = at::linalg_qr(unit.t());
   const auto [left, values, right] =
       at::linalg_svd(r.t().to(at::kCPU), /*full_matrices=*/false);

@@ -260,8 +260,7 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
     jacobian(); // gates have a gradient of their own task alone
   }
   if (rows_.defined()) {
-    publish_direction(
-        torch::mv(rows_.t(), weights.as(rows_.options())));
+    publish_direction(torch::mv(rows_.t(), weights.as(rows_.options())));
     for (size_t i = 0; i < shared_.size(); ++i) {
       if (!is_used_[i]) {
         shared_[i].mutable_grad().reset();

@@ -139,9 +139,8 @@ void GramianSum::add_products(const torch::Tensor& a, const torch::Tensor& b) {
           .reshape({tasks_, blocks, kBlock})
           .transpose(0, 1);
     };
-    add_on_device(torch::bmm(cut(left), cut(right).transpose(1, 2))
-                      .to(sum_type)
-                      .sum(0));
+    add_on_device(
+        torch::bmm(cut(left), cut(right).transpose(1, 2)).to(sum_type).sum(0));
   }
   const int64_t rest = left.size(1) - blocks * kBlock;
   if (rest > 0) {
@@ -159,7 +158,8 @@ void GramianSum::add_on_device(const torch::Tensor& part) {
 math::Matrix GramianSum::value() const {
   math::Matrix sum = host_;
   if (device_.defined()) {
-    const torch::Tensor here = device_.to(torch::kCPU).to(torch::kDouble).contiguous();
+    const torch::Tensor here =
+        device_.to(torch::kCPU).to(torch::kDouble).contiguous();
     const auto* values = here.const_data_ptr<double>();
     for (int64_t i = 0; i < tasks_ * tasks_; ++i) {
       sum.data()[i] += values[i];
