@@ -147,6 +147,43 @@ void Balancing::load_state(const State& state) {
   load(*this);
 }
 
+// What the method has from its first step on, it must have.
+void Balancing::check_start(const State& state, int64_t tasks) const {
+  if (tasks == 0) {
+    return;
+  }
+  const auto fresh = clone();
+  fresh->reset();
+  fresh->prepare(tasks);
+  for (const auto& [key, tensor] : fresh->buffers_) {
+    if (!tensor.defined()) {
+      continue;
+    }
+    const auto found = state.find(key);
+    TORCH_CHECK_VALUE(
+        found != state.end() && found->second.defined(),
+        name(),
+        ": the state lacks '",
+        key,
+        "'; is it another method's?");
+    TORCH_CHECK_VALUE(
+        found->second.sizes() == tensor.sizes() &&
+            found->second.scalar_type() == tensor.scalar_type(),
+        name(),
+        ": expected '",
+        key,
+        "' in the state as ",
+        tensor.toString(),
+        " ",
+        tensor.sizes(),
+        ", but got ",
+        found->second.toString(),
+        " ",
+        found->second.sizes(),
+        ".");
+  }
+}
+
 void Balancing::load_own(const State& state) {
   const auto tasks = state.find(kTasks);
   TORCH_CHECK_VALUE(
@@ -155,7 +192,7 @@ void Balancing::load_own(const State& state) {
       ": the state lacks 'tasks'.");
   const auto count = tasks->second.item<int64_t>();
   TORCH_CHECK_VALUE(
-      tasks_ == 0 || count == tasks_,
+      count >= 0 && (tasks_ == 0 || count == tasks_),
       name(),
       ": expected a state of ",
       tasks_,
@@ -168,6 +205,7 @@ void Balancing::load_own(const State& state) {
     TORCH_CHECK_VALUE(
         known, name(), ": the state has '", key, "', which is not its own.");
   }
+  check_start(state, count);
   // Looks at it before anything is changed.
   Random random = random_;
   if (is_random()) {

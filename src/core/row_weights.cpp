@@ -2,14 +2,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/row_weights.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/ATen_fwd.h>
+#include <ATen/ops/exp2.h>
+#include <ATen/ops/floor.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/log2.h>
 #include <ATen/ops/stack.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
 #include <optional>
 #include <vector>
+
+#include "core/in_double.h"
 
 namespace polytask::detail {
 
@@ -100,6 +106,17 @@ at::Tensor row_weights(at::Tensor weights, const at::Tensor& target) {
       weights.layout() == at::kStrided,
       "weights of rows: expected a dense tensor, but got a sparse one.");
   return (weights.dim() == 2 ? weights.squeeze(1) : weights).detach();
+}
+
+at::Tensor of_largest_near_one(const at::Tensor& weights) {
+  if (weights.numel() == 0) {
+    return weights;
+  }
+  constexpr double kMost = 1000;
+  const at::Tensor wide = in_double(weights);
+  const at::Tensor exponent =
+      at::floor(at::log2(wide.max())).clamp(-kMost, kMost);
+  return wide * at::exp2(-exponent);
 }
 
 RowWeights check_row_weights(

@@ -71,6 +71,9 @@ Standardizer Standardizer::fit(
       "Standardizer: expected values of shape [n, d], but got ",
       values.defined() ? c10::str(values.sizes()) : "an undefined tensor",
       ".");
+  TORCH_CHECK_VALUE(
+      values.size(0) > 0,
+      "Standardizer: expected rows to fit to, but got none.");
   const at::Tensor exact = values.detach().to(at::kDouble);
   const at::Tensor missing = at::isnan(exact);
   const at::Tensor count = missing.logical_not().sum(0); // [d]

@@ -12,9 +12,10 @@
 
 namespace polytask {
 
-WeightedLosses::WeightedLosses(int64_t tasks)
+WeightedLosses::WeightedLosses(int64_t tasks, const at::TensorOptions& where)
     : losses_(static_cast<size_t>(tasks)),
-      weights_(static_cast<size_t>(tasks), 0.0) {}
+      weights_(static_cast<size_t>(tasks), 0.0),
+      where_(where.requires_grad(false)) {}
 
 void WeightedLosses::add(int64_t task, double weight, at::Tensor loss) {
   const auto place = static_cast<size_t>(task);
@@ -25,8 +26,7 @@ void WeightedLosses::add(int64_t task, double weight, at::Tensor loss) {
 }
 
 at::TensorOptions WeightedLosses::options() const {
-  return total_.defined() ? total_.options().requires_grad(false)
-                          : at::TensorOptions(at::kDouble);
+  return total_.defined() ? total_.options().requires_grad(false) : where_;
 }
 
 at::Tensor WeightedLosses::losses() const {

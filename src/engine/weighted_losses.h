@@ -15,7 +15,8 @@ namespace polytask {
 /// The losses of the tasks that take part in one step, and their weighted sum.
 class POLYTASK_API WeightedLosses {
  public:
-  explicit WeightedLosses(int64_t tasks);
+  /// `where`: the type and device of the report of a step without a loss.
+  WeightedLosses(int64_t tasks, const at::TensorOptions& where);
 
   /// `loss`: a scalar with its graph. A weight of 1 adds no operation.
   void add(int64_t task, double weight, at::Tensor loss);
@@ -37,6 +38,7 @@ class POLYTASK_API WeightedLosses {
   std::vector<at::Tensor> losses_;
   std::vector<double> weights_;
   at::Tensor total_;
+  at::TensorOptions where_;
 };
 
 } // namespace polytask

@@ -120,7 +120,7 @@ class Fitting {
       });
     }
     for (auto& module : ours.empty_modules) {
-      is_same_ = is_same_ && has_module(stored, module.key);
+      is_same_ = is_same_ && has_modules(module, stored);
       in_child(fitted, module.key, [&](OutputArchive* child) {
         copy_empty(module.archive, child);
       });
@@ -133,9 +133,20 @@ class Fitting {
   }
 
  private:
-  static bool has_module(InputArchive& archive, const std::string& key) {
+  // A module without a state, and all within it.
+  static bool has_modules(Level::Module& module, InputArchive& archive) {
     InputArchive child;
-    return archive.try_read(key, child);
+    if (!archive.try_read(module.key, child)) {
+      return false;
+    }
+    for (const auto& key : module.archive.keys()) {
+      Level::Module inner{key, {}};
+      module.archive.read(key, inner.archive);
+      if (!has_modules(inner, child)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   template <typename Visit>

@@ -46,6 +46,9 @@ at::Tensor LossFunction::operator()(
         output.to(at::kFloat),
         is_half(labels.target()) ? labels.to(at::kFloat) : labels);
   }
+  if (is_half(labels.target())) {
+    return (*this)(output, labels.to(output.scalar_type()));
+  }
   check(labels);
   return labels.is_empty() ? detail::no_loss(output) : evaluate(output, labels);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 
 #include "optim/optimizer_kind.h"
@@ -19,7 +20,13 @@ namespace {
 
 using torch::optim::Optimizer;
 
-std::vector<std::string> held_parameters(const Optimizer& optimizer) {
+// By their names, for equal shapes may stand in another order.
+std::vector<std::string> held_parameters(
+    const Optimizer& optimizer, const MultiTaskModel& model) {
+  std::unordered_map<const void*, std::string> names;
+  for (const auto& entry : model->named_parameters()) {
+    names.emplace(entry.value().unsafeGetTensorImpl(), entry.key());
+  }
   std::vector<std::string> held;
   size_t group = 0;
   for (const auto& each : optimizer.param_groups()) {
@@ -28,6 +35,8 @@ std::vector<std::string> held_parameters(const Optimizer& optimizer) {
           "group ",
           group,
           ": ",
+          names[parameter.unsafeGetTensorImpl()],
+          " ",
           parameter.scalar_type(),
           " ",
           parameter.sizes()));
@@ -94,9 +103,12 @@ class OptimizerBackup {
 } // namespace
 
 // Archives of LibTorch's optimizers and of the fused ones are the same.
-void describe_optimizer(const Optimizer& optimizer, TrainingState& state) {
+void describe_optimizer(
+    const Optimizer& optimizer,
+    const MultiTaskModel& model,
+    TrainingState& state) {
   state.optimizer = optim::detail::kind_of(optimizer);
-  state.optimizer_parameters = held_parameters(optimizer);
+  state.optimizer_parameters = held_parameters(optimizer, model);
   torch::serialize::OutputArchive archive;
   optimizer.save(archive);
   std::ostringstream stream;
@@ -104,7 +116,10 @@ void describe_optimizer(const Optimizer& optimizer, TrainingState& state) {
   state.optimizer_archive = bytes_of(stream.str());
 }
 
-void load_optimizer(Optimizer& optimizer, const TrainingState& state) {
+void load_optimizer(
+    Optimizer& optimizer,
+    const MultiTaskModel& model,
+    const TrainingState& state) {
   const std::string kind = optim::detail::kind_of(optimizer);
   TORCH_CHECK_VALUE(
       state.optimizer == kind,
@@ -115,7 +130,7 @@ void load_optimizer(Optimizer& optimizer, const TrainingState& state) {
       "'.");
   check_same_entries(
       "the optimizer's parameters",
-      held_parameters(optimizer),
+      held_parameters(optimizer, model),
       state.optimizer_parameters);
   const at::Tensor& stored = state.optimizer_archive;
   TORCH_CHECK_VALUE(

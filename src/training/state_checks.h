@@ -26,10 +26,14 @@ void check_model(const MultiTaskModel& model, const TrainingState& state);
 void load_model(const MultiTaskModel& model, const TrainingState& state);
 
 void describe_optimizer(
-    const torch::optim::Optimizer& optimizer, TrainingState& state);
+    const torch::optim::Optimizer& optimizer,
+    const MultiTaskModel& model,
+    TrainingState& state);
 /// Checks and loads; if it throws, the optimizer is as it was.
 void load_optimizer(
-    torch::optim::Optimizer& optimizer, const TrainingState& state);
+    torch::optim::Optimizer& optimizer,
+    const MultiTaskModel& model,
+    const TrainingState& state);
 
 void describe_balancing(
     const balancing::Balancing& method, TrainingState& state);

@@ -79,7 +79,7 @@ TrainingState Training::state() const {
   state.steps = steps_;
   state.epochs = epochs_;
   detail::describe_model(model(), state);
-  detail::describe_optimizer(engine_.optimizer(), state);
+  detail::describe_optimizer(engine_.optimizer(), model(), state);
   if (const auto* method = engine_.balancing()) {
     detail::describe_balancing(*method, state);
   }
@@ -96,7 +96,7 @@ void Training::load_state(const TrainingState& state) {
   detail::check_model(model(), state);
   detail::check_balancing(balancing(), state);
   detail::check_sampler(drawing(), state);
-  detail::load_optimizer(engine_.optimizer(), state);
+  detail::load_optimizer(engine_.optimizer(), model(), state);
   detail::load_model(model(), state);
   if (balancing()) {
     balancing()->load_state(state.balancing_state);

@@ -93,5 +93,49 @@ TEST(SavedMethodOfAnotherKind, IsNoModelsArchive) {
       {"dwa: expected the text 'balancing' in the archive, but found none"}));
 }
 
+class StateOfAnotherMethod : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(StateOfAnotherMethod, IsRefusedWithNothingChanged) {
+  const auto method = make(GetParam());
+  method->prepare(3);
+  const State before = method->state();
+  const auto mgda = make("mgda");
+  mgda->prepare(3);
+  EXPECT_TRUE(says(
+      error_of([&] { method->load_state(mgda->state()); }),
+      {method->name(), "the state lacks '"}));
+  State odd = before;
+  for (auto& [key, tensor] : odd) {
+    if (tensor.dim() > 0 && key != "random") {
+      tensor = torch::ones({7}, tensor.options());
+      EXPECT_TRUE(says(
+          error_of([&] { method->load_state(odd); }),
+          {method->name(), "expected '" + key + "'", "[7]"}));
+      break;
+    }
+  }
+  const State after = method->state();
+  ASSERT_EQ(after.size(), before.size());
+  for (const auto& [key, tensor] : before) {
+    EXPECT_TRUE(torch::equal(after.at(key), tensor)) << key;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Methods,
+    StateOfAnotherMethod,
+    ::testing::Values(
+        "uncertainty_weighting",
+        "imtl_l",
+        "dwa",
+        "famo",
+        "moco",
+        "gradnorm",
+        "excess_mtl",
+        "db_mtl",
+        "stch_warmup",
+        "gradvac"),
+    [](const auto& each) { return std::string(each.param); });
+
 } // namespace
 } // namespace polytask::balancing

@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 // Adds one to what it is given, where it is told to.
 class AddingImpl : public torch::nn::Module {
  public:
-  explicit AddingImpl(bool writes)
-      : torch::nn::Module("Adding"), writes(writes) {}
+  explicit AddingImpl(bool in_place)
+      : torch::nn::Module("Adding"), writes(in_place) {}
   torch::Tensor forward(torch::Tensor input) {
     ++calls;
     return writes ? input.add_(1) : input + 1;

@@ -325,5 +325,42 @@ TEST(InputsSteps, TakeTasksWithInputsOfTheirOwn) {
   EXPECT_TRUE(second.lt(first).all().item<bool>());
 }
 
+/// Goes by which of its inputs it is given.
+class SignedImpl : public torch::nn::Cloneable<SignedImpl> {
+ public:
+  SignedImpl() {
+    reset();
+  }
+  void reset() override {
+    linear = register_module("linear", torch::nn::Linear(3, 2));
+  }
+  torch::Tensor forward(const Inputs& inputs) {
+    return inputs.has("minus") ? linear(-inputs["minus"])
+                               : linear(inputs["plus"]);
+  }
+  torch::nn::Linear linear{nullptr};
+};
+TORCH_MODULE(Signed);
+
+TEST(InputsSteps, TellOneTensorUnderTwoNamesApart) {
+  torch::manual_seed(4);
+  const auto x = torch::randn({6, 3});
+  const auto y = torch::randn({6, 1});
+  const auto losses_of = [&](const torch::Tensor& other) {
+    torch::manual_seed(5);
+    MultiTaskModel model{Signed()};
+    model->add_task("a", LinearTask(2, 1));
+    model->add_task("b", LinearTask(2, 1));
+    const Batch batch = Batch::per_task(
+        {{"a", Inputs{{"plus", x}}, y}, {"b", Inputs{{"minus", other}}, y}});
+    EXPECT_EQ(
+        batch.to(torch::kCPU).part("b").inputs.names(),
+        std::vector<std::string>{"minus"});
+    JointTraining joint(model, torch::optim::SGDOptions(0.1));
+    return joint.step(batch).losses;
+  };
+  EXPECT_TRUE(torch::equal(losses_of(x), losses_of(x.clone())));
+}
+
 } // namespace
 } // namespace polytask

@@ -477,5 +477,35 @@ INSTANTIATE_TEST_SUITE_P(
         ForeignArchive{"NoArchive", no_archive, {}}),
     [](const auto& each) { return each.param.name; });
 
+MultiTaskModel model_with_block(bool with_dropout) {
+  torch::nn::Sequential block(torch::nn::ReLU());
+  if (with_dropout) {
+    block->push_back(torch::nn::Dropout(0.1));
+  }
+  MultiTaskModel model{torch::nn::Sequential(
+      torch::nn::Linear(3, 4), block, torch::nn::Linear(4, 2))};
+  model->add_task("a", LinearTask(2, 1));
+  return model;
+}
+
+TEST(ModelLoad, TakesADropoutMoreOrLessWithinABlock) {
+  for (const bool with_dropout : {false, true}) {
+    const auto model = model_with_block(with_dropout);
+    std::stringstream file;
+    torch::save(model, file);
+    auto other = model_with_block(!with_dropout);
+    torch::load(other, file);
+    EXPECT_TRUE(same_bits(snapshot(model), snapshot(other)));
+  }
+  MultiTaskModel plain;
+  plain->add_task("a", LinearTask(3, 1));
+  std::stringstream file;
+  torch::save(plain, file);
+  MultiTaskModel with_trunk{torch::nn::Sequential(torch::nn::Tanh())};
+  with_trunk->add_task("a", LinearTask(3, 1));
+  torch::load(with_trunk, file);
+  EXPECT_TRUE(same_bits(snapshot(plain), snapshot(with_trunk)));
+}
+
 } // namespace
 } // namespace polytask

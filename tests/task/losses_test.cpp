@@ -414,5 +414,40 @@ TEST_P(LossOnDevice, EqualsTheCPUsWithWeightsOfRows) {
 
 POLYTASK_ON_EACH_DEVICE(LossOnDevice);
 
+TEST(WeightedRows, MayHaveAnyScale) {
+  at::manual_seed(6);
+  const auto output = at::randn({12, 3});
+  const auto target = at::randn({12, 3});
+  const auto classes = at::randint(3, {12});
+  const auto weights = at::rand({12}, at::kDouble) + 0.5;
+  const auto loss_and_gradient = [&](const LossFunction& loss,
+                                     const Labels& labels) {
+    const auto leaf = output.clone().requires_grad_();
+    const auto value = loss(leaf, labels);
+    value.backward();
+    return at::cat({value.detach().view(1), leaf.grad().flatten()});
+  };
+  for (const double scale : {1e-300, 1e-60, 1e-42, 1e60, 1e300}) {
+    const auto scaled = scale * weights;
+    EXPECT_TRUE(at::allclose(
+        loss_and_gradient(MSELoss(), Labels(target).with_weights(scaled)),
+        loss_and_gradient(MSELoss(), Labels(target).with_weights(weights))))
+        << scale;
+    EXPECT_TRUE(at::allclose(
+        loss_and_gradient(
+            CrossEntropyLoss(), Labels(classes).with_weights(scaled)),
+        loss_and_gradient(
+            CrossEntropyLoss(), Labels(classes).with_weights(weights))))
+        << scale;
+  }
+}
+
+TEST(HalfLabels, AreReadInTheOutputsPrecision) {
+  const auto output = at::randn({5, 2});
+  const auto target = at::randn({5, 2}).to(at::kHalf);
+  EXPECT_TRUE(at::equal(
+      MSELoss()(output, target), MSELoss()(output, target.to(at::kFloat))));
+}
+
 } // namespace
 } // namespace polytask

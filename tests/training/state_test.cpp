@@ -442,5 +442,26 @@ TEST(TrainingArchive, StandsBesideOthersInOneFile) {
   EXPECT_EQ(other->steps(), 3);
 }
 
+// Of one shape, so that only their names tell them apart.
+TEST(RefusedOptimizer, OfParametersInAnotherOrder) {
+  const auto training_of = [](const MultiTaskModel& model, bool swapped) {
+    std::vector<torch::Tensor> held =
+        model->task_parameters(swapped ? "b" : "a");
+    const auto more = model->task_parameters(swapped ? "a" : "b");
+    held.insert(held.end(), more.begin(), more.end());
+    return std::make_unique<torch::optim::Adam>(held, AdamOptions(0.01));
+  };
+  const MultiTaskModel model = make_shared_model();
+  const auto adam = training_of(model, false);
+  JointTraining joint(model, *adam);
+  joint.step(make_shared_batch());
+  const MultiTaskModel other = make_shared_model();
+  const auto swapped = training_of(other, true);
+  JointTraining resumed(other, *swapped);
+  EXPECT_TRUE(says(
+      error_of([&] { resumed.load_state(joint.state()); }),
+      {"the optimizer's parameters", "tasks.b.weight", "tasks.a.weight"}));
+}
+
 } // namespace
 } // namespace polytask

@@ -190,6 +190,7 @@ class POLYTASK_API Balancing {
 
  private:
   void load_own(const State& state);
+  void check_start(const State& state, int64_t tasks) const;
   void select_buffers(const at::Tensor& present);
   void restore_buffers(
       const std::map<std::string, at::Tensor>& whole,

@@ -99,10 +99,10 @@ class POLYTASK_API Inputs {
     return Inputs(std::move(changed));
   }
 
-  /// Equal for copies of one `Inputs`, and for the same single tensor.
+  /// Equal for copies of one `Inputs`, and for the same tensor without a name.
   const void* identity() const {
-    return is_tensor() ? static_cast<const void*>(tensor_.unsafeGetTensorImpl())
-                       : named_.get();
+    return named_ ? static_cast<const void*>(named_.get())
+                  : tensor_.unsafeGetTensorImpl();
   }
 
  private:

@@ -35,7 +35,7 @@ class POLYTASK_API Network {
   /// From a holder such as `torch::nn::Linear`.
   template <typename Impl>
   Network(torch::nn::ModuleHolder<Impl> module) // NOLINT: meant to be implicit
-      : Network(module.ptr()) {}
+      : Network(module.is_empty() ? std::shared_ptr<Impl>() : module.ptr()) {}
 
   /// From a pointer to a module.
   template <typename Impl>

@@ -163,6 +163,8 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   template <typename Impl>
   static std::shared_ptr<Sharing> as_sharing(
       torch::nn::ModuleHolder<Impl> module) {
+    TORCH_CHECK_VALUE(
+        !module.is_empty(), "MultiTaskModel: the module to share is empty.");
     if constexpr (std::derived_from<Impl, Sharing>) {
       return module.ptr();
     } else {

@@ -28,7 +28,8 @@ class POLYTASK_API Training {
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
-  /// One step on the batch. If it throws, nothing has moved.
+  /// One step on the batch. If it throws, no parameter has moved and nothing
+  /// was counted; running statistics may have, for the forward came first.
   ///
   /// Warns, once in the life of the training, where the model was left in eval
   /// mode.

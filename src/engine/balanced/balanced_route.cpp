@@ -388,7 +388,9 @@ StepReport BalancedRoute::step(const HeadSteps& tasks, bool share_input) {
       " batches for each step; call step({batch, ...}).");
   if (tasks.empty()) {
     context_.reset_gradients();
-    return WeightedLosses(context_.model->size()).report();
+    return WeightedLosses(
+               context_.model->size(), context_.parameters[0].options())
+        .report();
   }
   Step step = begin(tasks, share_input);
   return take(step);

@@ -104,7 +104,8 @@ StepReport BilevelRoute::follow(
   context_.reset_gradients();
   set_flat_gradient(problem.parameters(), update.direction);
   context_.update();
-  WeightedLosses losses(context_.model->size());
+  WeightedLosses losses(
+      context_.model->size(), context_.parameters[0].options());
   for (size_t i = 0; i < tasks.size(); ++i) {
     losses.add(
         tasks[i].task,

@@ -204,4 +204,17 @@ void ReduceLROnPlateau::load(torch::serialize::InputArchive& archive) {
   }
 }
 
+torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive,
+    const ReduceLROnPlateau& scheduler) {
+  scheduler.save(archive);
+  return archive;
+}
+
+torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, ReduceLROnPlateau& scheduler) {
+  scheduler.load(archive);
+  return archive;
+}
+
 } // namespace polytask::optim

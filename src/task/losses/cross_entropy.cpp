@@ -103,6 +103,13 @@ at::Tensor CrossEntropyLoss::evaluate(
   }
   std::optional<at::Tensor> class_weights;
   if (options_.weight().defined()) {
+    TORCH_CHECK_VALUE(
+        options_.weight().size(0) == output.size(1),
+        "expected a weight for each of the ",
+        output.size(1),
+        " classes, but got ",
+        options_.weight().size(0),
+        ".");
     class_weights = options_.weight().to(output.options().requires_grad(false));
   }
   // As the output has it, of a table's column.

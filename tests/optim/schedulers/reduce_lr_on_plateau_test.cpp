@@ -195,5 +195,21 @@ TEST(ReduceLROnPlateau, RefusesAnotherArchiveAndChangesNothing) {
   EXPECT_EQ(scheduler.last_rates(), std::vector<double>{0.5});
 }
 
+TEST(ReduceLROnPlateau, IsSavedAsLibTorchSaves) {
+  auto optimizer = optimizer_on_plateau({0.1});
+  ReduceLROnPlateau scheduler(Plateau().patience(0));
+  scheduler.start(optimizer);
+  scheduler.step(1);
+  scheduler.step(2);
+  std::stringstream file;
+  torch::save(scheduler, file);
+  auto other_optimizer = optimizer_on_plateau({0.1});
+  ReduceLROnPlateau other(Plateau().patience(0));
+  other.start(other_optimizer);
+  torch::load(other, file);
+  EXPECT_EQ(other.steps(), 2);
+  EXPECT_EQ(other.last_rates(), scheduler.last_rates());
+}
+
 } // namespace
 } // namespace polytask::optim

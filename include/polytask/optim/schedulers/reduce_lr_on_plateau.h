@@ -104,4 +104,11 @@ class POLYTASK_API ReduceLROnPlateau {
   int64_t steps_ = 0;
 };
 
+/// For `torch::save` and `torch::load`.
+POLYTASK_API torch::serialize::OutputArchive& operator<<(
+    torch::serialize::OutputArchive& archive,
+    const ReduceLROnPlateau& scheduler);
+POLYTASK_API torch::serialize::InputArchive& operator>>(
+    torch::serialize::InputArchive& archive, ReduceLROnPlateau& scheduler);
+
 } // namespace polytask::optim
