@@ -16,7 +16,8 @@ namespace polytask {
 class POLYTASK_API WeightedLosses {
  public:
   /// `where`: the type and device of the report of a step without a loss.
-  WeightedLosses(int64_t tasks, const at::TensorOptions& where);
+  explicit WeightedLosses(
+      int64_t tasks, const at::TensorOptions& where = at::kDouble);
 
   /// `loss`: a scalar with its graph. A weight of 1 adds no operation.
   void add(int64_t task, double weight, at::Tensor loss);

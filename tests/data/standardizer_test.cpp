@@ -135,6 +135,12 @@ TEST(Standardizer, RefusesToFitAnythingButAMatrix) {
       says(error_of([] { Standardizer::fit(at::Tensor()); }), {"undefined"}));
 }
 
+TEST(Standardizer, RefusesToFitNoRows) {
+  EXPECT_TRUE(says(
+      error_of([] { Standardizer::fit(at::zeros({0, 2})); }),
+      {"Standardizer: expected rows to fit to, but got none"}));
+}
+
 TEST(Standardizer, RefusesAnotherNumberOfColumns) {
   const auto scaler = Standardizer::fit(two_columns());
   EXPECT_TRUE(says(

@@ -52,6 +52,9 @@ TEST(WeightedLosses, AreZeroBeforeTheFirst) {
   EXPECT_FALSE(losses.total().defined());
   EXPECT_TRUE(
       torch::equal(losses.report().losses, torch::zeros({2}, torch::kDouble)));
+  EXPECT_EQ(
+      WeightedLosses(2, torch::kFloat).report().losses.scalar_type(),
+      torch::kFloat);
 }
 
 TEST(WeightedLosses, AreReportedInTheDtypeOfTheLosses) {

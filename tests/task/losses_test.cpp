@@ -414,7 +414,7 @@ TEST_P(LossOnDevice, EqualsTheCPUsWithWeightsOfRows) {
 
 POLYTASK_ON_EACH_DEVICE(LossOnDevice);
 
-TEST(WeightedRows, MayHaveAnyScale) {
+TEST(ScaleOfWeights, DoesNotMatter) {
   at::manual_seed(6);
   const auto output = at::randn({12, 3});
   const auto target = at::randn({12, 3});
