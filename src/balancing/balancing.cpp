@@ -167,7 +167,8 @@ void Balancing::check_start(const State& state, int64_t tasks) const {
         key,
         "'; is it another method's?");
     TORCH_CHECK_VALUE(
-        found->second.sizes() == tensor.sizes() &&
+        // One without elements is yet to get its shape.
+        (found->second.sizes() == tensor.sizes() || tensor.numel() == 0) &&
             found->second.scalar_type() == tensor.scalar_type(),
         name(),
         ": expected '",

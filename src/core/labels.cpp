@@ -156,7 +156,7 @@ at::Tensor Labels::complete_rows() const {
 
 at::Tensor Labels::label_weights(at::ScalarType type) const {
   const at::Tensor rows = weights_.defined()
-      ? detail::of_largest_near_one(weights_).to(weights_.device(), type)
+      ? weights_.to(type)
       : at::ones({target_.size(0)}, target_.options().dtype(type));
   const at::Tensor all = over_labels(rows).expand_as(target_);
   return is_complete() ? all : all.masked_fill(missing_mask(), 0);

@@ -15,8 +15,6 @@
 #include <optional>
 #include <vector>
 
-#include "core/in_double.h"
-
 namespace polytask::detail {
 
 namespace {
@@ -112,11 +110,10 @@ at::Tensor of_largest_near_one(const at::Tensor& weights) {
   if (weights.numel() == 0) {
     return weights;
   }
-  constexpr double kMost = 1000;
-  const at::Tensor wide = in_double(weights);
+  const double most = weights.scalar_type() == at::kDouble ? 1000 : 120;
   const at::Tensor exponent =
-      at::floor(at::log2(wide.max())).clamp(-kMost, kMost);
-  return wide * at::exp2(-exponent);
+      at::floor(at::log2(weights.max())).clamp(-most, most);
+  return weights * at::exp2(-exponent);
 }
 
 RowWeights check_row_weights(

@@ -16,8 +16,8 @@ namespace polytask::detail {
 POLYTASK_API at::Tensor row_weights(
     at::Tensor weights, const at::Tensor& target);
 
-/// Weights times the power of two that brings the largest near 1, in double:
-/// neither they nor their sum then leave the range of a narrower type.
+/// Weights, float or double, times the power of two that brings the largest
+/// near 1: neither they nor their sum then leave the range of a narrower type.
 POLYTASK_API at::Tensor of_largest_near_one(const at::Tensor& weights);
 
 struct RowWeights {

@@ -72,8 +72,8 @@ Standardizer Standardizer::fit(
       values.defined() ? c10::str(values.sizes()) : "an undefined tensor",
       ".");
   TORCH_CHECK_VALUE(
-      values.size(0) > 0,
-      "Standardizer: expected rows to fit to, but got none.");
+      values.size(1) > 0,
+      "Standardizer: expected columns to fit to, but got none.");
   const at::Tensor exact = values.detach().to(at::kDouble);
   const at::Tensor missing = at::isnan(exact);
   const at::Tensor count = missing.logical_not().sum(0); // [d]

@@ -135,10 +135,10 @@ TEST(Standardizer, RefusesToFitAnythingButAMatrix) {
       says(error_of([] { Standardizer::fit(at::Tensor()); }), {"undefined"}));
 }
 
-TEST(Standardizer, RefusesToFitNoRows) {
+TEST(Standardizer, RefusesToFitNoColumns) {
   EXPECT_TRUE(says(
-      error_of([] { Standardizer::fit(at::zeros({0, 2})); }),
-      {"Standardizer: expected rows to fit to, but got none"}));
+      error_of([] { Standardizer::fit(at::zeros({0, 0})); }),
+      {"Standardizer: expected columns to fit to, but got none"}));
 }
 
 TEST(Standardizer, RefusesAnotherNumberOfColumns) {

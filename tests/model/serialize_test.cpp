@@ -477,13 +477,22 @@ INSTANTIATE_TEST_SUITE_P(
         ForeignArchive{"NoArchive", no_archive, {}}),
     [](const auto& each) { return each.param.name; });
 
-MultiTaskModel model_with_block(bool with_dropout) {
-  torch::nn::Sequential block(torch::nn::ReLU());
-  if (with_dropout) {
-    block->push_back(torch::nn::Dropout(0.1));
+struct BlockImpl : torch::nn::Module {
+  explicit BlockImpl(bool with_dropout) {
+    register_module("relu", torch::nn::ReLU());
+    if (with_dropout) {
+      register_module("dropout", torch::nn::Dropout(0.1));
+    }
   }
+  torch::Tensor forward(const torch::Tensor& input) {
+    return input.relu();
+  }
+};
+TORCH_MODULE(Block);
+
+MultiTaskModel model_with_block(bool with_dropout) {
   MultiTaskModel model{torch::nn::Sequential(
-      torch::nn::Linear(3, 4), block, torch::nn::Linear(4, 2))};
+      torch::nn::Linear(3, 4), Block(with_dropout), torch::nn::Linear(4, 2))};
   model->add_task("a", LinearTask(2, 1));
   return model;
 }

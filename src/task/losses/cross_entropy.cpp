@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <polytask/task/losses/elementwise.h>
 #include "core/check.h"
 
 namespace polytask {
@@ -135,7 +136,8 @@ at::Tensor CrossEntropyLoss::evaluate(
   // A row of weight 0 may hold anything.
   const at::Tensor missing = shaped(labels.missing_mask());
   const at::Tensor target = shaped(labels.target());
-  at::Tensor weights = shaped(labels.label_weights(output.scalar_type()));
+  at::Tensor weights =
+      shaped(detail::mean_weights(labels, output.scalar_type()));
   const at::Tensor elements = entropy(
       target.masked_fill(missing, options_.ignore_index()),
       at::Reduction::None);

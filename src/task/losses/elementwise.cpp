@@ -6,6 +6,9 @@
 #include <ATen/core/Reduction.h>
 #include <c10/util/Exception.h>
 
+#include "core/in_double.h"
+#include "core/row_weights.h"
+
 namespace polytask {
 
 namespace detail {
@@ -35,9 +38,16 @@ at::Tensor where_present(const at::Tensor& values, const Labels& labels) {
                               : values.masked_fill(labels.missing_mask(), 0);
 }
 
+at::Tensor mean_weights(const Labels& labels, at::ScalarType type) {
+  const auto wide =
+      has_double(labels.target().device()) ? at::kDouble : at::kFloat;
+  return of_largest_near_one(labels.label_weights(wide))
+      .to(labels.target().device(), type);
+}
+
 at::Tensor mean_over_present(const at::Tensor& elements, const Labels& labels) {
   if (labels.is_weighted()) {
-    const at::Tensor weights = labels.label_weights(elements.scalar_type());
+    const at::Tensor weights = mean_weights(labels, elements.scalar_type());
     return (where_present(elements, labels) * weights).sum() / weights.sum();
   }
   if (labels.is_complete()) {

@@ -38,6 +38,10 @@ POLYTASK_API void check_target(
 POLYTASK_API at::Tensor where_present(
     const at::Tensor& values, const Labels& labels);
 
+/// `labels.label_weights(type)` times a power of two, which no mean minds:
+/// whatever the scale of the weights, they are in the range of the type.
+POLYTASK_API at::Tensor mean_weights(const Labels& labels, at::ScalarType type);
+
 /// The mean of `elements` over the labels that are present, each with the
 /// weight of its row.
 POLYTASK_API at::Tensor mean_over_present(
