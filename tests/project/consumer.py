@@ -6,7 +6,7 @@
 runs every other C++ block of README.md and docs/ too: each in a namespace of its own, as one
 program, since LibTorch's headers take longer than all of them. `subdirectory` uses
 add_subdirectory with what the preset `strict` sets: a shared library whose files are compiled one
-by one, with warnings as errors, its examples and benchmarks, all optimized as releases are.
+by one, with warnings as errors, its examples and benchmarks.
 """
 import argparse
 import json
