@@ -112,7 +112,10 @@ function(polytask_setup_target target)
     target_compile_options(${target} PUBLIC -fsanitize=${POLYTASK_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${POLYTASK_SANITIZE})
   endif()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${POLYTASK_UNITY} UNITY_BUILD_BATCH_SIZE 24)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${POLYTASK_UNITY})
+  if(NOT CMAKE_UNITY_BUILD_BATCH_SIZE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE 24)
+  endif()
 endfunction()
 
 # Tests and examples are compiled for a quick build; their time is LibTorch's

@@ -105,7 +105,8 @@ bool is_plain_on(const at::Tensor& tensor, at::Device device) {
 
 template <typename... Losses>
 bool is_one_of(const Loss& loss) {
-  const auto& type = typeid(loss.function());
+  const LossFunction& function = loss.function();
+  const auto& type = typeid(function);
   return ((type == typeid(Losses)) || ...);
 }
 

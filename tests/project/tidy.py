@@ -5,8 +5,8 @@
     tidy.py [--base REF] [--all]
 
 Changed: since the branch left REF (origin/main, if there is one), and where it has not, in the last
-commit. --all takes every file. The static analyser, which takes as long as all else, is left to
-editors."""
+commit. --all takes every file. Where they are few, they are parsed one by one, too. The static
+analyser, which takes as long as all else, is left to editors."""
 import argparse
 import pathlib
 import subprocess
@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 import sources
+
+ALONE = 40  # at most so many files are parsed alone, at several seconds each
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--base", help="the commit to compare with")
@@ -43,6 +45,18 @@ everything = sources.kernels + sources.library
 paths = everything if args.all else [path for path in changed_files() if path.suffix == ".h" or path in everything]
 include = sources.torch_include()
 failed = False
+
+# Alone, without what its neighbours in a unit include.
+alone = [path for path in paths if path.suffix == ".cpp"]
+if len(alone) > ALONE:
+    print(f"{len(alone)} files are not parsed alone: `./dev compat VERSION --together 1` does it")
+    alone = []
+for path, result in zip(alone, sources.run_all(
+        [([args.clang_tidy.replace("-tidy", "++"), "-fsyntax-only", *sources.flags(include), str(path)], None) for path in alone])):
+    if result.returncode != 0:
+        failed = True
+        print(f"{path.relative_to(sources.root)} alone:\n{result.stdout}", flush=True)
+
 with tempfile.TemporaryDirectory() as folder:
     commands = []
     for number, group in enumerate(sources.unities(paths, 40)):
