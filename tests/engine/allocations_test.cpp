@@ -23,7 +23,19 @@ std::atomic<int64_t> heap_requests{0};
 
 } // namespace
 
-#if !defined(__SANITIZE_ADDRESS__)
+// A sanitizer has its own; Clang says so by a feature.
+#if defined(__SANITIZE_ADDRESS__)
+#define POLYTASK_OWN_NEW 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POLYTASK_OWN_NEW 0
+#endif
+#endif
+#ifndef POLYTASK_OWN_NEW
+#define POLYTASK_OWN_NEW 1
+#endif
+
+#if POLYTASK_OWN_NEW
 [[gnu::noinline]] void* operator new(size_t size) {
   ++heap_requests;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) {

@@ -48,7 +48,9 @@ struct StandInAllocator final : c10::Allocator {
     return &std::free;
   }
   void copy_data(void* to, const void* from, size_t bytes) const override {
-    std::memcpy(to, from, bytes);
+    if (bytes > 0) {
+      std::memcpy(to, from, bytes);
+    }
   }
 };
 
@@ -249,7 +251,9 @@ const at::Tensor& stand_in_resize(
       tensor.dtype().itemsize();
   if (storage.nbytes() < bytes) {
     auto memory = stand_in_allocator().allocate(bytes);
-    std::memcpy(memory.get(), storage.data(), storage.nbytes());
+    if (storage.nbytes() > 0) {
+      std::memcpy(memory.get(), storage.data(), storage.nbytes());
+    }
     storage.set_data_ptr_noswap(std::move(memory));
     storage.set_nbytes(bytes);
   }
