@@ -32,9 +32,12 @@ bool has_double(const at::Device& device) {
   return has;
 }
 
+at::Tensor where_double_is(const at::Tensor& tensor) {
+  return has_double(tensor.device()) ? tensor : tensor.to(at::kCPU);
+}
+
 at::Tensor in_double(const at::Tensor& tensor) {
-  return has_double(tensor.device()) ? tensor.to(at::kDouble)
-                                     : tensor.to(at::kCPU).to(at::kDouble);
+  return where_double_is(tensor).to(at::kDouble);
 }
 
 } // namespace polytask::detail

@@ -9,7 +9,10 @@ namespace polytask::detail {
 /// Whether tensors of double can be there: Apple's devices have none.
 bool has_double(const at::Device& device);
 
-/// In double where it is, or on the host where its device has no double.
+/// The tensor, on the host where its device has no double.
+at::Tensor where_double_is(const at::Tensor& tensor);
+
+/// The same in double.
 at::Tensor in_double(const at::Tensor& tensor);
 
 } // namespace polytask::detail

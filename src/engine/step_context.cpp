@@ -123,10 +123,15 @@ StepContext::StepContext(
 
 // An optimizer made before a head was replaced holds the old one.
 void StepContext::warn_of_untrained() const {
+  const auto untrained = std::find_if(
+      left_out_.begin(), left_out_.end(), [](const auto& parameter) {
+        return parameter.requires_grad();
+      });
+  if (untrained == left_out_.end()) {
+    return;
+  }
   for (const auto& entry : model->named_parameters()) {
-    const auto& parameter = entry.value();
-    if (parameter.requires_grad() &&
-        !without({parameter}, optimized()).empty()) {
+    if (entry.value().is_same(*untrained)) {
       TORCH_WARN(
           "training: your optimizer does not hold '",
           entry.key(),

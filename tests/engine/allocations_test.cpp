@@ -13,6 +13,7 @@
 
 #include "tests/support/original_job.h"
 #include "tests/support/routes.h"
+#include "tests/support/sanitized.h"
 
 // Counts what the program asks of the heap: objects by operator new, memory of
 // tensors by LibTorch's allocator.
@@ -23,19 +24,8 @@ std::atomic<int64_t> heap_requests{0};
 
 } // namespace
 
-// A sanitizer has its own; Clang says so by a feature.
-#if defined(__SANITIZE_ADDRESS__)
-#define POLYTASK_OWN_NEW 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLYTASK_OWN_NEW 0
-#endif
-#endif
-#ifndef POLYTASK_OWN_NEW
-#define POLYTASK_OWN_NEW 1
-#endif
-
-#if POLYTASK_OWN_NEW
+// A sanitizer has its own.
+#if !POLYTASK_ADDRESS_SANITIZED
 [[gnu::noinline]] void* operator new(size_t size) {
   ++heap_requests;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) {
@@ -89,7 +79,7 @@ int64_t count_requests(Action&& action) {
 class Allocations : public ::testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__)
+#if POLYTASK_ADDRESS_SANITIZED
     GTEST_SKIP() << "the sanitizer has its own operator new";
 #endif
   }

@@ -12,6 +12,7 @@
 
 #include "tests/support/networks.h"
 #include "tests/support/routes.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/twin.h"
 
 // Every route gives what autograd gives: the same losses and parameters.
@@ -61,15 +62,7 @@ struct Trained {
 };
 
 // A sanitizer sees in a few what it sees in many.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLYTASK_STEPS_OF_ROUTES 30
-#endif
-#endif
-#ifndef POLYTASK_STEPS_OF_ROUTES
-#define POLYTASK_STEPS_OF_ROUTES 300
-#endif
-constexpr int64_t kSteps = POLYTASK_STEPS_OF_ROUTES;
+constexpr int64_t kSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 300;
 
 template <typename Training>
 void take(Training& training, const Batch& batch, bool run, Trained& trained) {

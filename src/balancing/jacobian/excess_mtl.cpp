@@ -73,10 +73,8 @@ math::Vector ExcessMTL::excess_risks(const at::Tensor& jacobian) {
   at::Tensor& squares = kept_rows("squares", jacobian);
   const at::Tensor now = jacobian * jacobian;
   const at::Tensor sums = squares + now;
-  at::Tensor shares = now / at::sqrt(sums + kExcessTiny);
-  if (!polytask::detail::has_double(shares.device())) {
-    shares = shares.to(at::kCPU);
-  }
+  const at::Tensor shares =
+      polytask::detail::where_double_is(now / at::sqrt(sums + kExcessTiny));
   auto risks = detail::host_values(shares.sum(1, false, at::kDouble), name());
   for (size_t task = 0; task < risks.size(); ++task) {
     TORCH_CHECK_VALUE(

@@ -9,9 +9,8 @@
 namespace polytask::balancing::detail {
 
 at::Tensor row_lengths(const at::Tensor& rows) {
-  const bool has_double = polytask::detail::has_double(rows.device());
   return at::linalg_vector_norm(
-      has_double ? rows : rows.to(at::kCPU),
+      polytask::detail::where_double_is(rows),
       2,
       at::IntArrayRef{1},
       /*keepdim=*/false,
