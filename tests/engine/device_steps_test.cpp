@@ -68,6 +68,10 @@ std::unique_ptr<balancing::Balancing> device_method(const std::string& name) {
     options = {{"weights", std::vector<double>{1, 2, 0.5}}};
   } else if (name.find("cosmos") != std::string::npos) {
     options = {{"lambda", 1}, {"weights", std::vector<double>{0.3, 0.3, 0.4}}};
+  } else if (name.starts_with("sdmgrad")) {
+    // By its own rate of 10 its weights change by up to 0.8 for a rounding of
+    // the gradients, on the host as well.
+    options = {{"lr", 0.1}};
   }
   try {
     auto method = balancing::make(name, options);
