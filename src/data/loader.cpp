@@ -62,7 +62,7 @@ std::string difference_of_loaders(
 } // namespace
 
 Loader::Loader(Dataset dataset, LoaderOptions options)
-    : dataset_(std::move(dataset)), options_(std::move(options)) {
+    : dataset_(std::move(dataset)), options_(options) {
   check_loader(dataset_, options_);
   options_.batch(settled(dataset_, options_.batch()));
 }

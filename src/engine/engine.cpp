@@ -79,7 +79,7 @@ class Engine::Parts {
 
   StepReport joint_step(const Batch& batch) {
     forget_run();
-    context.collect(batch, steps);
+    context.collect(batch, steps_);
     return take_step(batch.shares_input(), {}, /*report=*/true);
   }
 
@@ -140,14 +140,14 @@ class Engine::Parts {
   void leave_program(const std::string& reason);
   void forget_run();
 
-  HeadSteps steps;
-  std::vector<bool> takes_part; // by task
+  HeadSteps steps_;
+  std::vector<bool> takes_part_; // by task
   /// `choice` tells of a run.
-  bool ran = false;
+  bool ran_ = false;
 };
 
 bool Engine::Parts::use_program(bool share_input) {
-  const auto obstacle = program.obstacle(steps, share_input);
+  const auto obstacle = program.obstacle(steps_, share_input);
   if (!obstacle) {
     return true;
   }
@@ -172,22 +172,22 @@ void Engine::Parts::leave_program(const std::string& reason) {
 StepReport Engine::Parts::take_step(
     bool share_input, const TaskSource& source, bool report) {
   if (balanced) {
-    StepReport taken = balanced->step(steps, share_input);
+    StepReport taken = balanced->step(steps_, share_input);
     choice = balanced->choice();
     return taken;
   }
   torch::Tensor features;
-  if (!steps.empty() && use_program(share_input)) {
-    if (program.step(steps, share_input, source, features)) {
+  if (!steps_.empty() && use_program(share_input)) {
+    if (program.step(steps_, share_input, source, features)) {
       if (choice.route != program.route()) {
         choice = program.choice();
       }
-      return report ? program.report(steps) : StepReport();
+      return report ? program.report(steps_) : StepReport();
     }
     leave_program("the trunk's features are not a matrix [B, d]");
   }
-  if (!steps.empty() && !features.defined()) {
-    auto taken = graph.step(steps, share_input, source, report);
+  if (!steps_.empty() && !features.defined()) {
+    auto taken = graph.step(steps_, share_input, source, report);
     if (!graph.reason().empty()) {
       choice = {Route::kAutograd, graph.reason()};
     }
@@ -195,7 +195,7 @@ StepReport Engine::Parts::take_step(
       return *std::move(taken);
     }
   }
-  return detail::autograd_step(context, steps, share_input, source, features);
+  return detail::autograd_step(context, steps_, share_input, source, features);
 }
 
 // Up to the step before the last, which is taken by itself: it leaves the
@@ -207,8 +207,8 @@ int64_t Engine::Parts::run_modes(
     bool observed,
     int64_t& counter,
     int64_t& drawn) {
-  context.collect(batch, steps);
-  if (count < 1 || steps.empty()) {
+  context.collect(batch, steps_);
+  if (count < 1 || steps_.empty()) {
     return 0;
   }
   const bool forced =
@@ -220,11 +220,11 @@ int64_t Engine::Parts::run_modes(
   if (program.route() != Route::kLinearProgram) {
     return 0;
   }
-  if (const auto found = program.obstacle(steps, batch.shares_input())) {
+  if (const auto found = program.obstacle(steps_, batch.shares_input())) {
     refuse(found.reason);
     return 0;
   }
-  ModesRun run(context, program.heads(), batch, steps, source);
+  ModesRun run(context, program.heads(), batch, steps_, source);
   const std::string obstacle =
       observed ? "an observer looks at each step" : run.obstacle();
   if (!obstacle.empty()) {
@@ -250,7 +250,7 @@ StepReport Engine::Parts::run(
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
   choice = balanced ? balanced->choice() : program.choice();
-  ran = true;
+  ran_ = true;
   int64_t drawn = ModesRun::kNotDrawn;
   if (!balanced && context.options.fixed_batch() != FixedBatch::kResidual) {
     count -= run_modes(
@@ -270,20 +270,20 @@ StepReport Engine::Parts::run(
 
 // A step by itself may go another way than the run before it.
 void Engine::Parts::forget_run() {
-  if (ran) {
+  if (ran_) {
     choice = balanced ? balanced->choice() : program.choice();
-    ran = false;
+    ran_ = false;
   }
 }
 
 StepReport Engine::Parts::step_of(
     const Batch& batch, int64_t task, const TaskSource& source, bool report) {
   if (task < 0) {
-    steps.clear();
+    steps_.clear();
     return take_step(/*share_input=*/false, source, report);
   }
-  context.collect(batch, task, steps);
-  if (steps.empty() && source.pass) {
+  context.collect(batch, task, steps_);
+  if (steps_.empty() && source.pass) {
     source.pass(task);
   }
   StepReport taken = take_step(/*share_input=*/false, source, report);
@@ -296,12 +296,12 @@ StepReport Engine::Parts::step_of(
 StepReport Engine::Parts::next_step(
     const Batch& batch, const TaskSource& source, int64_t drawn, bool report) {
   if (!source.next) {
-    context.collect(batch, steps);
+    context.collect(batch, steps_);
     return take_step(batch.shares_input(), source, report);
   }
   if (drawn == ModesRun::kNotDrawn) {
-    context.find_takers(batch, takes_part);
-    drawn = source.next(takes_part);
+    context.find_takers(batch, takes_part_);
+    drawn = source.next(takes_part_);
   }
   return step_of(batch, drawn, source, report);
 }

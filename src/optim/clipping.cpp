@@ -52,7 +52,7 @@ void clip_norm_on_cpu(
   if (factor >= Scalar(1)) {
     return;
   }
-  for (at::Tensor gradient : gradients) {
+  for (const at::Tensor& gradient : gradients) {
     gradient.mul_(factor);
   }
 }
@@ -81,7 +81,7 @@ void clip_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
     norms.push_back(at::linalg_vector_norm(gradient).to(gradients[0].device()));
   }
   const at::Tensor factor = clip_factor(at::stack(norms), max_norm);
-  for (at::Tensor gradient : gradients) {
+  for (const at::Tensor& gradient : gradients) {
     gradient.mul_(factor.to(gradient.device()));
   }
 }
@@ -115,7 +115,7 @@ void Clipping::apply(const std::vector<at::Tensor>& gradients) const {
     clip_norm(defined, limit_);
     return;
   }
-  for (at::Tensor gradient : defined) {
+  for (const at::Tensor& gradient : defined) {
     gradient.clamp_(-limit_, limit_);
   }
 }

@@ -27,7 +27,8 @@ FusedAdamOf<Base, Options, State>::FusedAdamOf(
           std::move(defaults)) {}
 
 template <typename Base, typename Options, typename State>
-FusedAdamOf<Base, Options, State>::FusedAdamOf(FusedAdamOf&&) = default;
+FusedAdamOf<Base, Options, State>::FusedAdamOf(FusedAdamOf&&) noexcept =
+    default;
 
 template <typename Base, typename Options, typename State>
 FusedAdamOf<Base, Options, State>::~FusedAdamOf() = default;

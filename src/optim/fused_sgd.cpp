@@ -27,7 +27,7 @@ FusedSGD::FusedSGD(std::vector<torch::Tensor> parameters, SGDOptions defaults)
     : FusedSGD(
           {OptimizerParamGroup(std::move(parameters))}, std::move(defaults)) {}
 
-FusedSGD::FusedSGD(FusedSGD&&) = default;
+FusedSGD::FusedSGD(FusedSGD&&) noexcept = default;
 FusedSGD::~FusedSGD() = default;
 
 torch::Tensor FusedSGD::step(LossClosure closure) {

@@ -75,7 +75,12 @@ void check_same_entries(
 
 void check_state(const TrainingState& state, const std::string& strategy) {
   TORCH_CHECK_VALUE(
-      state.version <= TrainingState::kVersion && state.version > 0,
+      state.version > 0,
+      "Training: expected a state of version 1 or later, but it is of version ",
+      state.version,
+      ".");
+  TORCH_CHECK_VALUE(
+      state.version <= TrainingState::kVersion,
       "Training: the state is of version ",
       state.version,
       ", which a newer polytask wrote; this one reads up to version ",

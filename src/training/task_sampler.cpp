@@ -9,7 +9,9 @@
 #include <cmath>
 #include <numeric>
 #include <sstream>
+#include <string_view>
 #include <typeinfo>
+#include <unordered_map>
 
 #include "core/check.h"
 
@@ -111,7 +113,8 @@ void TaskSampler::restore(const SamplerState& state) {
   std::istringstream text(state.generator);
   text >> generator;
   TORCH_CHECK_VALUE(
-      !text.fail(), "TaskSampler: the generator's state cannot be read.");
+      !text.fail() && (text >> std::ws).eof(),
+      "TaskSampler: the generator's state cannot be read.");
   generator_ = generator;
   draws_ = state.draws;
   epochs_ = state.epochs;
@@ -119,11 +122,15 @@ void TaskSampler::restore(const SamplerState& state) {
 }
 
 std::vector<double> TaskSampler::by_task(const TaskNumbers& numbers) const {
+  std::unordered_map<std::string_view, size_t> places;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    places.emplace(tasks_[i], i);
+  }
   std::vector<double> ordered(tasks_.size(), -1);
   for (const auto& [name, number] : numbers) {
-    const auto found = std::find(tasks_.begin(), tasks_.end(), name);
+    const auto found = places.find(name);
     TORCH_CHECK_VALUE(
-        found != tasks_.end(),
+        found != places.end(),
         "TaskSampler: there is no task '",
         name,
         "'; there is ",
@@ -136,7 +143,7 @@ std::vector<double> TaskSampler::by_task(const TaskNumbers& numbers) const {
         "': expected a finite number of at least 0, but got ",
         number,
         ".");
-    double& place = ordered[static_cast<size_t>(found - tasks_.begin())];
+    double& place = ordered[found->second];
     TORCH_CHECK_VALUE(
         place < 0, "TaskSampler: task '", name, "' has more than one number.");
     place = number;

@@ -49,6 +49,11 @@ std::optional<SamplerState> read_sampler(InputArchive& archive) {
 } // namespace
 
 void TrainingState::save(OutputArchive& archive) const {
+  TORCH_CHECK_VALUE(
+      optimizer_archive.defined(),
+      kWho,
+      ": the state holds nothing; state() of a training makes one that can be "
+      "saved.");
   archive.write("polytask_training", c10::IValue(version));
   archive.write("strategy", c10::IValue(strategy));
   archive.write("steps", c10::IValue(steps));

@@ -253,6 +253,24 @@ TEST_P(LoaderRestore, GoesOnAsBefore) {
 // An epoch has three batches and ends with the fourth call.
 INSTANTIATE_TEST_SUITE_P(AfterCalls, LoaderRestore, ::testing::Range(0, 10));
 
+TEST_P(LoaderRestore, GoesOnInALoop) {
+  const auto options = LoaderOptions().batch_size(3).seed(5);
+  Loader loader = numbered_loader(8, options);
+  for (int call = 0; call < GetParam(); ++call) {
+    loader.next();
+  }
+  Loader restored = numbered_loader(8, options);
+  restored.restore(loader.state());
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    Rows looped;
+    for (const Batch& batch : restored) {
+      const Rows rows = rows_in(batch);
+      looped.insert(looped.end(), rows.begin(), rows.end());
+    }
+    EXPECT_EQ(looped, rest_of_epoch(loader));
+  }
+}
+
 TEST(Loader, RefusesAStateThatItCannotBeIn) {
   Loader loader = numbered_loader(8, {});
   EXPECT_TRUE(says(

@@ -64,6 +64,7 @@ void balanced_steps(const MultiTaskModel& model, const Batch& batch) {
 }
 
 constexpr const char* kPCGrad = "pcgrad";
+constexpr const char* kGradDrop = "graddrop";
 constexpr const char* kSum = "sum";
 constexpr const char* kFAMO = "famo";
 
@@ -108,7 +109,30 @@ INSTANTIATE_TEST_SUITE_P(
             "PCGradBatched",
             true,
             balanced_steps<kPCGrad, Route::kBatchedJacobian>},
-        InPlaceCase{"FAMO", true, balanced_steps<kFAMO, Route::kAuto>}),
+        InPlaceCase{
+            "PCGradLayerJacobian",
+            true,
+            balanced_steps<kPCGrad, Route::kLayerJacobian>},
+        InPlaceCase{
+            "PCGradLayerGramian",
+            true,
+            balanced_steps<kPCGrad, Route::kLayerGramian>},
+        InPlaceCase{
+            "PCGradStreamed",
+            true,
+            balanced_steps<kPCGrad, Route::kStreamedGramian>},
+        InPlaceCase{
+            "PCGradFeatures",
+            true,
+            balanced_steps<kPCGrad, Route::kFeatureGradients>},
+        InPlaceCase{"SumLayers", true, balanced_steps<kSum, Route::kLayers>},
+        InPlaceCase{"FAMO", true, balanced_steps<kFAMO, Route::kAuto>},
+        InPlaceCase{
+            "FAMOAutograd", true, balanced_steps<kFAMO, Route::kAutograd>},
+        InPlaceCase{
+            "GradDropBatched",
+            true,
+            balanced_steps<kGradDrop, Route::kBatchedJacobian>}),
     [](const auto& each) { return each.param.name; });
 
 TEST(InPlaceHead, LeavesTheOtherTasksOutputs) {

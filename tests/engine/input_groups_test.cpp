@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/data/multi_loader.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/task/linear_task.h>
 #include <polytask/training/joint_training.h>
@@ -101,6 +102,24 @@ TEST_P(TrunkCalls, AreOneForEachInput) {
   training.step(two_input_batch(true));
   EXPECT_EQ(counted.trunk->calls, 2);
   EXPECT_EQ(counted.trunk->norm->num_batches_tracked.item<int64_t>(), 2);
+}
+
+TEST_P(TrunkCalls, AreOneForEachDatasetOfALoader) {
+  torch::manual_seed(7);
+  const auto rows_of = [](const std::string& first, const std::string& second) {
+    return data::Dataset(
+        torch::randn({6, 4}),
+        {{first, torch::randn({6, 1})}, {second, torch::randn({6, 1})}});
+  };
+  data::MultiLoader loader(
+      {rows_of("a", "c"), rows_of("b", "d")},
+      data::LoaderOptions().batch_size(3));
+  CountedModel counted;
+  auto training = training_of(counted);
+  for (int step = 1; step <= 3; ++step) {
+    training.step(loader.next_all());
+    EXPECT_EQ(counted.trunk->calls, 2 * step);
+  }
 }
 
 TEST_P(TrunkCalls, AreOneForEachTensorOfEqualNumbers) {

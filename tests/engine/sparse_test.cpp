@@ -126,6 +126,23 @@ std::vector<SparseCase> sparse_cases() {
       joint_sparse("UW", SGDOptions(0.1), "balanc", balanced_by("uw")),
       joint_sparse(
           "GradDrop", SGDOptions(0.1), "balanc", balanced_by("graddrop")),
+      {"RunOfAdam",
+       [](const MultiTaskModel& model) {
+         JointTraining(model, AdamOptions(0.1)).run(embedding_batch(), 3);
+       },
+       "the optimizer 'Adam' takes none"},
+      {"UsersAdam",
+       [](const MultiTaskModel& model) {
+         Adam own(model->unique_parameters(), AdamOptions(0.1));
+         JointTraining(model, own).step(embedding_batch());
+       },
+       "the optimizer 'Adam' takes none"},
+      {"RunOfUsersAdam",
+       [](const MultiTaskModel& model) {
+         Adam own(model->unique_parameters(), AdamOptions(0.1));
+         AlternatingTraining(model, own).run(embedding_batch(), 3);
+       },
+       "the optimizer 'Adam' takes none"},
       {"AlternatingAdam",
        [](const MultiTaskModel& model) {
          AlternatingTraining(model, AdamOptions(0.1)).step(embedding_batch());

@@ -3,9 +3,11 @@
 #include "model/wide_start.h"
 
 #include <gmock/gmock.h>
+#include <polytask/model/multi_task_model.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/task/linear_task.h>
+#include <polytask/task/losses/mse.h>
 #include <torch/nn/modules/linear.h>
 
 #include "tests/support/warnings.h"
@@ -16,6 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 template <typename Sharing>
 std::vector<std::string> warnings_of_head(
@@ -32,6 +35,24 @@ TEST(WideStart, IsWarnedOfBehindATrunk) {
   EXPECT_THAT(
       warnings_of_head(trunk, LinearTask(64, 1)),
       ElementsAre(HasSubstr("about 64 times that of torch::nn::Linear")));
+}
+
+TEST(WideStart, IsWarnedOfWhereATaskIsAdded) {
+  const testing::Warnings kept("MultiTaskModel: a LinearTask of 64");
+  const c10::WarningUtils::WarnAlways always(true);
+  MultiTaskModel model{HardSharing(torch::nn::Linear(5, 64))};
+  model->add_task("a", LinearTask(64, 1));
+  EXPECT_THAT(kept.texts, SizeIs(1));
+}
+
+TEST(WideStart, IsWarnedOfWhereAHeadIsReplaced) {
+  const testing::Warnings kept("MultiTaskModel: a LinearTask of 64");
+  const c10::WarningUtils::WarnAlways always(true);
+  MultiTaskModel model{HardSharing(torch::nn::Linear(5, 64))};
+  model->add_task("a", Task(torch::nn::Linear(64, 1), MSELoss()));
+  EXPECT_THAT(kept.texts, IsEmpty());
+  model->replace_task("a", LinearTask(64, 1));
+  EXPECT_THAT(kept.texts, SizeIs(1));
 }
 
 TEST(WideStart, IsNotWarnedOfWhereItIsNoneOrMeant) {

@@ -33,20 +33,25 @@ with tempfile.TemporaryDirectory() as scratch:
         return result.returncode, result.stderr, dict(found)
 
     before = [("loss_test.cpp", "Loss", "A"), ("optim/step_test.cpp", "All/Step", "A/0"), ("optim/step_test.cpp", "All/Step", "A/1")]
-    assert entries(*before) == (0, "", {"loss": "Loss.*", "optim/step": "All/Step.*"})
+    assert entries(*before) == (0, "", {"tests": "Loss.*", "optim": "All/Step.*"})
 
     # A suite more in a file that is there.
     more = entries(*before, ("loss_test.cpp", "LossShapes", "B"))
-    assert more == (0, "", {"loss": "Loss.*:LossShapes.*", "optim/step": "All/Step.*"}), more
+    assert more == (0, "", {"tests": "Loss.*:LossShapes.*", "optim": "All/Step.*"}), more
 
     # A suite of two files is run by each in part.
     shared = entries(*before, ("optim/step_test.cpp", "Loss", "B"))
-    assert shared == (0, "", {"loss": "Loss.A", "optim/step": "Loss.B:All/Step.*"}), shared
+    assert shared == (0, "", {"tests": "Loss.A", "optim": "Loss.B:All/Step.*"}), shared
 
-    # A large file is several entries.
-    many = entries(before[0], *(("optim/step_test.cpp", "All/Step", f"A/{i}") for i in range(301)))
-    step = "All/Step.*"
-    assert many == (0, "", {"loss": "Loss.*", **{f"optim/step {i} of 3": step for i in (1, 2, 3)}}), many
+    # A large file is several entries, small ones of a folder are one.
+    (folder / "optim/small_test.cpp").write_text('#include "tests/support/devices.h"\n')
+    (folder / "optim/tiny_test.cpp").touch()
+    small = [(f"optim/{name}_test.cpp", name, "A") for name in ("small", "tiny")]
+    many = entries(before[0], *small, *(("optim/step_test.cpp", "All/Step", f"A/{i}") for i in range(301)))
+    step = {f"optim {i} of 4": "All/Step.*" for i in (1, 2, 3)}
+    assert many == (0, "", {"tests": "Loss.*", "optim with device": "small.*", **step, "optim 4 of 4": "tiny.*"}), many
+    for _, suite, _ in small:
+        (folder / f"optim/{suite}_test.cpp").unlink()
 
     # A file without a test.
     code, said, found = entries(before[0])

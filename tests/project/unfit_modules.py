@@ -8,6 +8,7 @@ import sys
 
 PROGRAM = """
 #include <polytask/model/multi_task_model.h>
+#include <polytask/sharing/hard_sharing.h>
 #include <polytask/task/losses/mse.h>
 #include <torch/nn/modules/rnn.h>
 
@@ -19,11 +20,12 @@ struct NoForwardImpl : torch::nn::Module {};
 int main() {
   torch::nn::LSTM lstm(3, 8);
   polytask::MultiTaskModel model{lstm};
+  polytask::HardSharing sharing(torch::nn::GRU(3, 8));
   model->add_task("a", polytask::Task(std::make_shared<TwoArgumentsImpl>(), polytask::MSELoss()));
   polytask::Network network{std::make_shared<NoForwardImpl>()};
 }
 """
-UNFIT = ("LSTM", "TwoArguments", "NoForward")
+UNFIT = ("LSTM", "GRU", "TwoArguments", "NoForward")
 HINTS = ("torch::Tensor forward(torch::Tensor input)", "forward(const polytask::Inputs& inputs)", "docs/inputs.md")
 
 parser = argparse.ArgumentParser()

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
+#include <polytask/data/loader.h>
 #include <polytask/task/losses/cross_entropy.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -150,6 +151,40 @@ TEST_P(MissingLabels, IgnoredClassesEqualTrainingOnThePresentRows) {
 }
 
 POLYTASK_ON_EACH_DEVICE(MissingLabels);
+
+// Batches of a loader as the same rows by Dataset::batch; the last one has
+// ignored classes only.
+template <typename Strategy>
+class IgnoredClassesOfALoader : public ::testing::Test {};
+using Strategies = ::testing::Types<JointTraining, AlternatingTraining>;
+TYPED_TEST_SUITE(IgnoredClassesOfALoader, Strategies);
+
+TYPED_TEST(IgnoredClassesOfALoader, TrainAsTheDatasetsOwnBatches) {
+  MultiTaskModel classifier;
+  classifier->add_task(
+      "class",
+      Task(
+          torch::nn::Linear(5, 3),
+          CrossEntropyLoss(CrossEntropyLossOptions().ignore_index(255))));
+  const MultiTaskModel twin = twin_of(classifier);
+  const auto labels = torch::tensor({0, 255, 2, 1, 255, 255});
+  const data::Dataset rows(torch::randn({6, 5}), {{"class", labels}});
+  TypeParam looped(classifier, torch::optim::SGDOptions(0.1));
+  TypeParam by_hand(twin, torch::optim::SGDOptions(0.1));
+  data::Loader loader(rows, data::LoaderOptions().batch_size(2).shuffle(false));
+  int64_t first = 0;
+  for (const Batch& batch : loader) {
+    const auto before = snapshot(classifier);
+    const auto report = looped.step(batch);
+    const auto index = torch::arange(first, first + 2, torch::kLong);
+    by_hand.step(rows.select(index).batch());
+    EXPECT_TRUE(same_bits(snapshot(classifier), snapshot(twin)));
+    EXPECT_EQ(first == 4, same_bits(before, snapshot(classifier)));
+    EXPECT_TRUE(report.losses.isfinite().all().template item<bool>());
+    first += 2;
+  }
+  EXPECT_EQ(looped.steps(), 3);
+}
 
 } // namespace
 } // namespace polytask

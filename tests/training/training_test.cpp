@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gmock/gmock.h>
+#include <polytask/balancing/every_k_steps.h>
 #include <polytask/balancing/loss_balancing.h>
 #include <polytask/balancing/make.h>
+#include <polytask/balancing/per_group.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/temperature.h>
@@ -191,6 +193,15 @@ TEST(CountsEpochs, IsTrueOfEveryMethodThatDoesAndItsWrappers) {
     EXPECT_TRUE(balancing::make(name)->counts_epochs()) << name;
   }
   EXPECT_FALSE(balancing::make("mgda")->counts_epochs());
+  using balancing::EveryKSteps;
+  using balancing::make;
+  using balancing::PerGroup;
+  EXPECT_TRUE(EveryKSteps(make("gradnorm"), 2).counts_epochs());
+  EXPECT_FALSE(EveryKSteps(make("mgda"), 2).counts_epochs());
+  for (const char* name : {"dwa", "gradnorm", "stch_warmup"}) {
+    EXPECT_TRUE(PerGroup(make(name)).counts_epochs()) << name;
+  }
+  EXPECT_FALSE(PerGroup(make("pcgrad")).counts_epochs());
 }
 
 template <typename Strategy>

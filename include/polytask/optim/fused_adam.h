@@ -39,7 +39,7 @@ class POLYTASK_API FusedAdamOf : public Base {
       Options defaults = {});
   explicit FusedAdamOf(
       std::vector<torch::Tensor> parameters, Options defaults = {});
-  FusedAdamOf(FusedAdamOf&&);
+  FusedAdamOf(FusedAdamOf&&) noexcept;
   ~FusedAdamOf() override;
 
   /// Updates each parameter that has a gradient; returns what `closure`

@@ -36,7 +36,7 @@ class POLYTASK_API FusedSGD : public torch::optim::SGD {
       torch::optim::SGDOptions defaults);
   FusedSGD(
       std::vector<torch::Tensor> parameters, torch::optim::SGDOptions defaults);
-  FusedSGD(FusedSGD&&);
+  FusedSGD(FusedSGD&&) noexcept;
   ~FusedSGD() override;
 
   /// Updates each parameter that has a gradient; returns what `closure`

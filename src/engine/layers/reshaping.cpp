@@ -42,8 +42,8 @@ class KnownFlatten : public KnownReshaping {
 
 class KnownMaxPool2d : public KnownReshaping {
  public:
-  explicit KnownMaxPool2d(torch::nn::MaxPool2dOptions options)
-      : options_(std::move(options)) {}
+  explicit KnownMaxPool2d(const torch::nn::MaxPool2dOptions& options)
+      : options_(options) {}
 
   torch::Tensor forward(const torch::Tensor& input) override {
     shape_ = input.sizes().vec();
