@@ -67,10 +67,11 @@ class TrainingContender : public TensorContender {
 
 /// Draws the tasks that the problem gives.
 inline AlternatingTrainingOptions drawn_before(const Problem& problem) {
-  return AlternatingTrainingOptions().sampler(
-      FunctionSampler([draws = problem.draws](const auto& context) {
+  return AlternatingTrainingOptions().sampler(FunctionSampler(
+      [draws = problem.draws](const auto& context) {
         return draws[static_cast<size_t>(context.draws) % draws.size()];
-      }));
+      },
+      FunctionSamplerOptions().reads_model(false)));
 }
 
 } // namespace polytask::benchmarks

@@ -47,10 +47,10 @@ Inputs copy_of(const Inputs& inputs) {
   return inputs.map([](const at::Tensor& tensor) { return copy_of(tensor); });
 }
 
-InputGuard::InputGuard()
+InputGuard::InputGuard(bool only_reads)
     : habits_(std::make_shared<std::array<std::atomic<Habit>, 2>>()) {
   for (auto& habit : *habits_) {
-    habit = Habit::kUnknown;
+    habit = only_reads ? Habit::kReads : Habit::kUnknown;
   }
 }
 

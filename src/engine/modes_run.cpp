@@ -49,7 +49,8 @@ std::string ModesRun::obstacle() {
     }
   }
   if (source_.reads_model) {
-    return "the sampler may look at the model before each step";
+    return "the sampler may look at the model before each step, unless its "
+           "`reads_model` says otherwise";
   }
   if (!heads_.are_squares(steps_)) {
     return "a loss is not the mean squared error";

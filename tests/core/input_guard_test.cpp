@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <polytask/core/network.h>
 #include <polytask/sharing/hard_sharing.h>
+#include <polytask/task/linear_task.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
@@ -105,6 +106,34 @@ TEST(InputGuard, HandsOverTheTensorItselfOnceAModuleIsKnown) {
   network.forward(x);
   network.forward(x);
   EXPECT_EQ(keeping->seen, x.data_ptr());
+}
+
+// Says that it only reads, which what is derived from it has not said.
+struct ReadingImpl : torch::nn::Module {
+  using OnlyReads = ReadingImpl;
+  torch::Tensor forward(const torch::Tensor& input) {
+    seen = input.const_data_ptr();
+    return input + 1;
+  }
+  const void* seen = nullptr;
+};
+struct DerivedReadingImpl : ReadingImpl {};
+struct DerivedLinearImpl : torch::nn::LinearImpl {
+  using LinearImpl::LinearImpl;
+};
+
+TEST(InputGuard, HandsOverTheTensorItselfToAModuleThatOnlyReads) {
+  const auto x = torch::zeros({4, 3});
+  const auto reading = std::make_shared<ReadingImpl>();
+  Network(reading).forward(x);
+  EXPECT_EQ(reading->seen, x.const_data_ptr());
+  const auto derived = std::make_shared<DerivedReadingImpl>();
+  Network(derived).forward(x);
+  EXPECT_NE(derived->seen, x.const_data_ptr());
+  EXPECT_TRUE(detail::only_reads<torch::nn::LinearImpl>());
+  EXPECT_TRUE(detail::only_reads<LinearTaskImpl>());
+  EXPECT_FALSE(detail::only_reads<DerivedLinearImpl>());
+  EXPECT_FALSE(detail::only_reads<torch::nn::SequentialImpl>());
 }
 
 TEST(InputGuard, RefusesAModuleThatBeginsToWrite) {

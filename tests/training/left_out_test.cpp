@@ -287,6 +287,32 @@ TEST(FunctionSampler, SeesTheWeightsOfEachStepInARun) {
   EXPECT_TRUE(says(training.route().reason, {"the sampler may look"}));
 }
 
+TEST(FunctionSampler, LetsARunKeepTheWeightsAsideWhereItDoesNotLook) {
+  const testing::OriginalJob job(1);
+  const auto trained = [&](bool reads_model) {
+    MultiTaskModel model = job.model();
+    const auto in_turn = [](const FunctionSampler::Context& context) {
+      return context.draws % 2;
+    };
+    AlternatingTraining training(
+        model,
+        SGDOptions(0.5),
+        AlternatingTrainingOptions().sampler(FunctionSampler(
+            in_turn, FunctionSamplerOptions().reads_model(reads_model))));
+    training.run(job.batch(), 2000);
+    EXPECT_EQ(
+        training.route().reason.find("eigenbasis") != std::string::npos,
+        !reads_model)
+        << training.route().reason;
+    return snapshot(model);
+  };
+  const auto looking = trained(true);
+  const auto blind = trained(false);
+  for (size_t i = 0; i < looking.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(looking[i], blind[i], 1e-5, 1e-6)) << i;
+  }
+}
+
 TEST(FunctionSampler, IsNoneOfARunByNormalEquations) {
   const testing::OriginalJob job(1);
   AlternatingTraining training(

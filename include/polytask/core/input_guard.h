@@ -32,10 +32,11 @@ POLYTASK_API Inputs copy_of(const Inputs& inputs);
 
 /// Keeps a module that works in place, such as `ReLU(inplace)`, from changing
 /// what it was given, which others see too: it gets a copy. A module shows what
-/// it does in its first call, which is on a copy; the others then cost nothing.
+/// it does in its first call, which is on a copy unless it is known that it
+/// only reads; the others then cost nothing.
 class POLYTASK_API InputGuard {
  public:
-  InputGuard();
+  explicit InputGuard(bool only_reads);
 
   /// `forward(input)`. Throws if the module changed its input though it did not
   /// do so at first; from then on it gets copies.

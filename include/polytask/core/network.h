@@ -42,6 +42,7 @@ class POLYTASK_API Network {
     requires std::derived_from<Impl, torch::nn::Module>
   Network(std::shared_ptr<Impl> module) // NOLINT: meant to be implicit
       : module_(module),
+        guard_(detail::only_reads<Impl>()),
         from_clone_([](const std::shared_ptr<torch::nn::Module>& clone) {
           return Network(std::dynamic_pointer_cast<Impl>(clone));
         }) {

@@ -10,6 +10,7 @@
 #include <polytask/core/inputs.h>
 
 namespace torch::nn {
+class LinearImpl;
 class SequentialImpl;
 } // namespace torch::nn
 
@@ -55,6 +56,18 @@ consteval bool takes_tensor() {
     // A tensor becomes an Inputs by itself, so this alone says nothing.
     return ForwardsFrom<Module, at::Tensor> &&
         (!ForwardsFrom<Module, Inputs> || ForwardsFrom<Module, OnlyTensor>);
+  }
+}
+
+/// Whether its forward is known to leave its input as it was: LibTorch's
+/// linear layer, and what says `using OnlyReads = ` and its own name, which
+/// what is derived from it has not said.
+template <typename Module>
+consteval bool only_reads() {
+  if constexpr (requires { typename Module::OnlyReads; }) {
+    return std::is_same_v<typename Module::OnlyReads, Module>;
+  } else {
+    return std::is_same_v<torch::nn::LinearImpl, Module>;
   }
 }
 

@@ -53,6 +53,9 @@ struct POLYTASK_API LinearTaskOptions {
 class POLYTASK_API LinearTaskImpl
     : public torch::nn::Cloneable<LinearTaskImpl> {
  public:
+  /// Its forward leaves its input as it was.
+  using OnlyReads = LinearTaskImpl;
+
   LinearTaskImpl(int64_t in_features, int64_t out_features)
       : LinearTaskImpl(LinearTaskOptions(in_features, out_features)) {}
   /// Throws unless both widths are at least 1 and the range, which `kLinear`

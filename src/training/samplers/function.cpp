@@ -8,8 +8,9 @@
 
 namespace polytask {
 
-FunctionSampler::FunctionSampler(Function function)
-    : function_(std::move(function)) {
+FunctionSampler::FunctionSampler(
+    Function function, FunctionSamplerOptions options)
+    : function_(std::move(function)), options_(options) {
   TORCH_CHECK_VALUE(function_, "FunctionSampler: the function is empty.");
 }
 

@@ -4,13 +4,22 @@
 
 #include <functional>
 
+#include <torch/arg.h>
+
 #include <polytask/training/task_sampler.h>
 
 namespace polytask {
 
+struct POLYTASK_API FunctionSamplerOptions {
+  /// Whether the function looks at the model. Where it does not, `run` on one
+  /// batch is free to take steps that keep the weights aside, which are many
+  /// times as fast.
+  TORCH_ARG(bool, reads_model) = true;
+};
+
 /// Asks a function of the user's for each task. What the function keeps for
 /// itself is not part of the sampler's state. It may look at the model, which
-/// has the weights of the step to come.
+/// has the weights of the step to come, unless the options say otherwise.
 ///
 /// Its word holds: where it names a task that takes no part, the step moves
 /// nothing.
@@ -35,7 +44,11 @@ class POLYTASK_API FunctionSampler : public CloneableSampler<FunctionSampler> {
   /// The place of the next task, from 0.
   using Function = std::function<int64_t(const Context&)>;
 
-  explicit FunctionSampler(Function function);
+  explicit FunctionSampler(
+      Function function, FunctionSamplerOptions options = {});
+  bool reads_model() const override {
+    return options_.reads_model();
+  }
 
  protected:
   /// Throws if the function's answer is no task.
@@ -43,6 +56,7 @@ class POLYTASK_API FunctionSampler : public CloneableSampler<FunctionSampler> {
 
  private:
   Function function_;
+  FunctionSamplerOptions options_;
 };
 
 } // namespace polytask
