@@ -62,34 +62,50 @@ void check_example(const Batch::Example& example) {
 // From here on a search by halves is quicker than one from the front.
 constexpr size_t kManyTasks = 16;
 
-void check_no_nan(const std::vector<Batch::Example>& examples, bool shared) {
-  std::vector<at::Tensor> inputs;
-  std::vector<std::string> names;
+// Floating-point inputs; of the first task alone where all share it.
+template <typename Visit>
+void for_each_input(
+    const std::vector<Batch::Example>& examples,
+    bool shared,
+    const Visit& visit) {
   for (const auto& example : examples) {
-    const bool is_tensor = example.input.is_tensor();
     example.input.for_each([&](const std::string& name, const at::Tensor& one) {
-      if (!one.is_floating_point()) {
-        return;
+      if (one.is_floating_point()) {
+        visit(example, name, one);
       }
-      inputs.push_back(one);
-      names.push_back(
-          (is_tensor ? std::string() : " '" + name + "'") +
-          (shared ? std::string() : " of task '" + example.task + "'"));
     });
     if (shared) {
       break;
     }
   }
+}
+
+void check_no_nan(const std::vector<Batch::Example>& examples, bool shared) {
+  std::vector<at::Tensor> inputs;
+  for_each_input(
+      examples, shared, [&](const auto&, const auto&, const at::Tensor& one) {
+        inputs.push_back(one);
+      });
   const auto nans = detail::count_missing(inputs, Labels::kIgnoreIndex);
-  for (size_t i = 0; i < nans.size(); ++i) {
-    TORCH_CHECK_VALUE(
-        nans[i] == 0,
-        "Batch: the input",
-        names[i],
-        " holds ",
-        nans[i],
-        " NaN. Fill or drop missing inputs; only labels may be missing.");
+  if (std::count(nans.begin(), nans.end(), 0) ==
+      static_cast<int64_t>(nans.size())) {
+    return;
   }
+  auto found = nans.begin();
+  for_each_input(
+      examples,
+      shared,
+      [&](const Batch::Example& example, const std::string& name, const auto&) {
+        TORCH_CHECK_VALUE(
+            *found == 0,
+            "Batch: the input",
+            example.input.is_tensor() ? std::string() : " '" + name + "'",
+            shared ? std::string() : " of task '" + example.task + "'",
+            " holds ",
+            *found,
+            " NaN. Fill or drop missing inputs; only labels may be missing.");
+        ++found;
+      });
 }
 
 std::vector<Labels> labels_of(

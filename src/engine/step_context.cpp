@@ -311,12 +311,16 @@ void StepContext::check_labels(const Batch::Part& part, const Task& task) {
 
 void StepContext::find_takers(
     const Batch& batch, std::vector<bool>& takers) const {
-  takers.resize(static_cast<size_t>(model->size()));
-  for (size_t i = 0; i < takers.size(); ++i) {
+  const auto size = static_cast<size_t>(model->size());
+  takers.assign(size, true);
+  // Those that the batch lacks, of which each may be drawn.
+  for (size_t i = 0; batch.parts().size() < size && i < size; ++i) {
     takers[i] = model->task(static_cast<int64_t>(i)).weight() != 0;
   }
   for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
-    takers[static_cast<size_t>(task)] = takes_part(part, model->task(task));
+    if (!takes_part(part, model->task(task))) {
+      takers[static_cast<size_t>(task)] = false;
+    }
   });
 }
 

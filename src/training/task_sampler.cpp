@@ -17,10 +17,31 @@
 
 namespace polytask {
 
+namespace {
+
+// For as long as a draw takes.
+class Told {
+ public:
+  Told(const std::vector<bool>*& place, const std::vector<bool>& takes_part)
+      : place_(place) {
+    place_ = &takes_part;
+  }
+  Told(const Told&) = delete;
+  Told& operator=(const Told&) = delete;
+  ~Told() {
+    place_ = nullptr;
+  }
+
+ private:
+  const std::vector<bool>*& place_;
+};
+
+} // namespace
+
 void TaskSampler::start(const std::vector<std::string>& tasks, uint64_t seed) {
   TORCH_CHECK_VALUE(!tasks.empty(), "TaskSampler: there is no task to draw.");
   tasks_ = tasks;
-  takes_part_.assign(tasks.size(), true);
+  everybody_.assign(tasks.size(), true);
   draws_ = 0;
   epochs_ = 0;
   generator_.seed(seed);
@@ -39,7 +60,6 @@ void TaskSampler::check_started(const char* what) const {
 
 int64_t TaskSampler::next() {
   check_started("next");
-  takes_part_.assign(tasks_.size(), true);
   const int64_t task = draw();
   ++draws_;
   return task;
@@ -58,7 +78,7 @@ std::optional<int64_t> TaskSampler::next(const std::vector<bool>& takes_part) {
       takes_part.end()) {
     return std::nullopt;
   }
-  takes_part_ = takes_part;
+  const Told told(takes_part_, takes_part);
   const int64_t task = draw();
   if (task == kNobody) {
     return std::nullopt;
@@ -167,9 +187,8 @@ double TaskSampler::uniform() {
 }
 
 int64_t TaskSampler::draw_proportionally(const std::vector<double>& numbers) {
-  const auto counts = [&](size_t i) {
-    return takes_part_[i] && numbers[i] > 0;
-  };
+  const auto& takers = takes_part();
+  const auto counts = [&](size_t i) { return takers[i] && numbers[i] > 0; };
   double sum = 0;
   for (size_t i = 0; i < numbers.size(); ++i) {
     sum += counts(i) ? numbers[i] : 0.0;

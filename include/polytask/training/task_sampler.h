@@ -103,7 +103,7 @@ class POLYTASK_API TaskSampler {
   }
   /// Within `draw`: whether each task takes part.
   const std::vector<bool>& takes_part() const {
-    return takes_part_;
+    return takes_part_ ? *takes_part_ : everybody_;
   }
   int64_t draws() const {
     return draws_;
@@ -128,7 +128,9 @@ class POLYTASK_API TaskSampler {
   void check_started(const char* what) const;
 
   std::vector<std::string> tasks_;
-  std::vector<bool> takes_part_;
+  std::vector<bool> everybody_;
+  /// Set while a draw that was told of it goes on.
+  const std::vector<bool>* takes_part_ = nullptr;
   int64_t draws_ = 0;
   int64_t epochs_ = 0;
   std::mt19937_64 generator_;

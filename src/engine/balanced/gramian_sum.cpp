@@ -53,7 +53,8 @@ bool is_in_range(
     return true;
   }
   for (int64_t i = 0; i < tasks; ++i) {
-    const auto square = products[static_cast<size_t>(i * tasks + i)];
+    // Of A and another B, a block's part of it may be negative.
+    const auto square = std::abs(products[static_cast<size_t>(i * tasks + i)]);
     const bool is_fine = square >= kSmallestSquare && square <= kLargestSquare;
     if (!is_fine && !(a.is_zero(i) && b.is_zero(i))) {
       return false;
