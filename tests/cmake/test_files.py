@@ -13,6 +13,7 @@ import tempfile
 
 LARGEST = 150  # tests of an entry; files with more are several, so that all cores have work to the end
 SECONDS = 900  # after which an entry has failed
+LONG = {"examples": 1000}  # folders whose tests take minutes with sanitizers, and are not to be the last alone
 
 program, folder, output = (pathlib.Path(part) for part in sys.argv[1:])
 with tempfile.TemporaryDirectory() as scratch:
@@ -73,6 +74,6 @@ for (name, suffix, variables), of_mode in batches.items():
         entry = (name or "tests") + suffix + (f" {number} of {len(parts)}" if len(parts) > 1 else "")
         filters = ":".join(each for path in files for each in filters_of(path))
         entries.append(f'add_test("{entry}" "{program.resolve()}" "--gtest_filter={filters}")\n'
-                       f'set_tests_properties("{entry}" PROPERTIES TIMEOUT {SECONDS} COST {round(count)} '
+                       f'set_tests_properties("{entry}" PROPERTIES TIMEOUT {SECONDS} COST {round(count) + LONG.get(name, 0)} '
                        f'ENVIRONMENT "OMP_NUM_THREADS=1{variables}{shard}")\n')
 output.write_text("".join(entries))
