@@ -30,7 +30,7 @@ WeightedLosses autograd_update(
   const auto features = given.defined()
       ? std::vector<Inputs>(steps.size(), given)
       : features_of(context, steps, share_input);
-  WeightedLosses losses(context.model->size(), context.parameters[0].options());
+  WeightedLosses losses(context.model->size(), context.tensor_options());
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& [task, input, labels, weight, inputs] = steps[i];
     torch::Tensor loss = context.model->loss(task, features[i], *labels);

@@ -40,50 +40,26 @@ class Engine::Parts {
  public:
   template <typename Optimizer>
   Parts(MultiTaskModel model, Optimizer& optimizer, EngineOptions options)
-      : context(std::move(model), optimizer, std::move(options)),
-        program(context),
-        graph(context),
-        choice(program.choice()) {
-    const Route wanted = context.options.route();
-    if (context.options.balancing()) {
-      TORCH_CHECK_VALUE(
-          !context.options.device_graph() &&
-              context.options.fixed_batch() != FixedBatch::kNormalEquations,
-          "training: steps with a balancing have neither device graphs nor "
-          "normal equations.");
-      balanced = std::make_unique<detail::BalancedRoute>(context);
-      choice = balanced->choice();
-      return;
+      : context(std::move(model), optimizer, std::move(options)) {
+    make_routes();
+  }
+
+  /// Before each step, and before anything is drawn for it.
+  void prepare() {
+    if (context.refresh() || !program) {
+      make_routes();
     }
-    TORCH_CHECK_VALUE(
-        !is_for_balancings(wanted),
-        "training: the route '",
-        to_string(wanted),
-        "' is one of steps with a balancing, but this training has none.");
-    TORCH_CHECK_VALUE(
-        wanted == Route::kAuto || wanted == choice.route,
-        "training: the route '",
-        to_string(wanted),
-        "' cannot take this model: ",
-        choice.reason,
-        ".");
-    TORCH_CHECK_VALUE(
-        context.options.fixed_batch() != FixedBatch::kNormalEquations ||
-            choice.route == Route::kLinearProgram,
-        "training: normal equations cannot take this model: ",
-        choice.route == Route::kAutograd ? choice.reason
-                                         : "its tasks are not linear in the "
-                                           "input",
-        ".");
   }
 
   StepReport joint_step(const Batch& batch) {
+    prepare();
     forget_run();
     context.collect(batch, steps_);
     return take_step(batch.shares_input(), {}, /*report=*/true);
   }
 
   StepReport joint_step(const std::vector<Batch>& batches) {
+    prepare();
     TORCH_CHECK_VALUE(
         balanced || batches.size() == 1,
         "training: expected one batch for a step without a balancing, but got ",
@@ -97,11 +73,13 @@ class Engine::Parts {
 
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
+    prepare();
     forget_run();
     return step_of(batch, task, source, /*report=*/true);
   }
 
   StepReport task_step(const Batch& batch, const TaskSource& source) {
+    prepare();
     forget_run();
     return next_step(batch, source, ModesRun::kNotDrawn, /*report=*/true);
   }
@@ -114,12 +92,13 @@ class Engine::Parts {
       int64_t& counter);
 
   detail::StepContext context;
-  detail::ProgramRoute program;
-  detail::GraphRoute graph;
+  std::unique_ptr<detail::ProgramRoute> program;
+  std::unique_ptr<detail::GraphRoute> graph;
   std::unique_ptr<detail::BalancedRoute> balanced;
   RouteChoice choice;
 
  private:
+  void make_routes();
   /// Without `report`, for runs that nobody watches, what it returns may be
   /// empty.
   StepReport take_step(bool share_input, const TaskSource& source, bool report);
@@ -146,8 +125,49 @@ class Engine::Parts {
   bool ran_ = false;
 };
 
+void Engine::Parts::make_routes() {
+  program.reset();
+  graph = std::make_unique<detail::GraphRoute>(context);
+  balanced.reset();
+  auto found = std::make_unique<detail::ProgramRoute>(context);
+  choice = found->choice();
+  const Route wanted = context.options.route();
+  if (context.options.balancing()) {
+    TORCH_CHECK_VALUE(
+        !context.options.device_graph() &&
+            context.options.fixed_batch() != FixedBatch::kNormalEquations,
+        "training: steps with a balancing have neither device graphs nor "
+        "normal equations.");
+    balanced = std::make_unique<detail::BalancedRoute>(context);
+    choice = balanced->choice();
+    program = std::move(found);
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      !is_for_balancings(wanted),
+      "training: the route '",
+      to_string(wanted),
+      "' is one of steps with a balancing, but this training has none.");
+  TORCH_CHECK_VALUE(
+      wanted == Route::kAuto || wanted == choice.route,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this model: ",
+      choice.reason,
+      ".");
+  TORCH_CHECK_VALUE(
+      context.options.fixed_batch() != FixedBatch::kNormalEquations ||
+          choice.route == Route::kLinearProgram,
+      "training: normal equations cannot take this model: ",
+      choice.route == Route::kAutograd ? choice.reason
+                                       : "its tasks are not linear in the "
+                                         "input",
+      ".");
+  program = std::move(found);
+}
+
 bool Engine::Parts::use_program(bool share_input) {
-  const auto obstacle = program.obstacle(steps_, share_input);
+  const auto obstacle = program->obstacle(steps_, share_input);
   if (!obstacle) {
     return true;
   }
@@ -178,18 +198,18 @@ StepReport Engine::Parts::take_step(
   }
   torch::Tensor features;
   if (!steps_.empty() && use_program(share_input)) {
-    if (program.step(steps_, share_input, source, features)) {
-      if (choice.route != program.route()) {
-        choice = program.choice();
+    if (program->step(steps_, share_input, source, features)) {
+      if (choice.route != program->route()) {
+        choice = program->choice();
       }
-      return report ? program.report(steps_) : StepReport();
+      return report ? program->report(steps_) : StepReport();
     }
     leave_program("the trunk's features are not a matrix [B, d]");
   }
   if (!steps_.empty() && !features.defined()) {
-    auto taken = graph.step(steps_, share_input, source, report);
-    if (!graph.reason().empty()) {
-      choice = {Route::kAutograd, graph.reason()};
+    auto taken = graph->step(steps_, share_input, source, report);
+    if (!graph->reason().empty()) {
+      choice = {Route::kAutograd, graph->reason()};
     }
     if (taken) {
       return *std::move(taken);
@@ -217,14 +237,14 @@ int64_t Engine::Parts::run_modes(
     TORCH_CHECK_VALUE(
         !forced, "training: normal equations cannot take this run: ", why, ".");
   };
-  if (program.route() != Route::kLinearProgram) {
+  if (program->route() != Route::kLinearProgram) {
     return 0;
   }
-  if (const auto found = program.obstacle(steps_, batch.shares_input())) {
+  if (const auto found = program->obstacle(steps_, batch.shares_input())) {
     refuse(found.reason);
     return 0;
   }
-  ModesRun run(context, program.heads(), batch, steps_, source);
+  ModesRun run(context, program->heads(), batch, steps_, source);
   const std::string obstacle =
       observed ? "an observer looks at each step" : run.obstacle();
   if (!obstacle.empty()) {
@@ -249,7 +269,8 @@ StepReport Engine::Parts::run(
     int64_t& counter) {
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
-  choice = balanced ? balanced->choice() : program.choice();
+  prepare();
+  choice = balanced ? balanced->choice() : program->choice();
   ran_ = true;
   int64_t drawn = ModesRun::kNotDrawn;
   if (!balanced && context.options.fixed_batch() != FixedBatch::kResidual) {
@@ -258,6 +279,7 @@ StepReport Engine::Parts::run(
   }
   StepReport report;
   for (; count > 0; --count) {
+    prepare();
     report = next_step(batch, source, drawn, observer || count == 1);
     report.step = ++counter;
     drawn = ModesRun::kNotDrawn;
@@ -271,7 +293,7 @@ StepReport Engine::Parts::run(
 // A step by itself may go another way than the run before it.
 void Engine::Parts::forget_run() {
   if (ran_) {
-    choice = balanced ? balanced->choice() : program.choice();
+    choice = balanced ? balanced->choice() : program->choice();
     ran_ = false;
   }
 }

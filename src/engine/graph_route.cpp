@@ -81,14 +81,12 @@ GraphRoute::GraphRoute(StepContext& context) : context_(context) {}
 GraphRoute::~GraphRoute() = default;
 
 bool GraphRoute::find_device() {
-  const at::Device device = context_.parameters.front().device();
+  const at::Device device = context_.plan().parameters().front().device();
   if (device_ != device) {
     recordings_.clear();
     given_up_.clear();
     maker_ = make_step_graph(device);
     device_ = device;
-    modules_ = context_.model->modules();
-    buffers_ = context_.model->buffers();
   }
   return maker_ != nullptr;
 }
@@ -129,7 +127,7 @@ GraphRoute::Recording& GraphRoute::recording_of(
 }
 
 GraphState GraphRoute::state_of(const HeadSteps& steps) const {
-  return GraphState(context_, modules_, buffers_, steps);
+  return GraphState(context_, steps);
 }
 
 void GraphRoute::give_up(const std::string& why) {
@@ -222,7 +220,7 @@ bool GraphRoute::record(
       own.losses =
           autograd_update(context_, own.steps, share_input, {}, {}).losses();
       own.gradients.clear();
-      for (const auto& parameter : context_.parameters) {
+      for (const auto& parameter : context_.plan().parameters()) {
         own.gradients.push_back(parameter.grad());
       }
     });
@@ -253,8 +251,8 @@ StepReport GraphRoute::replay(
   own.graph->replay();
   reason_ = "on a CUDA graph";
   // As a step by itself leaves them: other graphs have gradients of their own.
-  for (size_t i = 0; i < context_.parameters.size(); ++i) {
-    context_.parameters[i].mutable_grad() = own.gradients[i];
+  for (size_t i = 0; i < context_.plan().parameters().size(); ++i) {
+    context_.plan().parameters()[i].mutable_grad() = own.gradients[i];
   }
   StepReport taken;
   if (report) {

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/nn/module.h>
-
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -60,8 +58,6 @@ class GraphRoute {
   /// What all graphs are made from; null where nobody makes any.
   std::unique_ptr<StepGraph> maker_;
   std::optional<at::Device> device_;
-  std::vector<std::shared_ptr<torch::nn::Module>> modules_;
-  std::vector<at::Tensor> buffers_;
   /// The one that was used last comes first.
   std::list<Recording> recordings_;
   std::string given_up_;

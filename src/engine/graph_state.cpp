@@ -163,19 +163,15 @@ std::vector<int64_t> graph_shape(const HeadSteps& steps, bool share_input) {
   return shape;
 }
 
-GraphState::GraphState(
-    const StepContext& context,
-    const std::vector<std::shared_ptr<torch::nn::Module>>& modules,
-    const std::vector<at::Tensor>& buffers,
-    const HeadSteps& steps) {
+GraphState::GraphState(const StepContext& context, const HeadSteps& steps) {
   for (const HeadStep& step : steps) {
     weights_.push_back(step.weight);
     missing_.push_back(step.labels->missing());
   }
-  for (const auto& module : modules) {
+  for (const auto& module : context.plan().modules()) {
     modes_.push_back(module->is_training());
   }
-  for (const auto& buffer : buffers) {
+  for (const auto& buffer : context.plan().buffers()) {
     memory_.push_back(place_of(buffer));
   }
   const Optimizer& optimizer = *context.optimizer;
@@ -227,10 +223,11 @@ std::string graph_obstacle(const Optimizer& optimizer) {
 }
 
 std::string graph_obstacle(const StepContext& context, const HeadSteps& steps) {
-  const at::Device device = context.parameters.front().device();
-  if (!std::ranges::all_of(context.parameters, [&](const auto& parameter) {
-        return parameter.device() == device;
-      })) {
+  const at::Device device = context.plan().parameters().front().device();
+  if (!std::ranges::all_of(
+          context.plan().parameters(), [&](const auto& parameter) {
+            return parameter.device() == device;
+          })) {
     return "the model is on more than one device";
   }
   for (const HeadStep& step : steps) {

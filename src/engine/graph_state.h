@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/nn/module.h>
-
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,11 +19,7 @@ std::vector<int64_t> graph_shape(const HeadSteps& steps, bool share_input);
 class GraphState {
  public:
   GraphState() = default;
-  GraphState(
-      const StepContext& context,
-      const std::vector<std::shared_ptr<torch::nn::Module>>& modules,
-      const std::vector<at::Tensor>& buffers,
-      const HeadSteps& steps);
+  GraphState(const StepContext& context, const HeadSteps& steps);
 
   /// What is not as it was, for people; empty if all is.
   std::string difference(const GraphState& now) const;

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "program_route.h"
 
-#include "core/host_value.h"
-#include "model/parameters.h"
-
 #include "autocast.h"
+#include "core/host_value.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
@@ -16,12 +14,11 @@ ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
     why_not_ = "autograd was asked for";
     return;
   }
-  program_ = StepProgram::make(context.model, wanted, why_not_);
+  program_ = StepProgram::make(context.model, context.plan(), wanted, why_not_);
   if (!program_) {
     return;
   }
   losses_.resize(static_cast<size_t>(context.model->size()));
-  foreign_ = without(context.optimized(), context.parameters);
 }
 
 RouteChoice ProgramRoute::choice() const {
@@ -96,7 +93,7 @@ bool ProgramRoute::step(
     bool share_input,
     const TaskSource& source,
     torch::Tensor& features) {
-  for (torch::Tensor& parameter : foreign_) {
+  for (const torch::Tensor& parameter : context_.plan().foreign()) {
     parameter.mutable_grad().reset();
   }
   try {

@@ -53,8 +53,6 @@ class ProgramRoute {
   StepContext& context_;
   std::string why_not_;
   std::unique_ptr<StepProgram> program_;
-  /// Parameters of the optimizer that are not the model's.
-  std::vector<torch::Tensor> foreign_;
   /// By task.
   std::vector<double> losses_;
   /// The tasks have inputs of their own; gradients are computed with losses.

@@ -73,6 +73,17 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
   return model;
 }
 
+std::vector<std::string> names_of(
+    const MultiTaskModelImpl& model, const torch::Tensor& parameter) {
+  std::vector<std::string> names;
+  for (const auto& entry : model.named_parameters()) {
+    if (entry.value().is_same(parameter)) {
+      names.push_back(entry.key());
+    }
+  }
+  return names;
+}
+
 void refuse_sparse(const std::string& whose, const StepContext& context) {
   const std::string why = context.options.balancing() ? "the balancing '" +
           context.options.balancing()->name() + "' combines dense ones"
@@ -123,52 +134,55 @@ StepContext::StepContext(
 
 // An optimizer made before a head was replaced holds the old one.
 void StepContext::warn_of_untrained() const {
-  const auto untrained = std::find_if(
-      left_out_.begin(), left_out_.end(), [](const auto& parameter) {
-        return parameter.requires_grad();
-      });
-  if (untrained == left_out_.end()) {
+  const auto untrained = trained(plan().left_out());
+  if (untrained.empty()) {
     return;
   }
-  for (const auto& entry : model->named_parameters()) {
-    if (entry.value().is_same(*untrained)) {
-      TORCH_WARN(
-          "training: your optimizer does not hold '",
-          entry.key(),
-          "', so it is not trained. If that is what you want, "
-          "requires_grad_(false) says so.");
-      return;
-    }
-  }
+  TORCH_WARN(
+      "training: your optimizer does not hold ",
+      quoted(names_of(*model, untrained.front())),
+      ", so it is not trained. If that is what you want, "
+      "requires_grad_(false) says so.");
 }
 
 void StepContext::bind() {
-  parameters = model->unique_parameters();
-  TORCH_CHECK_VALUE(
-      !parameters.empty(), "training: the model has no parameter.");
-  check_sparse_modules();
   may_refuse_sparse_ =
       options.clipping() || !optim::detail::sparse_obstacle(*optimizer).empty();
-  refuse_double_steps();
-  left_out_ = without(parameters, optimized());
-  structure_version_ = model->structure_version();
-  for (int64_t task = 0; task < model->size(); ++task) {
-    tasks_.push_back(model->task(task));
+  if (options.balancing()) {
+    const balancing::detail::TaskLabels labels(model->task_names());
+    options.balancing()->prepare(model->size());
+    method_parameters = options.balancing()->parameters();
   }
-  sharing_ = &model->sharing();
-  if (!options.balancing()) {
-    return;
-  }
-  const balancing::detail::TaskLabels labels(model->task_names());
-  options.balancing()->prepare(model->size());
-  method_parameters = options.balancing()->parameters();
+  plan_.emplace(model, *optimizer, method_parameters);
   TORCH_CHECK_VALUE(
-      without(method_parameters, optimized()).empty(),
-      "training: the balancing '",
-      options.balancing()->name(),
-      "' has parameters that your optimizer lacks; prepare(",
-      model->size(),
-      ") it, add its parameters() and hand it over as shared_balancing.");
+      !plan().parameters().empty(), "training: the model has no parameter.");
+  check_sparse_modules();
+  refuse_double_steps(plan());
+  if (options.balancing()) {
+    TORCH_CHECK_VALUE(
+        without(method_parameters, plan().held()).empty(),
+        "training: the balancing '",
+        options.balancing()->name(),
+        "' has parameters that your optimizer lacks; prepare(",
+        model->size(),
+        ") it, add its parameters() and hand it over as shared_balancing.");
+  }
+}
+
+bool StepContext::refresh() {
+  TORCH_CHECK_VALUE(
+      at::GradMode::is_enabled(),
+      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
+      "step needs them.");
+  if (plan().is_current(model, *optimizer)) {
+    return false;
+  }
+  Plan now(model, *optimizer, method_parameters);
+  check_change(now);
+  check_sparse_modules();
+  refuse_double_steps(now);
+  plan_ = std::move(now);
+  return true;
 }
 
 // Before the first step; what own modules do shows in their gradients.
@@ -197,18 +211,13 @@ void StepContext::check_sparse_gradients() const {
 
 // LibTorch's optimizers do not look: `parameters()` lists a head that two tasks
 // share twice.
-void StepContext::refuse_double_steps() const {
+void StepContext::refuse_double_steps(const Plan& plan) const {
   TensorSet seen;
-  for (const auto& held : optimized()) {
+  for (const auto& held : plan.held()) {
     if (seen.add(held)) {
       continue;
     }
-    std::vector<std::string> names;
-    for (const auto& entry : model->named_parameters()) {
-      if (entry.value().is_same(held)) {
-        names.push_back(entry.key());
-      }
-    }
+    const auto names = names_of(*model, held);
     TORCH_CHECK_VALUE(
         false,
         "training: your optimizer holds a parameter of shape ",
@@ -220,24 +229,40 @@ void StepContext::refuse_double_steps() const {
   }
 }
 
-void StepContext::refuse_changed_structure() const {
-  std::string what = &model->sharing() != sharing_
-      ? "another sharing"
-      : "another task in the place of an equal one";
-  for (size_t i = 0; i < model->task_names().size(); ++i) {
-    const std::string name = "task '" + model->task_names()[i] + "'";
-    if (i >= tasks_.size()) {
-      what = "the " + name;
-      break;
-    }
-    const Task& now = model->task(static_cast<int64_t>(i));
-    const bool has_head = now.head().module() == tasks_[i].head().module();
-    if (!has_head || &now.loss().function() != &tasks_[i].loss().function()) {
-      what =
-          (has_head ? "another loss for the " : "another head for the ") + name;
-      break;
+void StepContext::check_change(const Plan& now) const {
+  if (now.task_names() != plan().task_names()) {
+    refuse_change({});
+  }
+  const TensorSet known(plan().left_out());
+  for (const auto& parameter : trained(now.left_out())) {
+    if (!known.has(parameter)) {
+      refuse_change(parameter);
     }
   }
+}
+
+void StepContext::refuse_change(const torch::Tensor& unheld) const {
+  std::string what;
+  for (size_t i = 0; i < model->task_names().size() && what.empty(); ++i) {
+    const std::string& name = model->task_names()[i];
+    if (i >= plan().task_names().size()) {
+      what = "the task '" + name + "'";
+    } else if (
+        model->task(static_cast<int64_t>(i)).head().module() !=
+        plan().tasks()[i].head().module()) {
+      what = "another head for the task '" + name + "'";
+    }
+  }
+  if (&model->sharing() != plan().sharing()) {
+    what = "another sharing";
+  }
+  TORCH_CHECK_VALUE(
+      !unheld.defined(),
+      "training: the model was given ",
+      what.empty() ? "another parameter" : what,
+      " after this training was made, and the optimizer does not hold ",
+      unheld.defined() ? quoted(names_of(*model, unheld)) : "",
+      "; add it by add_param_group, or make a new training.");
   TORCH_CHECK_VALUE(
       false,
       "training: the model was given ",
@@ -247,13 +272,6 @@ void StepContext::refuse_changed_structure() const {
 
 template <typename Visit>
 void StepContext::for_each_part(const Batch& batch, const Visit& visit) const {
-  TORCH_CHECK_VALUE(
-      at::GradMode::is_enabled(),
-      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
-      "step needs them.");
-  if (model->structure_version() != structure_version_) {
-    refuse_changed_structure();
-  }
   const auto& names = model->task_names();
   size_t place = 0;
   for (const auto& part : batch.parts()) {
@@ -277,7 +295,7 @@ void StepContext::check_inputs(const Inputs& inputs) const {
 
 void StepContext::check_input(
     const torch::Tensor& input, const std::string& which) const {
-  const torch::Tensor& own = parameters.front();
+  const torch::Tensor& own = plan().parameters().front();
   TORCH_CHECK_VALUE(
       input.device() == own.device(),
       "training: the batch is on ",
@@ -383,17 +401,9 @@ const std::string& StepContext::name(int64_t task) const {
   return model->task_names()[static_cast<size_t>(task)];
 }
 
-std::vector<torch::Tensor> StepContext::optimized() const {
-  std::vector<torch::Tensor> all;
-  for (const auto& group : optimizer->param_groups()) {
-    all.insert(all.end(), group.params().begin(), group.params().end());
-  }
-  return all;
-}
-
 void StepContext::reset_gradients() {
   optimizer->zero_grad();
-  for (auto& parameter : left_out_) {
+  for (const auto& parameter : plan().left_out()) {
     parameter.mutable_grad().reset();
   }
 }
@@ -404,13 +414,13 @@ void StepContext::update() {
   }
   if (options.clipping()) {
     std::vector<torch::Tensor> gradients;
-    for (const auto& parameter : without(optimized(), method_parameters)) {
+    for (const auto& parameter : without(plan().held(), method_parameters)) {
       gradients.push_back(parameter.grad());
     }
     options.clipping().apply(gradients);
   }
   optimizer->step();
-  if (is_autocast_on(parameters.front().device().type())) {
+  if (is_autocast_on(plan().parameters().front().device().type())) {
     // It keeps the parameters as they were in the precision that it chose.
     at::autocast::clear_cache();
   }

@@ -10,6 +10,7 @@
 
 #include <polytask/engine/engine.h>
 
+#include "plan/plan.h"
 #include "program/head_step.h"
 
 namespace polytask::detail {
@@ -26,6 +27,11 @@ struct StepContext {
       torch::optim::Optimizer& optimizer,
       EngineOptions options);
 
+  /// Before each step: throws where none can be taken, whatever the batch.
+  /// True where model or optimizer were changed, so that the plan was made
+  /// anew; throws, by name, if no plan can be, and then nothing has changed.
+  bool refresh();
+
   /// The tasks that take part in a joint step, in the model's order.
   void collect(const Batch& batch, HeadSteps& steps) const;
   /// The same for one task. Throws if the batch lacks it.
@@ -39,8 +45,13 @@ struct StepContext {
   /// loss that is still on a device.
   void check_loss(int64_t task, std::optional<double> loss) const;
   const std::string& name(int64_t task) const;
-  /// All that the optimizer holds, the model's or not.
-  std::vector<torch::Tensor> optimized() const;
+  const Plan& plan() const {
+    return *plan_;
+  }
+  /// Dtype and device of the model.
+  torch::TensorOptions tensor_options() const {
+    return plan().parameters().front().options().requires_grad(false);
+  }
 
   void reset_gradients();
   /// Clips the gradients and takes the optimizer's step.
@@ -50,8 +61,6 @@ struct StepContext {
   std::unique_ptr<torch::optim::Optimizer> own_optimizer;
   torch::optim::Optimizer* optimizer;
   EngineOptions options;
-  /// All parameters of the model.
-  std::vector<torch::Tensor> parameters;
   /// Those that the balancing learns, if any.
   std::vector<torch::Tensor> method_parameters;
 
@@ -67,18 +76,15 @@ struct StepContext {
   void check_sparse_modules() const;
   void warn_of_untrained() const;
   void check_sparse_gradients() const;
-  void refuse_double_steps() const;
-  [[noreturn]] void refuse_changed_structure() const;
+  void refuse_double_steps(const Plan& plan) const;
+  /// Throws where the model trains what the optimizer does not hold and did not
+  /// lack before, or has other tasks.
+  void check_change(const Plan& now) const;
+  [[noreturn]] void refuse_change(const torch::Tensor& unheld) const;
 
-  /// Those that the optimizer does not reset.
-  std::vector<torch::Tensor> left_out_;
+  std::optional<Plan> plan_;
   /// Whether an update has to look for sparse gradients.
   bool may_refuse_sparse_ = false;
-  /// The model's structure when this was made, to notice a change and to tell
-  /// which.
-  int64_t structure_version_ = 0;
-  std::vector<Task> tasks_;
-  const Sharing* sharing_ = nullptr;
 };
 
 } // namespace polytask::detail

@@ -148,12 +148,6 @@ INSTANTIATE_TEST_SUITE_P(
             [](auto& model) { model->replace_head("b", LinearTask(8, 2)); },
             "another head for the task 'b'"},
         Change{
-            "Loss",
-            [](auto& model) {
-              model->replace_task("c", Task(model->task("c").head(), L1Loss()));
-            },
-            "another loss for the task 'c'"},
-        Change{
             "Sharing",
             [](auto& model) {
               model->replace_sharing(HardSharing(torch::nn::Linear(5, 8)));
@@ -162,11 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{
             "FurtherTask",
             [](auto& model) { model->add_task("d", LinearTask(8, 1)); },
-            "the task 'd'"},
-        Change{
-            "EqualTask",
-            [](auto& model) { model->replace_task("a", model->task("a")); },
-            "an equal one"}),
+            "the task 'd'"}),
     [](const auto& each) { return each.param.name; });
 
 } // namespace

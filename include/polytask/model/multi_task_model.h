@@ -33,9 +33,9 @@ namespace polytask {
 /// `parameters`, `torch::save`. In its state, heads are called `tasks.<name>`
 /// and the shared part `sharing`.
 ///
-/// A training takes the model's structure for what it is when the training is
-/// made: after a change by `add_task`, `replace_task`, `replace_head` or
-/// `replace_sharing` its steps throw, and name what was changed.
+/// A training that was made before a change of the model takes it into account
+/// at its next step, or throws and names what it cannot: a parameter that its
+/// optimizer does not hold, or a further task.
 ///
 /// ```cpp
 /// polytask::MultiTaskModel model; // nothing shared: each task sees the input

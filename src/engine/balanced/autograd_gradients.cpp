@@ -22,22 +22,17 @@ namespace polytask::detail {
 torch::Tensor AutogradGradients::forward(
     const HeadSteps& steps, bool share_input) {
   torch::AutoGradMode grad_mode(true);
-  const auto& model = context_.model;
   rows_.reset();
   choice_ = {};
-  shared_ = trained(model->shared_parameters());
+  shared_ = context_.plan().shared();
   count_ = count_elements(shared_);
   is_used_.assign(shared_.size(), false);
-  gates_.clear();
-  has_gates_ = input_learns_ = false;
+  input_learns_ = false;
   for (const HeadStep& step : steps) {
     input_learns_ = input_learns_ || step.inputs->requires_grad();
-    gates_.push_back(
-        trained(without(model->sharing().task_parameters(step.task), shared_)));
-    has_gates_ = has_gates_ || !gates_.back().empty();
   }
   const auto features = features_of(context_, steps, share_input);
-  return heads_.forward(context_, steps, features, shared_);
+  return heads_.forward(context_, steps, features);
 }
 
 void AutogradGradients::backward_heads() {
@@ -46,16 +41,17 @@ void AutogradGradients::backward_heads() {
 
 // Of the head's own use of what is shared.
 void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) {
-  if (part.tied.empty()) {
+  const auto& tied = context_.plan().tied(part.task);
+  if (tied.empty()) {
     return;
   }
   const auto gradients = torch::autograd::grad(
-      {part.loss}, part.tied, {}, /*retain_graph=*/true, false, true);
+      {part.loss}, tied, {}, /*retain_graph=*/true, false, true);
   int64_t offset = 0;
   size_t place = 0;
   for (const auto& parameter : shared_) {
-    for (size_t i = 0; i < part.tied.size(); ++i) {
-      if (part.tied[i].is_same(parameter) && gradients[i].defined()) {
+    for (size_t i = 0; i < tied.size(); ++i) {
+      if (tied[i].is_same(parameter) && gradients[i].defined()) {
         row.narrow(0, offset, parameter.numel())
             .add_(gradients[i].reshape(-1), part.weight);
         is_used_[place] = true;
@@ -85,7 +81,8 @@ torch::Tensor AutogradGradients::loop() {
     const Part& part = parts[i];
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));
     auto inputs = shared_;
-    inputs.insert(inputs.end(), gates_[i].begin(), gates_[i].end());
+    const auto& gates = context_.plan().gates(part.task);
+    inputs.insert(inputs.end(), gates.begin(), gates.end());
     std::vector<torch::Tensor> outputs;
     std::vector<torch::Tensor> cotangents;
     for (size_t f = 0; f < part.features.size(); ++f) {
@@ -99,8 +96,8 @@ torch::Tensor AutogradGradients::loop() {
           torch::autograd::grad(outputs, inputs, cotangents, true, false, true);
       write_flat(gradients, shared_, row);
       note_used(gradients);
-      for (size_t g = 0; g < gates_[i].size(); ++g) {
-        set_own_gradient(gates_[i][g], gradients[shared_.size() + g]);
+      for (size_t g = 0; g < gates.size(); ++g) {
+        set_own_gradient(gates[g], gradients[shared_.size() + g]);
       }
     }
     add_tied(part, row);
@@ -141,7 +138,7 @@ math::Matrix AutogradGradients::streamed() {
 // All that the tasks share lies behind one feature tensor.
 bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
-  return !shared_.empty() && !has_gates_ && !input_learns_ &&
+  return !shared_.empty() && !context_.plan().has_gates() && !input_learns_ &&
       !heads_.has_tied() && parts.size() > 1 &&
       parts[0].features[0].requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
@@ -156,7 +153,7 @@ Route AutogradGradients::choose_route(bool reads_jacobian) {
   const bool asked = wanted == Route::kBatchedJacobian ||
       wanted == Route::kStreamedGramian || wanted == Route::kFeatureGradients;
   const bool plain = is_plain();
-  const bool learns_nothing = shared_.empty() && !has_gates_;
+  const bool learns_nothing = shared_.empty() && !context_.plan().has_gates();
   TORCH_CHECK_VALUE(
       !asked || plain || parts.size() < 2 || learns_nothing,
       "training: the route '",
@@ -256,7 +253,7 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   if (choice_.reason.empty()) {
     choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
   }
-  if (has_gates_ || heads_.has_tied()) {
+  if (context_.plan().has_gates() || heads_.has_tied()) {
     jacobian(); // gates have a gradient of their own task alone
   }
   if (rows_.defined()) {
@@ -303,12 +300,13 @@ void AutogradGradients::publish_direction(const torch::Tensor& direction) {
 }
 
 void AutogradGradients::scale_heads(const TaskWeights& weights) {
-  if (has_gates_) {
+  if (context_.plan().has_gates()) {
     jacobian(); // which is where gates get their gradients
   }
   heads_.scale(weights);
-  for (size_t i = 0; i < gates_.size(); ++i) {
-    for (const auto& parameter : gates_[i]) {
+  for (size_t i = 0; i < heads_.parts().size(); ++i) {
+    for (const auto& parameter :
+         context_.plan().gates(heads_.parts()[i].task)) {
       if (parameter.grad().defined()) {
         weights.scale(parameter.mutable_grad(), i);
       }

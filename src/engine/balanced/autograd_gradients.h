@@ -54,9 +54,6 @@ class AutogradGradients : public TaskGradients {
   std::vector<torch::Tensor> shared_;
   int64_t count_ = 0;         // N
   std::vector<bool> is_used_; // by some task, of each of `shared_`
-  /// Of each part: its task's own parameters within the sharing.
-  std::vector<std::vector<torch::Tensor>> gates_;
-  bool has_gates_ = false;
   bool input_learns_ = false;
   /// Something in this model's backward cannot be vectorised.
   bool refuses_batches_ = false;

@@ -388,8 +388,7 @@ StepReport BalancedRoute::step(const HeadSteps& tasks, bool share_input) {
       " batches for each step; call step({batch, ...}).");
   if (tasks.empty()) {
     context_.reset_gradients();
-    return WeightedLosses(
-               context_.model->size(), context_.parameters[0].options())
+    return WeightedLosses(context_.model->size(), context_.tensor_options())
         .report();
   }
   Step step = begin(tasks, share_input);

@@ -104,8 +104,7 @@ StepReport BilevelRoute::follow(
   context_.reset_gradients();
   set_flat_gradient(problem.parameters(), update.direction);
   context_.update();
-  WeightedLosses losses(
-      context_.model->size(), context_.parameters[0].options());
+  WeightedLosses losses(context_.model->size(), context_.tensor_options());
   for (size_t i = 0; i < tasks.size(); ++i) {
     losses.add(
         tasks[i].task,

@@ -13,25 +13,18 @@
 
 namespace polytask::detail {
 
-std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters) {
-  std::erase_if(parameters, [](const auto& parameter) {
-    return !parameter.requires_grad();
-  });
-  return parameters;
-}
-
 torch::Tensor CutHeads::forward(
     const StepContext& context,
     const HeadSteps& steps,
-    const std::vector<Inputs>& features,
-    const std::vector<torch::Tensor>& shared) {
+    const std::vector<Inputs>& features) {
   torch::AutoGradMode grad_mode(true);
   parts_.clear();
   has_tied_ = false;
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& [task, input, labels, weight, inputs] = steps[i];
-    Part part{task, weight, {}, {}, {}, {}, {}, {}};
+    const Plan& plan = context.plan();
+    Part part{task, weight, {}, {}, {}, &plan.own(task), {}};
     const Inputs leaves = features[i].map([&](const torch::Tensor& feature) {
       torch::Tensor leaf = feature.detach();
       if (leaf.is_floating_point()) {
@@ -43,11 +36,7 @@ torch::Tensor CutHeads::forward(
     });
     part.loss = context.model->loss(task, leaves, *labels);
     losses.push_back(part.loss.detach());
-    const auto head =
-        trained(context.model->task(task).head().module()->parameters());
-    part.own = without(head, shared);
-    part.tied = without(head, part.own);
-    has_tied_ = has_tied_ || !part.tied.empty();
+    has_tied_ = has_tied_ || !plan.tied(task).empty();
     parts_.push_back(std::move(part));
   }
   return torch::stack(losses);
@@ -60,7 +49,7 @@ void CutHeads::backward() {
     const torch::Tensor term =
         part.weight == 1 ? part.loss : part.loss * part.weight;
     total = total.defined() ? total + term : term;
-    inputs.insert(inputs.end(), part.own.begin(), part.own.end());
+    inputs.insert(inputs.end(), part.own->begin(), part.own->end());
     for (const torch::Tensor& leaf : part.leaves) {
       if (leaf.requires_grad()) {
         inputs.push_back(leaf);
@@ -79,7 +68,7 @@ void CutHeads::backward() {
       /*allow_unused=*/true);
   auto gradient = gradients.begin();
   for (Part& part : parts_) {
-    for (const torch::Tensor& parameter : part.own) {
+    for (const torch::Tensor& parameter : *part.own) {
       set_own_gradient(parameter, *gradient++);
     }
     part.cotangents.resize(part.leaves.size());
@@ -104,7 +93,7 @@ torch::Tensor CutHeads::cotangents() const {
 
 void CutHeads::scale(const TaskWeights& weights) {
   for (size_t i = 0; i < parts_.size(); ++i) {
-    for (const auto& parameter : parts_[i].own) {
+    for (const auto& parameter : *parts_[i].own) {
       if (parameter.grad().defined()) {
         weights.scale(parameter.mutable_grad(), i);
       }

@@ -23,19 +23,16 @@ class CutHeads {
     std::vector<torch::Tensor> features; // what the head was given
     std::vector<torch::Tensor> leaves;   // the same, cut off
     torch::Tensor loss;
-    std::vector<torch::Tensor> own;  // trained parameters of its head
-    std::vector<torch::Tensor> tied; // of its head, but shared
+    const std::vector<torch::Tensor>* own; // trained parameters of its head
     /// Of the features; undefined where they cannot have one.
     std::vector<torch::Tensor> cotangents;
   };
 
-  /// The losses [n], detached. `shared`: the parameters that more than one task
-  /// uses.
+  /// The losses [n], detached.
   torch::Tensor forward(
       const StepContext& context,
       const HeadSteps& steps,
-      const std::vector<Inputs>& features,
-      const std::vector<torch::Tensor>& shared);
+      const std::vector<Inputs>& features);
   /// Writes `.grad` of the heads' own parameters, and the cotangents.
   void backward();
   /// [n, B, ...]; only where every head has one tensor, all of one shape.
@@ -56,8 +53,5 @@ class CutHeads {
   std::vector<Part> parts_;
   bool has_tied_ = false;
 };
-
-/// Those that are to be trained.
-std::vector<torch::Tensor> trained(std::vector<torch::Tensor> parameters);
 
 } // namespace polytask::detail

@@ -58,8 +58,12 @@ std::unique_ptr<LayerGradients> LayerGradients::make(
     reason = "the engine does not know the layers of this sharing";
     return nullptr;
   }
-  if (model->parameters().size() != model->unique_parameters().size()) {
+  if (context.plan().has_tied_modules()) {
     reason = "modules share a parameter";
+    return nullptr;
+  }
+  if (!context.plan().unheld().empty()) {
+    reason = "the optimizer does not hold all that is shared";
     return nullptr;
   }
   std::unique_ptr<LayerGradients> made(new LayerGradients(context));
@@ -90,7 +94,7 @@ Obstacle LayerGradients::obstacle(
   if (input.dim() < 2) {
     return {"the input is not a batch of rows"};
   }
-  const auto& parameters = context_.parameters;
+  const auto& parameters = context_.plan().parameters();
   for (const auto& layer : layers_) {
     if (auto found = layer->obstacle(
             parameters[0].scalar_type(), parameters[0].device())) {
@@ -131,7 +135,7 @@ torch::Tensor LayerGradients::forward(
           features_.scalar_type(), features_.size(0), steps);
   if (!uses_linear_heads_) {
     return cut_heads_.forward(
-        context_, steps, std::vector<Inputs>(steps.size(), features_), shared_);
+        context_, steps, std::vector<Inputs>(steps.size(), features_));
   }
   std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
   linear_heads_->forward(features_, steps, /*needs_cotangent=*/true, by_task);

@@ -50,9 +50,8 @@ ModelProblem::ModelProblem(const StepContext& context, Side inner, Side outer)
     : context_(context),
       inner_(std::move(inner)),
       outer_(std::move(outer)),
-      parameters_(
-          trained(those_among(context.parameters, context.optimized()))),
-      buffers_(context.model->buffers()),
+      parameters_(context.plan().trained()),
+      buffers_(context.plan().buffers()),
       saved_buffers_(clones_of(buffers_)) {
   TORCH_CHECK_VALUE(
       !parameters_.empty(),

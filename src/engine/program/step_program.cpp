@@ -17,8 +17,11 @@ StepProgram::StepProgram(
     : trunk_(std::move(trunk)), heads_(std::move(heads)) {}
 
 std::unique_ptr<StepProgram> StepProgram::make(
-    const MultiTaskModel& model, Route wanted, std::string& reason) {
-  if (model->parameters().size() != model->unique_parameters().size()) {
+    const MultiTaskModel& model,
+    const Plan& plan,
+    Route wanted,
+    std::string& reason) {
+  if (plan.has_tied_modules()) {
     reason = "modules share a parameter";
     return nullptr;
   }

@@ -8,6 +8,7 @@
 
 #include <polytask/engine/route.h>
 
+#include "../plan/plan.h"
 #include "linear_heads.h"
 #include "trunk.h"
 
@@ -20,7 +21,10 @@ class StepProgram {
   /// The fastest program for the model, no further than `wanted` allows; null,
   /// with the reason, where there is none.
   static std::unique_ptr<StepProgram> make(
-      const MultiTaskModel& model, Route wanted, std::string& reason);
+      const MultiTaskModel& model,
+      const Plan& plan,
+      Route wanted,
+      std::string& reason);
 
   Route route() const {
     return trunk_->route();
