@@ -5,6 +5,8 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "core/check.h"
 
 namespace polytask::balancing {
@@ -74,6 +76,18 @@ void Balancing::reset() {
   for (Balancing* part : parts()) {
     part->reset();
   }
+}
+
+bool Balancing::keeps_state() const {
+  for (const auto& [name, tensor] : buffers_) {
+    if (!tensor.defined() || !tensor.requires_grad()) {
+      return true;
+    }
+  }
+  const auto inner = parts();
+  return std::any_of(inner.begin(), inner.end(), [](const Balancing* part) {
+    return part->keeps_state();
+  });
 }
 
 void Balancing::seed(uint64_t seed) {

@@ -40,4 +40,8 @@ at::Tensor in_double(const at::Tensor& tensor) {
   return where_double_is(tensor).to(at::kDouble);
 }
 
+double sum_in_double(const at::Tensor& tensor) {
+  return in_double(tensor).sum().item<double>();
+}
+
 } // namespace polytask::detail

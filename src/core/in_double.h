@@ -15,4 +15,7 @@ at::Tensor where_double_is(const at::Tensor& tensor);
 /// The same in double.
 at::Tensor in_double(const at::Tensor& tensor);
 
+/// Waits for a device.
+double sum_in_double(const at::Tensor& tensor);
+
 } // namespace polytask::detail

@@ -20,7 +20,7 @@ double value_of(const torch::Tensor& loss) {
 
 } // namespace
 
-WeightedLosses autograd_update(
+AutogradStep autograd_backward(
     StepContext& context,
     const HeadSteps& steps,
     bool share_input,
@@ -41,21 +41,12 @@ WeightedLosses autograd_update(
     losses.add(task, weight, std::move(loss));
   }
   // Nothing to learn: no task took part, or all it uses is frozen.
-  if (losses.total().defined() && losses.total().requires_grad()) {
+  const bool learns =
+      losses.total().defined() && losses.total().requires_grad();
+  if (learns) {
     losses.total().backward();
-    context.update();
   }
-  return losses;
-}
-
-StepReport autograd_step(
-    StepContext& context,
-    const HeadSteps& steps,
-    bool share_input,
-    const TaskSource& source,
-    const torch::Tensor& features) {
-  return autograd_update(context, steps, share_input, source, features)
-      .report();
+  return {std::move(losses), learns};
 }
 
 } // namespace polytask::detail

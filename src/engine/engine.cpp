@@ -2,19 +2,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/engine/engine.h>
 
+#include <optional>
 #include <utility>
 
 #include "autograd_route.h"
 #include "balanced/balanced_route.h"
+#include "core/host_value.h"
 #include "graph_route.h"
+#include "kept_gradients.h"
+#include "micro_batches.h"
 #include "modes_run.h"
 #include "program_route.h"
+#include "saved_buffers.h"
 #include "step_context.h"
+#include "taken.h"
 
 namespace polytask {
 
 using detail::HeadSteps;
 using detail::ModesRun;
+using detail::Taken;
 
 namespace {
 
@@ -46,43 +53,68 @@ class Engine::Parts {
 
   /// Before each step, and before anything is drawn for it.
   void prepare() {
-    if (context.refresh() || !program) {
+    if (context.refresh() || !program_) {
       make_routes();
     }
   }
 
   StepReport joint_step(const Batch& batch) {
     prepare();
-    forget_run();
-    context.collect(batch, steps_);
-    return take_step(batch.shares_input(), {}, /*report=*/true);
+    return whole([&] {
+      context.collect(batch, steps_);
+      return take(batch.shares_input(), {}, kStep);
+    });
   }
-
   StepReport joint_step(const std::vector<Batch>& batches) {
     prepare();
-    TORCH_CHECK_VALUE(
-        balanced || batches.size() == 1,
-        "training: expected one batch for a step without a balancing, but got ",
-        batches.size(),
-        ".");
-    StepReport report =
-        balanced ? balanced->step(batches) : joint_step(batches[0]);
-    choice = balanced ? balanced->choice() : choice;
-    return report;
+    return whole([&] { return take(batches); });
   }
-
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
     prepare();
-    forget_run();
-    return step_of(batch, task, source, /*report=*/true);
+    return whole([&] { return take_task(batch, task, source, kStep); });
   }
-
   StepReport task_step(const Batch& batch, const TaskSource& source) {
     prepare();
-    forget_run();
-    return next_step(batch, source, ModesRun::kNotDrawn, /*report=*/true);
+    return whole(
+        [&] { return take_next(batch, source, ModesRun::kNotDrawn, kStep); });
   }
+
+  StepReport joint_backward(const Batch& batch) {
+    prepare();
+    return added(batch, [&] {
+      context.collect(batch, steps_);
+      return take(batch.shares_input(), {}, kBackward);
+    });
+  }
+  StepReport joint_backward(const std::vector<Batch>& batches) {
+    prepare();
+    return added(batches.back(), [&] { return take(batches); });
+  }
+  StepReport task_backward(const Batch& batch, const TaskSource& source) {
+    prepare();
+    return added(batch, [&] {
+      return take_next(batch, source, ModesRun::kNotDrawn, kBackward);
+    });
+  }
+
+  StepReport joint_accumulated(const std::vector<Batch>& batches) {
+    prepare();
+    TORCH_CHECK_VALUE(
+        !batches.empty(), "training: an accumulated step needs a batch.");
+    return whole([&] {
+      micro_ = detail::collect_all(context, batches);
+      return take_micro({});
+    });
+  }
+  StepReport task_accumulated(
+      const std::vector<Batch>& batches, const TaskSource& source);
+
+  void zero_grad() {
+    context.reset_gradients();
+    forget_backward();
+  }
+  void update();
 
   StepReport run(
       const Batch& batch,
@@ -91,24 +123,54 @@ class Engine::Parts {
       const StepObserver& observer,
       int64_t& counter);
 
+  const RouteChoice& route() const {
+    return *route_;
+  }
+
   detail::StepContext context;
-  std::unique_ptr<detail::ProgramRoute> program;
-  std::unique_ptr<detail::GraphRoute> graph;
-  std::unique_ptr<detail::BalancedRoute> balanced;
-  RouteChoice choice;
 
  private:
+  /// What a route is asked for: a backward alone, a step, or one of a run that
+  /// nobody watches, whose report may be empty.
+  enum Wanted { kBackward, kStep, kUnwatched };
+
   void make_routes();
-  /// Without `report`, for runs that nobody watches, what it returns may be
-  /// empty.
-  StepReport take_step(bool share_input, const TaskSource& source, bool report);
+  void check_options() const;
+  void refuse_second_backward() const;
+  bool looks_again() const {
+    return balanced_ && context.options.balancing()->wants_losses_after();
+  }
+  void forget_backward() {
+    waits_ = false;
+    looked_at_.reset();
+  }
+
+  /// Around a step: buffers are as they were if it throws.
+  template <typename Take>
+  StepReport whole(const Take& take);
+  /// Around a backward: gradients too, and those that were there are added.
+  template <typename Take>
+  StepReport added(const Batch& batch, const Take& take);
+  void finish(const Taken& taken);
+
+  Taken take(bool share_input, const TaskSource& source, Wanted wanted);
+  Taken take(const std::vector<Batch>& batches);
+  /// Of `micro_`.
+  Taken take_micro(const TaskSource& source);
   /// Of one task, or of none where it is negative.
-  StepReport step_of(
-      const Batch& batch, int64_t task, const TaskSource& source, bool report);
-  /// The task that was drawn already, or the next.
-  StepReport next_step(
-      const Batch& batch, const TaskSource& source, int64_t drawn, bool report);
+  Taken take_task(
+      const Batch& batch,
+      int64_t task,
+      const TaskSource& source,
+      Wanted wanted);
+  /// Of the task that was drawn already, or of the next.
+  Taken take_next(
+      const Batch& batch,
+      const TaskSource& source,
+      int64_t drawn,
+      Wanted wanted);
   bool use_program(bool share_input);
+  void refuse_route(const std::string& reason) const;
   int64_t run_modes(
       const Batch& batch,
       int64_t count,
@@ -116,21 +178,28 @@ class Engine::Parts {
       bool observed,
       int64_t& counter,
       int64_t& drawn);
-  void leave_program(const std::string& reason);
-  void forget_run();
+
+  std::unique_ptr<detail::ProgramRoute> program_;
+  std::unique_ptr<detail::GraphRoute> graph_;
+  std::unique_ptr<detail::BalancedRoute> balanced_;
+  const RouteChoice* route_ = nullptr;
+  /// Where no other object has it: of steps that fell back, and of a run.
+  RouteChoice fallen_back_;
+  RouteChoice of_run_;
 
   HeadSteps steps_;
+  detail::MicroBatches micro_; // of an accumulated step
+  bool share_input_ = false;
   std::vector<bool> takes_part_; // by task
-  /// `choice` tells of a run.
-  bool ran_ = false;
+  detail::SavedBuffers buffers_;
+  detail::KeptGradients kept_;
+  /// A backward waits for its update.
+  bool waits_ = false;
+  /// Its batch, for methods that look at the losses once more.
+  std::optional<Batch> looked_at_;
 };
 
-void Engine::Parts::make_routes() {
-  program.reset();
-  graph = std::make_unique<detail::GraphRoute>(context);
-  balanced.reset();
-  auto found = std::make_unique<detail::ProgramRoute>(context);
-  choice = found->choice();
+void Engine::Parts::check_options() const {
   const Route wanted = context.options.route();
   if (context.options.balancing()) {
     TORCH_CHECK_VALUE(
@@ -138,9 +207,6 @@ void Engine::Parts::make_routes() {
             context.options.fixed_batch() != FixedBatch::kNormalEquations,
         "training: steps with a balancing have neither device graphs nor "
         "normal equations.");
-    balanced = std::make_unique<detail::BalancedRoute>(context);
-    choice = balanced->choice();
-    program = std::move(found);
     return;
   }
   TORCH_CHECK_VALUE(
@@ -148,36 +214,111 @@ void Engine::Parts::make_routes() {
       "training: the route '",
       to_string(wanted),
       "' is one of steps with a balancing, but this training has none.");
+}
+
+void Engine::Parts::make_routes() {
+  program_.reset();
+  check_options();
+  graph_ = std::make_unique<detail::GraphRoute>(context);
+  auto program = std::make_unique<detail::ProgramRoute>(context);
+  if (context.options.balancing()) {
+    balanced_ = std::make_unique<detail::BalancedRoute>(context);
+    route_ = &balanced_->choice();
+    program_ = std::move(program);
+    return;
+  }
+  const RouteChoice& found = program->choice();
+  const Route wanted = context.options.route();
   TORCH_CHECK_VALUE(
-      wanted == Route::kAuto || wanted == choice.route,
+      wanted == Route::kAuto || wanted == found.route,
       "training: the route '",
       to_string(wanted),
       "' cannot take this model: ",
-      choice.reason,
+      found.reason,
       ".");
   TORCH_CHECK_VALUE(
       context.options.fixed_batch() != FixedBatch::kNormalEquations ||
-          choice.route == Route::kLinearProgram,
+          found.route == Route::kLinearProgram,
       "training: normal equations cannot take this model: ",
-      choice.route == Route::kAutograd ? choice.reason
-                                       : "its tasks are not linear in the "
-                                         "input",
+      found.route == Route::kAutograd ? found.reason
+                                      : "its tasks are not linear in the "
+                                        "input",
       ".");
-  program = std::move(found);
+  program_ = std::move(program);
+  route_ = &program_->choice();
 }
 
-bool Engine::Parts::use_program(bool share_input) {
-  const auto obstacle = program->obstacle(steps_, share_input);
-  if (!obstacle) {
-    return true;
+void Engine::Parts::finish(const Taken& taken) {
+  route_ = taken.route;
+  if (!taken.learns) {
+    return;
   }
-  if (!obstacle.is_error) {
-    leave_program(obstacle.reason);
+  context.update();
+  if (looks_again()) {
+    balanced_->observe_after(
+        micro_.batches.empty()
+            ? detail::MicroBatches{{{steps_, share_input_}}, steps_}
+            : micro_);
   }
-  return false;
 }
 
-void Engine::Parts::leave_program(const std::string& reason) {
+template <typename Take>
+StepReport Engine::Parts::whole(const Take& take) {
+  forget_backward();
+  kept_.note_written();
+  micro_ = {};
+  return buffers_.guard(context.plan().buffers(), [&] {
+    Taken taken = take();
+    finish(taken);
+    return std::move(taken.report);
+  });
+}
+
+template <typename Take>
+StepReport Engine::Parts::added(const Batch& batch, const Take& take) {
+  if (waits_) {
+    refuse_second_backward();
+  }
+  kept_.take(context.plan());
+  try {
+    StepReport report = buffers_.guard(context.plan().buffers(), [&] {
+      Taken taken = take();
+      route_ = taken.route;
+      return std::move(taken.report);
+    });
+    kept_.add();
+    waits_ = true;
+    if (looks_again()) {
+      looked_at_ = batch;
+    }
+    return report;
+  } catch (...) {
+    kept_.put_back();
+    throw;
+  }
+}
+
+void Engine::Parts::refuse_second_backward() const {
+  const auto& method = context.options.balancing();
+  TORCH_CHECK_VALUE(
+      !method || !method->keeps_state(),
+      "training: the balancing '",
+      method ? method->name() : "",
+      "' learns from each step, so update() has to come between one backward() "
+      "and the next; step_accumulated() takes several batches as one.");
+}
+
+void Engine::Parts::update() {
+  prepare();
+  context.update();
+  if (looked_at_) {
+    context.collect(*looked_at_, steps_);
+    balanced_->observe_after({{{steps_, looked_at_->shares_input()}}, steps_});
+  }
+  forget_backward();
+}
+
+void Engine::Parts::refuse_route(const std::string& reason) const {
   const Route wanted = context.options.route();
   TORCH_CHECK_VALUE(
       wanted == Route::kAuto || wanted == Route::kAutograd,
@@ -186,36 +327,174 @@ void Engine::Parts::leave_program(const std::string& reason) {
       "' cannot take this step: ",
       reason,
       ".");
-  choice = {Route::kAutograd, reason};
 }
 
-StepReport Engine::Parts::take_step(
-    bool share_input, const TaskSource& source, bool report) {
-  if (balanced) {
-    StepReport taken = balanced->step(steps_, share_input);
-    choice = balanced->choice();
-    return taken;
+bool Engine::Parts::use_program(bool share_input) {
+  const auto obstacle = program_->obstacle(steps_, share_input);
+  if (obstacle && !obstacle.is_error) {
+    refuse_route(obstacle.reason);
+    fallen_back_ = {Route::kAutograd, obstacle.reason};
+  }
+  return !obstacle;
+}
+
+Taken Engine::Parts::take(
+    bool share_input, const TaskSource& source, Wanted wanted) {
+  share_input_ = share_input;
+  if (balanced_) {
+    return balanced_->backward(steps_, share_input);
+  }
+  const bool is_empty = steps_.empty();
+  if (is_empty) {
+    fallen_back_ = program_->choice();
   }
   torch::Tensor features;
-  if (!steps_.empty() && use_program(share_input)) {
-    if (program->step(steps_, share_input, source, features)) {
-      if (choice.route != program->route()) {
-        choice = program->choice();
+  if (!is_empty && use_program(share_input)) {
+    const auto learns =
+        program_->backward(steps_, share_input, source, features);
+    if (learns) {
+      return {
+          wanted == kUnwatched ? StepReport() : program_->report(steps_),
+          *learns,
+          &program_->choice()};
+    }
+    fallen_back_ = {
+        Route::kAutograd, "the trunk's features are not a matrix [B, d]"};
+    refuse_route(fallen_back_.reason);
+  }
+  if (!is_empty && !features.defined() && wanted != kBackward) {
+    auto report =
+        graph_->step(steps_, share_input, source, /*report=*/wanted == kStep);
+    if (!graph_->reason().empty()) {
+      fallen_back_ = {Route::kAutograd, graph_->reason()};
+    }
+    if (report) {
+      return {*std::move(report), /*learns=*/false, &fallen_back_};
+    }
+  }
+  const auto step =
+      detail::autograd_backward(context, steps_, share_input, source, features);
+  return {step.losses.report(), step.learns, &fallen_back_};
+}
+
+Taken Engine::Parts::take(const std::vector<Batch>& batches) {
+  TORCH_CHECK_VALUE(
+      balanced_ || batches.size() == 1,
+      "training: expected one batch for a step without a balancing, but got ",
+      batches.size(),
+      ".");
+  if (balanced_) {
+    return balanced_->backward(batches);
+  }
+  context.collect(batches[0], steps_);
+  return take(batches[0].shares_input(), {}, kBackward);
+}
+
+Taken Engine::Parts::take_micro(const TaskSource& source) {
+  if (balanced_) {
+    return balanced_->backward(micro_);
+  }
+  const auto size = static_cast<size_t>(context.model->size());
+  std::vector<double> weights(size, 0.0);
+  for (const auto& step : micro_.tasks) {
+    weights[static_cast<size_t>(step.task)] = step.weight;
+  }
+  context.reset_gradients();
+  Taken all;
+  all.route = route_;
+  all.report.losses =
+      torch::zeros({context.model->size()}, context.tensor_options());
+  all.report.weights = detail::host_vector(weights, context.tensor_options());
+  try {
+    for (const auto& batch : micro_.batches) {
+      if (batch.steps.empty()) {
+        continue;
       }
-      return report ? program->report(steps_) : StepReport();
+      kept_.take(context.plan());
+      steps_ = batch.steps;
+      const Taken own = take(batch.share_input, {}, kBackward);
+      kept_.add();
+      std::vector<double> parts(size, 0.0);
+      const auto found = micro_.parts(batch);
+      for (size_t i = 0; i < found.size(); ++i) {
+        parts[static_cast<size_t>(batch.steps[i].task)] = found[i];
+      }
+      all.report.losses.add_(
+          own.report.losses *
+          detail::host_vector(parts, own.report.losses.options()));
+      all.learns = all.learns || own.learns;
+      all.route = own.route;
     }
-    leave_program("the trunk's features are not a matrix [B, d]");
+    for (const auto& step : micro_.tasks) {
+      if (source.observe) {
+        source.observe(step.task, all.report.losses[step.task].item<double>());
+      }
+    }
+  } catch (...) {
+    context.reset_gradients();
+    throw;
   }
-  if (!steps_.empty() && !features.defined()) {
-    auto taken = graph->step(steps_, share_input, source, report);
-    if (!graph->reason().empty()) {
-      choice = {Route::kAutograd, graph->reason()};
-    }
-    if (taken) {
-      return *std::move(taken);
+  return all;
+}
+
+StepReport Engine::Parts::task_accumulated(
+    const std::vector<Batch>& batches, const TaskSource& source) {
+  prepare();
+  TORCH_CHECK_VALUE(
+      !batches.empty(), "training: an accumulated step needs a batch.");
+  std::vector<bool> some(static_cast<size_t>(context.model->size()), false);
+  for (const Batch& batch : batches) {
+    context.find_takers(batch, takes_part_);
+    for (size_t task = 0; task < some.size(); ++task) {
+      some[task] = some[task] || takes_part_[task];
     }
   }
-  return detail::autograd_step(context, steps_, share_input, source, features);
+  return whole([&] {
+    const int64_t task = source.next(some);
+    if (task < 0) {
+      return take_task(batches[0], task, source, kStep);
+    }
+    micro_ = detail::collect_all(context, batches, task);
+    if (micro_.tasks.empty() && source.pass) {
+      source.pass(task);
+    }
+    Taken taken = take_micro(source);
+    taken.report.task = context.name(task);
+    return taken;
+  });
+}
+
+Taken Engine::Parts::take_task(
+    const Batch& batch, int64_t task, const TaskSource& source, Wanted wanted) {
+  if (task < 0) {
+    steps_.clear();
+    return take(/*share_input=*/false, source, wanted);
+  }
+  context.collect(batch, task, steps_);
+  if (steps_.empty() && source.pass) {
+    source.pass(task);
+  }
+  Taken taken = take(/*share_input=*/false, source, wanted);
+  if (wanted != kUnwatched) {
+    taken.report.task = context.name(task);
+  }
+  return taken;
+}
+
+Taken Engine::Parts::take_next(
+    const Batch& batch,
+    const TaskSource& source,
+    int64_t drawn,
+    Wanted wanted) {
+  if (!source.next) {
+    context.collect(batch, steps_);
+    return take(batch.shares_input(), source, wanted);
+  }
+  if (drawn == ModesRun::kNotDrawn) {
+    context.find_takers(batch, takes_part_);
+    drawn = source.next(takes_part_);
+  }
+  return take_task(batch, drawn, source, wanted);
 }
 
 // Up to the step before the last, which is taken by itself: it leaves the
@@ -237,26 +516,26 @@ int64_t Engine::Parts::run_modes(
     TORCH_CHECK_VALUE(
         !forced, "training: normal equations cannot take this run: ", why, ".");
   };
-  if (program->route() != Route::kLinearProgram) {
+  if (program_->route() != Route::kLinearProgram) {
     return 0;
   }
-  if (const auto found = program->obstacle(steps_, batch.shares_input())) {
+  if (const auto found = program_->obstacle(steps_, batch.shares_input())) {
     refuse(found.reason);
     return 0;
   }
-  ModesRun run(context, program->heads(), batch, steps_, source);
+  ModesRun run(context, program_->heads(), batch, steps_, source);
   const std::string obstacle =
       observed ? "an observer looks at each step" : run.obstacle();
   if (!obstacle.empty()) {
     refuse(obstacle);
-    choice.reason = "on residuals: " + obstacle;
+    of_run_.reason = "on residuals: " + obstacle;
     return 0;
   }
   if (!forced && !run.is_cheaper(count)) {
-    choice.reason = "on residuals, which is cheaper for so few steps";
+    of_run_.reason = "on residuals, which is cheaper for so few steps";
     return 0;
   }
-  choice.reason =
+  of_run_.reason =
       "normal equations in their eigenbasis: one batch, squared error, SGD";
   return run.run(count, counter, drawn);
 }
@@ -270,62 +549,30 @@ StepReport Engine::Parts::run(
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
   prepare();
-  choice = balanced ? balanced->choice() : program->choice();
-  ran_ = true;
   int64_t drawn = ModesRun::kNotDrawn;
-  if (!balanced && context.options.fixed_batch() != FixedBatch::kResidual) {
+  of_run_ = program_->choice();
+  if (!balanced_ && context.options.fixed_batch() != FixedBatch::kResidual) {
     count -= run_modes(
         batch, count - 1, source, static_cast<bool>(observer), counter, drawn);
   }
   StepReport report;
   for (; count > 0; --count) {
     prepare();
-    report = next_step(batch, source, drawn, observer || count == 1);
+    report = whole([&] {
+      return take_next(
+          batch, source, drawn, observer || count == 1 ? kStep : kUnwatched);
+    });
     report.step = ++counter;
     drawn = ModesRun::kNotDrawn;
     if (observer) {
       observer(report);
     }
   }
+  // Steps by a program are those of the run, whatever it did before them.
+  if (route_ == &program_->choice()) {
+    route_ = &of_run_;
+  }
   return report;
-}
-
-// A step by itself may go another way than the run before it.
-void Engine::Parts::forget_run() {
-  if (ran_) {
-    choice = balanced ? balanced->choice() : program->choice();
-    ran_ = false;
-  }
-}
-
-StepReport Engine::Parts::step_of(
-    const Batch& batch, int64_t task, const TaskSource& source, bool report) {
-  if (task < 0) {
-    steps_.clear();
-    return take_step(/*share_input=*/false, source, report);
-  }
-  context.collect(batch, task, steps_);
-  if (steps_.empty() && source.pass) {
-    source.pass(task);
-  }
-  StepReport taken = take_step(/*share_input=*/false, source, report);
-  if (report) {
-    taken.task = context.name(task);
-  }
-  return taken;
-}
-
-StepReport Engine::Parts::next_step(
-    const Batch& batch, const TaskSource& source, int64_t drawn, bool report) {
-  if (!source.next) {
-    context.collect(batch, steps_);
-    return take_step(batch.shares_input(), source, report);
-  }
-  if (drawn == ModesRun::kNotDrawn) {
-    context.find_takers(batch, takes_part_);
-    drawn = source.next(takes_part_);
-  }
-  return step_of(batch, drawn, source, report);
 }
 
 Engine::Engine(
@@ -352,6 +599,39 @@ StepReport Engine::joint_step(const Batch& batch) {
 
 StepReport Engine::joint_step(const std::vector<Batch>& batches) {
   return parts_->joint_step(batches);
+}
+
+StepReport Engine::joint_backward(const Batch& batch) {
+  return parts_->joint_backward(batch);
+}
+
+StepReport Engine::joint_backward(const std::vector<Batch>& batches) {
+  return parts_->joint_backward(batches);
+}
+
+StepReport Engine::task_backward(const Batch& batch, const TaskSource& source) {
+  return parts_->task_backward(batch, source);
+}
+
+StepReport Engine::joint_accumulated(const std::vector<Batch>& batches) {
+  return parts_->joint_accumulated(batches);
+}
+
+StepReport Engine::task_accumulated(
+    const std::vector<Batch>& batches, const TaskSource& source) {
+  return parts_->task_accumulated(batches, source);
+}
+
+void Engine::zero_grad() {
+  parts_->zero_grad();
+}
+
+void Engine::update() {
+  parts_->update();
+}
+
+void Engine::prepare() {
+  parts_->prepare();
 }
 
 StepReport Engine::task_step(
@@ -401,7 +681,7 @@ const balancing::Balancing* Engine::balancing() const {
 }
 
 const RouteChoice& Engine::route() const {
-  return parts_->choice;
+  return parts_->route();
 }
 
 } // namespace polytask

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "autocast.h"
-#include "autograd_route.h"
 #include "input_groups.h"
 
 namespace polytask::detail {
@@ -173,12 +172,19 @@ std::optional<StepReport> GraphRoute::step(
   return replay(own, steps, report);
 }
 
+AutogradStep GraphRoute::take(const HeadSteps& steps, bool share_input) {
+  AutogradStep taken = autograd_backward(context_, steps, share_input, {}, {});
+  if (taken.learns) {
+    context_.update();
+  }
+  return taken;
+}
+
 // A step like any other, but for where it is taken.
 StepReport GraphRoute::warm_up(
     Recording& own, const HeadSteps& steps, bool share_input) {
   StepReport report;
-  maker_->warm_up(
-      [&] { report = autograd_step(context_, steps, share_input, {}, {}); });
+  maker_->warm_up([&] { report = take(steps, share_input).losses.report(); });
   ++own.warm_steps;
   own.state = state_of(steps);
   own.weights = report.weights.clone();
@@ -217,8 +223,7 @@ bool GraphRoute::record(
   auto graph = maker_->another();
   try {
     graph->record([this, &own, share_input] {
-      own.losses =
-          autograd_update(context_, own.steps, share_input, {}, {}).losses();
+      own.losses = take(own.steps, share_input).losses.losses();
       own.gradients.clear();
       for (const auto& parameter : context_.plan().parameters()) {
         own.gradients.push_back(parameter.grad());

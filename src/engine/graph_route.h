@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd_route.h"
 #include "graph_state.h"
 #include "step_context.h"
 #include "step_graph.h"
@@ -28,8 +29,8 @@ class GraphRoute {
   explicit GraphRoute(StepContext& context);
   ~GraphRoute();
 
-  /// One step; nothing where it has to be taken by `autograd_step`. Without
-  /// `report` it may be empty.
+  /// One whole step, update and all; nothing where it has to be taken by
+  /// `autograd_backward`. Without `report` it may be empty.
   std::optional<StepReport> step(
       const HeadSteps& steps,
       bool share_input,
@@ -50,6 +51,7 @@ class GraphRoute {
   Recording& recording_of(const HeadSteps& steps, bool share_input);
   GraphState state_of(const HeadSteps& steps) const;
   StepReport warm_up(Recording& own, const HeadSteps& steps, bool share_input);
+  AutogradStep take(const HeadSteps& steps, bool share_input);
   bool record(Recording& own, const HeadSteps& steps, bool share_input);
   StepReport replay(Recording& own, const HeadSteps& steps, bool report);
   void give_up(const std::string& why);

@@ -10,20 +10,18 @@ namespace polytask::detail {
 
 ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
   const Route wanted = context.options.route();
-  if (wanted == Route::kAutograd) {
-    why_not_ = "autograd was asked for";
-    return;
+  std::string why_not = "autograd was asked for";
+  if (wanted != Route::kAutograd) {
+    program_ =
+        StepProgram::make(context.model, context.plan(), wanted, why_not);
   }
-  program_ = StepProgram::make(context.model, context.plan(), wanted, why_not_);
-  if (!program_) {
-    return;
-  }
+  choice_ = find_choice(why_not);
   losses_.resize(static_cast<size_t>(context.model->size()));
 }
 
-RouteChoice ProgramRoute::choice() const {
+RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
   if (!program_) {
-    return {Route::kAutograd, why_not_};
+    return {Route::kAutograd, why_not};
   }
   switch (program_->route()) {
     case Route::kLinearProgram:
@@ -42,7 +40,7 @@ RouteChoice ProgramRoute::choice() const {
 Obstacle ProgramRoute::obstacle(
     const HeadSteps& steps, bool share_input) const {
   if (!program_) {
-    return {why_not_};
+    return {choice_.reason};
   }
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
@@ -88,7 +86,7 @@ void ProgramRoute::check_losses(
   }
 }
 
-bool ProgramRoute::step(
+std::optional<bool> ProgramRoute::backward(
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
@@ -98,7 +96,7 @@ bool ProgramRoute::step(
   }
   try {
     if (!forward(steps, share_input, features)) {
-      return false;
+      return std::nullopt;
     }
     check_losses(steps, source);
   } catch (...) {
@@ -108,10 +106,7 @@ bool ProgramRoute::step(
   if (!apart_) {
     program_->backward_heads(steps);
   }
-  if (program_->publish(steps)) {
-    context_.update();
-  }
-  return true;
+  return program_->publish(steps);
 }
 
 StepReport ProgramRoute::report(const HeadSteps& steps) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,10 @@ class ProgramRoute {
  public:
   explicit ProgramRoute(StepContext& context);
 
-  /// Whether the model has a program at all, and why not.
-  bool exists() const {
-    return program_ != nullptr;
+  /// What the model allows, and why not more.
+  const RouteChoice& choice() const {
+    return choice_;
   }
-  /// What `exists` and `obstacle` come to, for people.
-  RouteChoice choice() const;
   Route route() const {
     return program_ ? program_->route() : Route::kAutograd;
   }
@@ -31,8 +30,9 @@ class ProgramRoute {
   /// Why it cannot take these steps together.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
 
-  /// One step. False where autograd has to go on, from `features`.
-  bool step(
+  /// The gradients of one step, and whether there are any. Nothing where
+  /// autograd has to go on, from `features`.
+  std::optional<bool> backward(
       const HeadSteps& steps,
       bool share_input,
       const TaskSource& source,
@@ -45,13 +45,14 @@ class ProgramRoute {
   }
 
  private:
+  RouteChoice find_choice(const std::string& why_not) const;
   /// Rounds them to the model's dtype first.
   void check_losses(const HeadSteps& steps, const TaskSource& source);
   bool forward(
       const HeadSteps& steps, bool share_input, torch::Tensor& features);
 
   StepContext& context_;
-  std::string why_not_;
+  RouteChoice choice_;
   std::unique_ptr<StepProgram> program_;
   /// By task.
   std::vector<double> losses_;

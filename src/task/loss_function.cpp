@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "core/in_double.h"
+
 namespace polytask {
 
 namespace {
@@ -58,6 +60,20 @@ bool LossFunction::has_label(const Labels& labels) const {
     return has_label(labels.with_ignore_index(ignore_index()));
   }
   return !labels.is_empty() && can_use(labels);
+}
+
+double LossFunction::total_weight(const Labels& labels) const {
+  if (labels.ignore_index() != ignore_index()) {
+    return total_weight(labels.with_ignore_index(ignore_index()));
+  }
+  return labels.is_empty() ? 0 : weigh(labels);
+}
+
+double LossFunction::weigh(const Labels& labels) const {
+  if (!labels.is_weighted()) {
+    return static_cast<double>(labels.present());
+  }
+  return detail::sum_in_double(labels.label_weights(at::kFloat));
 }
 
 void LossFunction::check(const Labels& labels) const {

@@ -54,6 +54,7 @@ StepReport AlternatingTraining::take_step(const Batch& batch) {
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
   return counted([&] {
+    engine_.prepare();
     std::vector<bool> takes_part;
     for (int64_t task = 0; task < model()->size(); ++task) {
       takes_part.push_back(model()->task(task).weight() != 0);
@@ -72,6 +73,15 @@ StepReport AlternatingTraining::step_task(
     const Batch& batch, const std::string& task) {
   return counted(
       [&] { return engine_.task_step(batch, model()->index(task), source()); });
+}
+
+StepReport AlternatingTraining::take_backward(const Batch& batch) {
+  return engine_.task_backward(batch, source());
+}
+
+StepReport AlternatingTraining::take_accumulated(
+    const std::vector<Batch>& batches) {
+  return engine_.task_accumulated(batches, source());
 }
 
 StepReport AlternatingTraining::take_run(

@@ -45,8 +45,20 @@ StepReport JointTraining::step(const std::vector<Batch>& batches) {
   return counted([&] { return engine_.joint_step(batches); });
 }
 
+StepReport JointTraining::backward(const std::vector<Batch>& batches) {
+  return unmoved([&] { return engine_.joint_backward(batches); });
+}
+
 StepReport JointTraining::take_step(const Batch& batch) {
   return engine_.joint_step(batch);
+}
+
+StepReport JointTraining::take_backward(const Batch& batch) {
+  return engine_.joint_backward(batch);
+}
+
+StepReport JointTraining::take_accumulated(const std::vector<Batch>& batches) {
+  return engine_.joint_accumulated(batches);
 }
 
 StepReport JointTraining::take_run(

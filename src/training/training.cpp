@@ -33,6 +33,24 @@ StepReport Training::step(const Batch& batch) {
   return counted([&] { return take_step(batch); });
 }
 
+void Training::zero_grad() {
+  engine_.zero_grad();
+}
+
+StepReport Training::backward(const Batch& batch) {
+  return unmoved([&] { return take_backward(batch); });
+}
+
+StepReport Training::step_accumulated(const std::vector<Batch>& batches) {
+  return counted([&] { return take_accumulated(batches); });
+}
+
+void Training::update() {
+  engine_.update();
+  ++steps_;
+  warn_after(/*in_run=*/0);
+}
+
 StepReport Training::run(
     const Batch& batch, int64_t steps, const StepObserver& observer) {
   warn_before();

@@ -92,6 +92,10 @@ class POLYTASK_API Balancing {
   /// always on the CPU.
   void to(const at::Device& device);
 
+  /// Whether it learns anything from one step that the next depends on, beside
+  /// its `parameters` and random numbers.
+  bool keeps_state() const;
+
   /// Starts its random numbers anew.
   void seed(uint64_t seed);
 

@@ -90,6 +90,25 @@ class POLYTASK_API Engine {
   /// altogether may be drawn, and throws.
   StepReport task_step(const Batch& batch, const TaskSource& source);
 
+  /// The gradients of such a step, added to those that are there; nothing
+  /// moves.
+  StepReport joint_backward(const Batch& batch);
+  StepReport joint_backward(const std::vector<Batch>& batches);
+  StepReport task_backward(const Batch& batch, const TaskSource& source);
+  /// Clears the gradients of the model's parameters and of all that the
+  /// optimizer holds.
+  void zero_grad();
+  /// Clips the gradients and takes the optimizer's step; a method that looks at
+  /// the losses once more does so.
+  void update();
+  /// Throws where no step can be taken, whatever the batch.
+  void prepare();
+
+  /// One step on several batches, as on all their rows together.
+  StepReport joint_accumulated(const std::vector<Batch>& batches);
+  StepReport task_accumulated(
+      const std::vector<Batch>& batches, const TaskSource& source);
+
   /// `steps` steps on one batch, by the fastest route. `counter` counts the
   /// steps that were taken, also where one throws; reports bear its value.
   StepReport joint_run(

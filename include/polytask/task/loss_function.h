@@ -36,6 +36,11 @@ class POLYTASK_API LossFunction {
   /// index.
   bool has_label(const Labels& labels) const;
 
+  /// What the sum over these labels is divided by to give the loss, so that the
+  /// mean over the rows of several batches is that of their losses by this
+  /// weight. Waits for a device where rows have weights.
+  double total_weight(const Labels& labels) const;
+
   /// Throws where these labels can be none of this loss, such as rows with
   /// weights that it does not take. `operator()` asks too; a training asks
   /// before it touches the model.
@@ -59,6 +64,11 @@ class POLYTASK_API LossFunction {
   /// The loss itself; at least one label is present.
   virtual at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const = 0;
+
+  /// `total_weight` where a label is present: by default the number of labels
+  /// that are, or the sum of their weights. A loss that divides by something
+  /// else says so here.
+  virtual double weigh(const Labels& labels) const;
 
   /// Whether some of the labels that are present are of use; asked where there
   /// are such. A loss of whole rows says no where every row has a hole.

@@ -97,6 +97,8 @@ class POLYTASK_API AlternatingTraining : public Training {
 
  protected:
   StepReport take_step(const Batch& batch) override;
+  StepReport take_backward(const Batch& batch) override;
+  StepReport take_accumulated(const std::vector<Batch>& batches) override;
   StepReport take_run(
       const Batch& batch, int64_t steps, const StepObserver& observer) override;
   const char* strategy() const override {

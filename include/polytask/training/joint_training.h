@@ -88,9 +88,13 @@ class POLYTASK_API JointTraining : public Training {
   /// and the update lowers the losses of the last. A bilevel one takes {inner,
   /// outer, all}; see `balancing::BilevelBalancing`.
   StepReport step(const std::vector<Batch>& batches);
+  using Training::backward;
+  StepReport backward(const std::vector<Batch>& batches);
 
  protected:
   StepReport take_step(const Batch& batch) override;
+  StepReport take_backward(const Batch& batch) override;
+  StepReport take_accumulated(const std::vector<Batch>& batches) override;
   StepReport take_run(
       const Batch& batch, int64_t steps, const StepObserver& observer) override;
   const char* strategy() const override {

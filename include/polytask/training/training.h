@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <polytask/core/api.h>
 #include <polytask/core/archives.h>
@@ -28,12 +29,47 @@ class POLYTASK_API Training {
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
-  /// One step on the batch. If it throws, no parameter has moved and nothing
-  /// was counted; running statistics may have, for the forward came first.
+  /// One step on the batch. If it throws, no parameter has moved, running
+  /// statistics are as they were, and nothing was counted.
   ///
   /// Warns, once in the life of the training, where the model was left in eval
   /// mode.
   StepReport step(const Batch& batch);
+
+  /// A step in its three parts, for loops that accumulate gradients, look at
+  /// them or change them. Gradients add up as autograd's do, and what stands in
+  /// `.grad` already is kept:
+  ///
+  /// ```cpp
+  /// training.zero_grad();
+  /// auto report = training.backward(batch); // nothing has moved
+  /// training.update();
+  /// ```
+  ///
+  /// `zero_grad` clears the gradients of the model's parameters and of all that
+  /// the optimizer holds.
+  void zero_grad();
+  /// Adds the gradients of one step on the batch to `.grad`: for a balancing,
+  /// the balanced direction for what is shared and each task's own for the
+  /// rest. If it throws, gradients and running statistics are as they were.
+  ///
+  /// Throws at a second `backward` before `update` with a balancing that learns
+  /// from each step (`balancing::Balancing::keeps_state`).
+  StepReport backward(const Batch& batch);
+  /// Clips the gradients, takes the optimizer's step, and lets the balancing
+  /// learn from it. Counts as a step, also without a `backward`.
+  void update();
+
+  /// One step on several batches, with the memory of one: the same as a step on
+  /// all their rows together, up to rounding. For every loss that is a mean
+  /// over labels, also where labels are missing or rows have weights; a
+  /// callable's is taken for the mean over its rows. With a balancing that
+  /// reads gradients the sum of the batches' Jacobians [T, N] is held too.
+  /// Layers that look at a whole batch, as BatchNorm, look at each by itself.
+  ///
+  /// An alternating training draws one task for all of them. Throws as `step`
+  /// does, and with a balancing that needs several batches for each step.
+  StepReport step_accumulated(const std::vector<Batch>& batches);
 
   /// `steps` steps on one batch; the observer sees each, with the parameters
   /// after it. Returns the last report. Throws if `steps` is less than 1, and
@@ -97,6 +133,8 @@ class POLYTASK_API Training {
   Training& operator=(Training&&) noexcept;
 
   virtual StepReport take_step(const Batch& batch) = 0;
+  virtual StepReport take_backward(const Batch& batch) = 0;
+  virtual StepReport take_accumulated(const std::vector<Batch>& batches) = 0;
   /// Counts in `steps_`.
   virtual StepReport take_run(
       const Batch& batch, int64_t steps, const StepObserver& observer) = 0;
@@ -108,6 +146,15 @@ class POLYTASK_API Training {
   }
   virtual TaskSampler* drawing() {
     return nullptr;
+  }
+
+  /// Around every backward.
+  template <typename Take>
+  StepReport unmoved(Take&& take) {
+    warn_before();
+    StepReport report = take();
+    report.step = steps_ + 1;
+    return report;
   }
 
   /// Around every step, however it is taken.

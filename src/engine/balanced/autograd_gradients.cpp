@@ -15,6 +15,7 @@
 #include "../features.h"
 #include "batched_backward.h"
 #include "gramian_sum.h"
+#include "leaves.h"
 #include "vectors.h"
 
 namespace polytask::detail {
@@ -27,39 +28,78 @@ torch::Tensor AutogradGradients::forward(
   shared_ = context_.plan().shared();
   count_ = count_elements(shared_);
   is_used_.assign(shared_.size(), false);
-  input_learns_ = false;
-  for (const HeadStep& step : steps) {
-    input_learns_ = input_learns_ || step.inputs->requires_grad();
-  }
+  head_weights_ = {};
   const auto features = features_of(context_, steps, share_input);
-  return heads_.forward(context_, steps, features);
+  torch::Tensor losses = heads_.forward(context_, steps, features);
+  find_strays();
+  return losses;
 }
 
 void AutogradGradients::backward_heads() {
   heads_.backward();
 }
 
-// Of the head's own use of what is shared.
-void AutogradGradients::add_tied(const Part& part, torch::Tensor& row) {
-  const auto& tied = context_.plan().tied(part.task);
-  if (tied.empty()) {
-    return;
-  }
-  const auto gradients = torch::autograd::grad(
-      {part.loss}, tied, {}, /*retain_graph=*/true, false, true);
-  int64_t offset = 0;
-  size_t place = 0;
-  for (const auto& parameter : shared_) {
-    for (size_t i = 0; i < tied.size(); ++i) {
-      if (tied[i].is_same(parameter) && gradients[i].defined()) {
-        row.narrow(0, offset, parameter.numel())
-            .add_(gradients[i].reshape(-1), part.weight);
-        is_used_[place] = true;
+// Leaves below the features that are neither shared nor a gate, such as an
+// input that requires a gradient.
+void AutogradGradients::find_strays() {
+  strays_.clear();
+  std::vector<torch::Tensor> features;
+  for (const Part& part : heads_.parts()) {
+    for (const auto& feature : part.features) {
+      if (features.empty() || !features.back().is_same(feature)) {
+        features.push_back(feature);
       }
     }
-    offset += parameter.numel();
-    ++place;
   }
+  const Plan& plan = context_.plan();
+  for (const auto& leaf : leaves_of(features)) {
+    if (!plan.is_shared(leaf) && !plan.is_gate(leaf)) {
+      strays_.push_back(leaf);
+    }
+  }
+}
+
+// As what single tasks have, by their weights or by none.
+void AutogradGradients::publish_strays() {
+  if (!strays_.empty()) {
+    const Combined sum = combined(head_weights_);
+    const auto gradients = torch::autograd::grad(
+        sum.outputs,
+        strays_,
+        sum.cotangents,
+        /*retain_graph=*/true,
+        /*create_graph=*/false,
+        /*allow_unused=*/true);
+    for (size_t i = 0; i < strays_.size(); ++i) {
+      accumulate_gradient(strays_[i], gradients[i]);
+    }
+  }
+  heads_.publish_strays(head_weights_);
+}
+
+// Features, each once, with the sum of their cotangents.
+AutogradGradients::Combined AutogradGradients::combined(
+    const TaskWeights& weights) const {
+  Combined sum;
+  for (size_t i = 0; i < heads_.parts().size(); ++i) {
+    const Part& part = heads_.parts()[i];
+    for (size_t f = 0; f < part.features.size(); ++f) {
+      const torch::Tensor& feature = part.features[f];
+      if (!feature.requires_grad()) {
+        continue;
+      }
+      const torch::Tensor scaled = weights.empty()
+          ? part.cotangents[f].clone()
+          : weights.times(part.cotangents[f], i);
+      if (!sum.outputs.empty() && sum.outputs.back().is_same(feature)) {
+        sum.cotangents.back().add_(scaled);
+      } else {
+        sum.outputs.push_back(feature);
+        sum.cotangents.push_back(scaled);
+      }
+    }
+  }
+  return sum;
 }
 
 // A parameter that no task uses has no gradient, not one of zeros: optimizers
@@ -100,7 +140,7 @@ torch::Tensor AutogradGradients::loop() {
         set_own_gradient(gates[g], gradients[shared_.size() + g]);
       }
     }
-    add_tied(part, row);
+    heads_.add_strays(i, shared_, row, 1, &is_used_);
   }
   return rows;
 }
@@ -138,8 +178,8 @@ math::Matrix AutogradGradients::streamed() {
 // All that the tasks share lies behind one feature tensor.
 bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
-  return !shared_.empty() && !context_.plan().has_gates() && !input_learns_ &&
-      !heads_.has_tied() && parts.size() > 1 &&
+  return !shared_.empty() && !context_.plan().has_gates() && strays_.empty() &&
+      !heads_.has_shared_strays() && parts.size() > 1 &&
       parts[0].features[0].requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
         return part.features.size() == 1 &&
@@ -253,39 +293,23 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   if (choice_.reason.empty()) {
     choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
   }
-  if (context_.plan().has_gates() || heads_.has_tied()) {
+  if (context_.plan().has_gates() || heads_.has_shared_strays()) {
     jacobian(); // gates have a gradient of their own task alone
   }
   if (rows_.defined()) {
     publish_direction(torch::mv(rows_.t(), weights.as(rows_.options())));
-    for (size_t i = 0; i < shared_.size(); ++i) {
-      if (!is_used_[i]) {
-        shared_[i].mutable_grad().reset();
-      }
-    }
     return;
   }
-  std::vector<torch::Tensor> outputs;
-  std::vector<torch::Tensor> cotangents;
-  for (size_t i = 0; i < heads_.parts().size(); ++i) {
-    const Part& part = heads_.parts()[i];
-    for (size_t f = 0; f < part.features.size(); ++f) {
-      const torch::Tensor& feature = part.features[f];
-      if (!feature.requires_grad()) {
-        continue;
-      }
-      const torch::Tensor scaled = weights.times(part.cotangents[f], i);
-      if (!outputs.empty() && outputs.back().is_same(feature)) {
-        cotangents.back().add_(scaled);
-      } else {
-        outputs.push_back(feature);
-        cotangents.push_back(scaled);
-      }
-    }
-  }
-  if (!outputs.empty() && !shared_.empty()) {
+  publish_strays();
+  const Combined sum = combined(weights);
+  if (!sum.outputs.empty() && !shared_.empty()) {
     auto gradients = torch::autograd::grad(
-        outputs, shared_, cotangents, /*retain_graph=*/false, false, true);
+        sum.outputs,
+        shared_,
+        sum.cotangents,
+        /*retain_graph=*/false,
+        /*create_graph=*/false,
+        /*allow_unused=*/true);
     for (size_t i = 0; i < shared_.size(); ++i) {
       set_own_gradient(shared_[i], gradients[i]);
     }
@@ -294,7 +318,13 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
 }
 
 void AutogradGradients::publish_direction(const torch::Tensor& direction) {
+  publish_strays();
   set_flat_gradient(shared_, direction);
+  for (size_t i = 0; i < shared_.size(); ++i) {
+    if (!is_used_[i]) {
+      shared_[i].mutable_grad().reset();
+    }
+  }
   heads_.clear();
   rows_.reset();
 }
@@ -303,6 +333,7 @@ void AutogradGradients::scale_heads(const TaskWeights& weights) {
   if (context_.plan().has_gates()) {
     jacobian(); // which is where gates get their gradients
   }
+  head_weights_ = weights;
   heads_.scale(weights);
   for (size_t i = 0; i < heads_.parts().size(); ++i) {
     for (const auto& parameter :

@@ -17,7 +17,7 @@ class AutogradGradients : public TaskGradients {
  public:
   explicit AutogradGradients(StepContext& context) : context_(context) {}
 
-  RouteChoice choice() const override {
+  const RouteChoice& choice() const override {
     return choice_;
   }
   /// Why no faster way was taken, for `choice`.
@@ -30,8 +30,12 @@ class AutogradGradients : public TaskGradients {
   torch::Tensor jacobian() override;
   void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
+  void publish_strays() override;
   void scale_heads(const TaskWeights& weights) override;
   std::vector<int64_t> block_sizes() const override;
+  std::vector<bool> used() const override {
+    return is_used_;
+  }
 
  private:
   using Part = CutHeads::Part;
@@ -39,7 +43,14 @@ class AutogradGradients : public TaskGradients {
   bool is_plain() const;
   /// `reads_jacobian`: the Gramian would not be enough.
   Route choose_route(bool reads_jacobian);
-  void add_tied(const Part& part, torch::Tensor& row);
+  /// Outputs of a graph and what goes into them backwards.
+  struct Combined {
+    std::vector<torch::Tensor> outputs;
+    std::vector<torch::Tensor> cotangents;
+  };
+
+  Combined combined(const TaskWeights& weights) const;
+  void find_strays();
   void note_used(const std::vector<torch::Tensor>& gradients);
   torch::Tensor loop();
   torch::Tensor batched();
@@ -54,7 +65,8 @@ class AutogradGradients : public TaskGradients {
   std::vector<torch::Tensor> shared_;
   int64_t count_ = 0;         // N
   std::vector<bool> is_used_; // by some task, of each of `shared_`
-  bool input_learns_ = false;
+  std::vector<torch::Tensor> strays_;
+  TaskWeights head_weights_; // where the heads are weighted
   /// Something in this model's backward cannot be vectorised.
   bool refuses_batches_ = false;
   torch::Tensor rows_;

@@ -15,9 +15,11 @@
 #include "balancing/task_labels.h"
 #include "core/host_value.h"
 #include "core/rounding.h"
+#include "core/say_once.h"
 #include "engine/weighted_losses.h"
 
 #include "../features.h"
+#include "accumulated_gradients.h"
 #include "gramian_sum.h"
 #include "places.h"
 
@@ -46,6 +48,7 @@ BalancedRoute::BalancedRoute(StepContext& context)
   const auto& method = *context.options.balancing();
   if (method.reads() == Reads::kBilevel) {
     bilevel_ = std::make_unique<BilevelRoute>(context);
+    choice_ = bilevel_->choice();
     return;
   }
   TORCH_CHECK_VALUE(
@@ -85,9 +88,9 @@ BalancedRoute::BalancedRoute(StepContext& context)
       wanted == Route::kBatchedJacobian || wanted == Route::kStreamedGramian;
   if (wants_graph) {
     why_no_layers_ = "it was asked for";
-    return;
+  } else {
+    layers_ = LayerGradients::make(context, why_no_layers_);
   }
-  layers_ = LayerGradients::make(context, why_no_layers_);
   TORCH_CHECK_VALUE(
       layers_ ||
           (wanted != Route::kLayers && wanted != Route::kLayerJacobian &&
@@ -97,15 +100,10 @@ BalancedRoute::BalancedRoute(StepContext& context)
       "' cannot take this model: ",
       why_no_layers_,
       ".");
+  choice_ = first_choice();
 }
 
-RouteChoice BalancedRoute::choice() const {
-  if (bilevel_) {
-    return bilevel_->choice();
-  }
-  if (last_) {
-    return last_->choice();
-  }
+RouteChoice BalancedRoute::first_choice() const {
   if (!layers_) {
     return {Route::kAutograd, why_no_layers_};
   }
@@ -159,11 +157,9 @@ void BalancedRoute::check_method() const {
 }
 
 BalancedRoute::Step BalancedRoute::begin(
-    const HeadSteps& tasks, bool share_input) {
+    const HeadSteps& tasks, bool share_input, TaskGradients& gradients) {
   check_method();
-  Step step{
-      tasks, share_input, gradients_for(tasks, share_input), {}, {}, {}, {}};
-  last_ = &step.gradients;
+  Step step{tasks, gradients, {}, {}, {}, {}};
   context_.reset_gradients();
   step.losses = step.gradients.forward(tasks, share_input);
   if (step.losses.device().is_cpu()) {
@@ -288,7 +284,6 @@ void BalancedRoute::weigh(Step& step) {
 }
 
 void BalancedRoute::finish(Step& step) {
-  auto& method = *context_.options.balancing();
   if (step.weights.empty()) {
     follow_jacobian(step);
   } else {
@@ -297,29 +292,55 @@ void BalancedRoute::finish(Step& step) {
     }
     step.gradients.publish_weighted(step.weights);
   }
-  context_.update();
-  if (method.wants_losses_after()) {
-    observe_after(step);
-  }
 }
 
-// The update is taken: what is wrong with a loss now is the next step's error.
-void BalancedRoute::observe_after(const Step& step) {
+torch::Tensor BalancedRoute::losses_now(const MicroBatches& all) {
   torch::NoGradGuard no_grad;
-  const auto features = features_of(context_, step.tasks, step.share_input);
-  std::vector<torch::Tensor> losses;
-  for (size_t i = 0; i < step.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight, inputs] = step.tasks[i];
-    losses.push_back(context_.model->loss(task, features[i], *labels));
+  torch::Tensor sum = torch::zeros(
+      {static_cast<int64_t>(all.tasks.size())}, context_.tensor_options());
+  for (const MicroBatch& batch : all.batches) {
+    if (batch.steps.empty()) {
+      continue;
+    }
+    const auto features = features_of(context_, batch.steps, batch.share_input);
+    const auto places = all.places(batch);
+    for (size_t i = 0; i < batch.steps.size(); ++i) {
+      const auto& [task, input, labels, weight, inputs] = batch.steps[i];
+      sum.select(0, places[i])
+          .add_(context_.model->loss(task, features[i], *labels), weight);
+    }
   }
+  return sum;
+}
+
+// The batch was counted by the first forward, so buffers are put back.
+void BalancedRoute::observe_after(const MicroBatches& all) {
+  auto& method = *context_.options.balancing();
+  buffers_.save(context_.plan().buffers());
+  std::string failed;
   try {
-    context_.options.balancing()->observe_after(
-        weighted(torch::stack(losses), step.tasks));
+    const auto present = places(all.tasks);
+    const torch::Tensor losses = losses_now(all);
+    method.with_tasks(present, [&] { method.observe_after(losses); });
   } catch (const c10::ValueError&) {
+    // What is wrong with a loss now is the next step's error.
+  } catch (const c10::Error& error) {
+    failed = error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    failed = error.what();
+  }
+  buffers_.put_back();
+  if (!failed.empty() && !warned_of_second_look_) {
+    say_once(
+        warned_of_second_look_,
+        "training: the balancing '" + method.name() +
+            "' could not look at the losses after the update, and learned "
+            "nothing from it: " +
+            failed);
   }
 }
 
-StepReport BalancedRoute::take(Step& step) {
+Taken BalancedRoute::take(Step& step) {
   auto& method = *context_.options.balancing();
   step.gradients.backward_heads();
   if (method.reads() == Reads::kJacobian) {
@@ -332,7 +353,7 @@ StepReport BalancedRoute::take(Step& step) {
     weigh(step);
     finish(step);
   });
-  return report(step);
+  return {report(step), /*learns=*/true, &step.gradients.choice()};
 }
 
 StepReport BalancedRoute::report(const Step& step) const {
@@ -377,37 +398,62 @@ StepReport BalancedRoute::report(const Step& step) const {
   return report;
 }
 
-StepReport BalancedRoute::step(const HeadSteps& tasks, bool share_input) {
+void BalancedRoute::check_batches(int64_t batches) const {
   const auto& method = *context_.options.balancing();
   TORCH_CHECK_VALUE(
-      method.batches() == 1,
+      method.batches() == batches,
       "training: the balancing '",
       method.name(),
       "' needs ",
       method.batches(),
-      " batches for each step; call step({batch, ...}).");
+      " batches for each step",
+      batches == 1 ? "; call step({batch, ...})."
+                   : c10::str(", but got ", batches, "."));
+}
+
+Taken BalancedRoute::backward(const HeadSteps& tasks, bool share_input) {
+  check_batches(1);
   if (tasks.empty()) {
     context_.reset_gradients();
-    return WeightedLosses(context_.model->size(), context_.tensor_options())
-        .report();
+    const WeightedLosses none(
+        context_.model->size(), context_.tensor_options());
+    return {none.report(), /*learns=*/false, &choice_};
   }
-  Step step = begin(tasks, share_input);
+  Step step = begin(tasks, share_input, gradients_for(tasks, share_input));
   return take(step);
 }
 
-StepReport BalancedRoute::step(const std::vector<Batch>& batches) {
-  const auto& method = *context_.options.balancing();
-  TORCH_CHECK_VALUE(
-      static_cast<int64_t>(batches.size()) == method.batches(),
-      "training: the balancing '",
-      method.name(),
-      "' needs ",
-      method.batches(),
-      " batches for each step, but got ",
-      batches.size(),
-      ".");
+Taken BalancedRoute::backward(const MicroBatches& all) {
+  auto& method = *context_.options.balancing();
+  check_batches(1);
+  if (all.tasks.empty()) {
+    return backward(all.tasks, /*share_input=*/false);
+  }
+  check_method();
+  bool needs_rows = method.reads() != Reads::kLosses;
+  if (needs_rows) {
+    method.with_tasks(
+        places(all.tasks), [&] { needs_rows = method.wants_gradients(); });
+  }
+  AccumulatedGradients gradients(
+      context_,
+      all,
+      [this](const HeadSteps& tasks, bool share_input) -> TaskGradients& {
+        return gradients_for(tasks, share_input);
+      },
+      needs_rows,
+      weighs_heads());
+  Step step = begin(all.tasks, /*share_input=*/false, gradients);
+  Taken taken = take(step);
+  accumulated_choice_ = gradients.choice();
+  taken.route = &accumulated_choice_;
+  return taken;
+}
+
+Taken BalancedRoute::backward(const std::vector<Batch>& batches) {
+  check_batches(static_cast<int64_t>(batches.size()));
   if (bilevel_) {
-    return bilevel_->step(batches);
+    return bilevel_->backward(batches);
   }
   balancing::Extras extras;
   HeadSteps tasks;
@@ -423,7 +469,8 @@ StepReport BalancedRoute::step(const std::vector<Batch>& batches) {
         i,
         " has other ones.");
     present = places(tasks);
-    Step step = begin(tasks, batches[i].shares_input());
+    const bool share_input = batches[i].shares_input();
+    Step step = begin(tasks, share_input, gradients_for(tasks, share_input));
     if (i + 1 == batches.size()) {
       step.extras = extras;
       return take(step);

@@ -8,7 +8,10 @@
 
 #include <polytask/balancing/balancing.h>
 
+#include "../micro_batches.h"
+#include "../saved_buffers.h"
 #include "../step_context.h"
+#include "../taken.h"
 #include "autograd_gradients.h"
 #include "bilevel_route.h"
 #include "layer_gradients.h"
@@ -20,18 +23,25 @@ class BalancedRoute {
  public:
   explicit BalancedRoute(StepContext& context);
 
-  /// One step of the tasks that take part; there may be none.
-  StepReport step(const HeadSteps& steps, bool share_input);
+  /// The gradients of one step of the tasks that take part; there may be none.
+  Taken backward(const HeadSteps& steps, bool share_input);
   /// The same for a method that needs several batches.
-  StepReport step(const std::vector<Batch>& batches);
+  Taken backward(const std::vector<Batch>& batches);
+  /// Of several batches as one.
+  Taken backward(const MicroBatches& all);
+  /// After the update, for a method that wants the losses on the same rows once
+  /// more. Does not throw: the update is taken.
+  void observe_after(const MicroBatches& all);
 
-  RouteChoice choice() const;
+  /// Before the first step: what the model allows.
+  const RouteChoice& choice() const {
+    return choice_;
+  }
 
  private:
   /// What one step knows and finds.
   struct Step {
     const HeadSteps& tasks;
-    bool share_input;
     TaskGradients& gradients;
     torch::Tensor losses; // [n], without their weights
     balancing::Extras extras;
@@ -41,15 +51,18 @@ class BalancedRoute {
 
   TaskGradients& gradients_for(const HeadSteps& tasks, bool share_input);
   void check_method() const;
-  Step begin(const HeadSteps& tasks, bool share_input);
+  void check_batches(int64_t batches) const;
+  Step begin(
+      const HeadSteps& tasks, bool share_input, TaskGradients& gradients);
   void weigh(Step& step);
   void weigh_losses(Step& step);
   void weigh_gradients(Step& step);
   void check_weights(const Step& step) const;
   void follow_jacobian(Step& step);
   void finish(Step& step);
-  void observe_after(const Step& step);
-  StepReport take(Step& step);
+  torch::Tensor losses_now(const MicroBatches& all);
+  Taken take(Step& step);
+  RouteChoice first_choice() const;
   StepReport report(const Step& step) const;
   bool weighs_heads() const;
 
@@ -58,7 +71,10 @@ class BalancedRoute {
   std::unique_ptr<LayerGradients> layers_;
   std::unique_ptr<BilevelRoute> bilevel_; // where the method is of that kind
   AutogradGradients autograd_;
-  TaskGradients* last_ = nullptr;
+  RouteChoice choice_;
+  RouteChoice accumulated_choice_;
+  SavedBuffers buffers_;
+  bool warned_of_second_look_ = false;
 };
 
 } // namespace polytask::detail

@@ -96,14 +96,13 @@ balancing::BilevelBalancing::Update BilevelRoute::learn(
   return update;
 }
 
-StepReport BilevelRoute::follow(
+Taken BilevelRoute::follow(
     ModelProblem& problem,
     const HeadSteps& tasks,
     const balancing::BilevelBalancing::Update& update) const {
   problem.keep_inner_buffers();
   context_.reset_gradients();
   set_flat_gradient(problem.parameters(), update.direction);
-  context_.update();
   WeightedLosses losses(context_.model->size(), context_.tensor_options());
   for (size_t i = 0; i < tasks.size(); ++i) {
     losses.add(
@@ -111,10 +110,10 @@ StepReport BilevelRoute::follow(
         tasks[i].weight * update.weights[i],
         problem.inner_losses()[static_cast<int64_t>(i)]);
   }
-  return losses.report();
+  return {losses.report(), /*learns=*/true, &choice_};
 }
 
-StepReport BilevelRoute::step(const std::vector<Batch>& batches) {
+Taken BilevelRoute::backward(const std::vector<Batch>& batches) {
   const auto sides = sides_of(batches);
   const auto before = method().state();
   try {
@@ -124,12 +123,13 @@ StepReport BilevelRoute::step(const std::vector<Batch>& batches) {
       return follow(problem, sides[0].tasks, update);
     }
     const auto& all = sides.back();
-    return autograd_step(
+    const AutogradStep taken = autograd_backward(
         context_,
         weighted_tasks(all.tasks, update.weights),
         all.share_input,
         {},
         {});
+    return {taken.losses.report(), taken.learns, &choice_};
   } catch (...) {
     method().load_state(before);
     throw;

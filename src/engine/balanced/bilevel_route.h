@@ -7,6 +7,7 @@
 #include <polytask/balancing/bilevel_balancing.h>
 
 #include "../step_context.h"
+#include "../taken.h"
 #include "model_problem.h"
 
 namespace polytask::detail {
@@ -18,11 +19,12 @@ class BilevelRoute {
   /// Throws on options that such a step has no use for.
   explicit BilevelRoute(StepContext& context);
 
-  /// One step. If it throws, the parameters and the method are as they were.
-  StepReport step(const std::vector<Batch>& batches);
+  /// The gradients of one step. If it throws, the parameters and the method are
+  /// as they were.
+  Taken backward(const std::vector<Batch>& batches);
 
-  RouteChoice choice() const {
-    return {Route::kAutograd, "a bilevel balancing moves the parameters"};
+  const RouteChoice& choice() const {
+    return choice_;
   }
 
  private:
@@ -31,12 +33,14 @@ class BilevelRoute {
       const std::vector<Batch>& batches) const;
   balancing::BilevelBalancing::Update learn(
       ModelProblem& problem, const HeadSteps& tasks) const;
-  StepReport follow(
+  Taken follow(
       ModelProblem& problem,
       const HeadSteps& tasks,
       const balancing::BilevelBalancing::Update& update) const;
 
   StepContext& context_;
+  RouteChoice choice_{
+      Route::kAutograd, "a bilevel balancing moves the parameters"};
 };
 
 } // namespace polytask::detail

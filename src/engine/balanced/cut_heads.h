@@ -26,6 +26,11 @@ class CutHeads {
     const std::vector<torch::Tensor>* own; // trained parameters of its head
     /// Of the features; undefined where they cannot have one.
     std::vector<torch::Tensor> cotangents;
+    /// Leaves that the loss reaches beside its features and its head: what is
+    /// shared, as by a penalty on a weight, and others, as a loss's own
+    /// parameter. Their gradients are those of loss times weight.
+    std::vector<torch::Tensor> strays;
+    std::vector<torch::Tensor> stray_gradients;
   };
 
   /// The losses [n], detached.
@@ -38,6 +43,17 @@ class CutHeads {
   /// [n, B, ...]; only where every head has one tensor, all of one shape.
   torch::Tensor cotangents() const;
   void scale(const TaskWeights& weights);
+  /// Adds what task i's loss reaches of `shared` by itself to its row [N], or
+  /// to a sum of rows, times `factor`; says which of `shared` that is.
+  void add_strays(
+      size_t i,
+      const std::vector<torch::Tensor>& shared,
+      torch::Tensor row,
+      double factor,
+      std::vector<bool>* used = nullptr) const;
+  /// Adds the gradients of all other strays to theirs, each task's by its
+  /// weight; there may be no weights.
+  void publish_strays(const TaskWeights& weights);
   void clear() {
     parts_.clear();
   }
@@ -45,13 +61,19 @@ class CutHeads {
   const std::vector<Part>& parts() const {
     return parts_;
   }
-  bool has_tied() const {
-    return has_tied_;
+  /// Whether some loss reaches a shared parameter by itself.
+  bool has_shared_strays() const {
+    return has_shared_strays_;
   }
 
  private:
+  void find_strays(Part& part);
+  void differentiate_strays(Part& part) const;
+
+  const Plan* plan_ = nullptr;
   std::vector<Part> parts_;
-  bool has_tied_ = false;
+  bool has_strays_ = false;
+  bool has_shared_strays_ = false;
 };
 
 } // namespace polytask::detail

@@ -108,6 +108,7 @@ torch::Tensor LayerGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
   steps_ = steps;
+  head_weights_ = {};
   choice_ = {
       Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
@@ -225,11 +226,15 @@ torch::Tensor LayerGradients::jacobian() {
         wanted != Route::kLayerGramian && wanted != Route::kFeatureGradients,
         "training: the route '",
         to_string(wanted),
-        "' cannot take this step: the method reads the Jacobian itself.");
+        "' cannot take this step: ",
+        has_shared_strays() ? "a loss reads a shared parameter itself"
+                            : "the method reads the Jacobian itself",
+        ".");
     choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
     // The user may keep a direction, but nobody keeps the rows.
     reserve(rows_, {tasks(), count_}, cotangents_.options());
     write_rows(rows_);
+    add_strays(rows_);
     has_rows_ = true;
   }
   return rows_;
@@ -238,6 +243,9 @@ torch::Tensor LayerGradients::jacobian() {
 // What the Gramian costs by way of the rows, and without them.
 bool LayerGradients::holds_rows() const {
   const Route wanted = context_.options.route();
+  if (has_shared_strays()) {
+    return true;
+  }
   if (wanted == Route::kLayerJacobian || wanted == Route::kLayerGramian) {
     return wanted == Route::kLayerJacobian;
   }
@@ -287,6 +295,7 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
     return;
   }
   if (top_ == 0) {
+    publish_direction(torch::empty({0}, cotangents_.options()));
     return;
   }
   const torch::Tensor direction =
@@ -299,17 +308,43 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
     layers_[i]->write_rows(
         cotangents, direction.narrow(1, offsets_[i], counts_[i]));
   });
+  for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
+    cut_heads_.add_strays(
+        i,
+        shared_,
+        direction.view(-1),
+        factors[static_cast<int64_t>(i)].item<double>());
+  }
   publish_direction(direction.view(-1));
+}
+
+bool LayerGradients::has_shared_strays() const {
+  return !uses_linear_heads_ && cut_heads_.has_shared_strays();
+}
+
+void LayerGradients::add_strays(const torch::Tensor& rows) const {
+  for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
+    cut_heads_.add_strays(
+        i, shared_, rows.select(0, static_cast<int64_t>(i)), 1);
+  }
 }
 
 void LayerGradients::publish_direction(const torch::Tensor& direction) {
   torch::NoGradGuard no_grad;
+  publish_strays();
   set_flat_gradient(shared_, direction);
   cut_heads_.clear();
 }
 
+void LayerGradients::publish_strays() {
+  if (!uses_linear_heads_) {
+    cut_heads_.publish_strays(head_weights_);
+  }
+}
+
 void LayerGradients::scale_heads(const TaskWeights& weights) {
   if (!uses_linear_heads_) {
+    head_weights_ = weights;
     cut_heads_.scale(weights);
     return;
   }

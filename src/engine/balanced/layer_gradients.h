@@ -25,7 +25,7 @@ class LayerGradients : public TaskGradients {
   /// Why it cannot take this step.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
 
-  RouteChoice choice() const override {
+  const RouteChoice& choice() const override {
     return choice_;
   }
   torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
@@ -34,8 +34,12 @@ class LayerGradients : public TaskGradients {
   torch::Tensor jacobian() override;
   void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
+  void publish_strays() override;
   void scale_heads(const TaskWeights& weights) override;
   std::vector<int64_t> block_sizes() const override;
+  std::vector<bool> used() const override {
+    return std::vector<bool>(shared_.size(), true);
+  }
 
  private:
   explicit LayerGradients(StepContext& context) : context_(context) {}
@@ -44,6 +48,8 @@ class LayerGradients : public TaskGradients {
     return static_cast<int64_t>(steps_.size());
   }
   bool learns_below(size_t layer) const;
+  bool has_shared_strays() const;
+  void add_strays(const torch::Tensor& rows) const;
   bool holds_rows() const;
   void descend_to_top();
   void write_rows(torch::Tensor rows);
@@ -58,6 +64,7 @@ class LayerGradients : public TaskGradients {
   bool uses_linear_heads_ = false;
   CutHeads cut_heads_;
   HeadSteps steps_;
+  TaskWeights head_weights_; // where the heads are weighted
   RouteChoice choice_;
 
   // Of the step.

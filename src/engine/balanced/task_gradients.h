@@ -23,7 +23,7 @@ class TaskGradients {
   virtual ~TaskGradients() = default;
 
   /// How the last step went.
-  virtual RouteChoice choice() const = 0;
+  virtual const RouteChoice& choice() const = 0;
   /// [n], detached: the losses without their weights. Changes nothing.
   virtual torch::Tensor forward(const HeadSteps& steps, bool share_input) = 0;
   /// Writes `.grad` of each task's own parameters.
@@ -36,10 +36,16 @@ class TaskGradients {
   virtual void publish_weighted(const TaskWeights& weights) = 0;
   /// The same from a vector [N].
   virtual void publish_direction(const torch::Tensor& direction) = 0;
+  /// A part of both: the gradients of what is neither shared nor a head's, as
+  /// of a parameter that a loss has.
+  virtual void publish_strays() = 0;
   /// Multiplies the gradients that `backward_heads` wrote.
   virtual void scale_heads(const TaskWeights& weights) = 0;
   /// The number of elements of each shared parameter in turn.
   virtual std::vector<int64_t> block_sizes() const = 0;
+  /// Whether some task of the step uses it, of each shared parameter; known
+  /// with the Jacobian.
+  virtual std::vector<bool> used() const = 0;
 };
 
 } // namespace polytask::detail

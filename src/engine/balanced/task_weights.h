@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <utility>
+#include <vector>
 
 #include <polytask/math/matrix.h>
 #include "core/host_value.h"
@@ -35,6 +36,18 @@ class TaskWeights {
   }
   const math::Vector& host() const {
     return host_;
+  }
+  /// Those of the tasks at these places.
+  TaskWeights select(const std::vector<int64_t>& places) const {
+    if (there_.defined()) {
+      return TaskWeights(there_.index_select(
+          0, torch::tensor(places, torch::kLong).to(there_.device())));
+    }
+    math::Vector some;
+    for (const int64_t place : places) {
+      some.push_back(host_[static_cast<size_t>(place)]);
+    }
+    return some;
   }
   torch::Tensor as(const torch::TensorOptions& options) const {
     return there_.defined() ? there_.to(options) : host_vector(host_, options);

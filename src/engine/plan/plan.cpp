@@ -54,7 +54,12 @@ void Plan::sort_parameters(const MultiTaskModel& model) {
     (left_out.has(parameter) ? unheld_ : shared_).push_back(parameter);
   }
   const TensorSet in_common(shared);
-  const TensorSet columns(shared_);
+  const auto note = [this](const Tensors& parameters, int64_t owner) {
+    for (const auto& parameter : parameters) {
+      owners_.emplace(parameter.unsafeGetTensorImpl(), owner);
+    }
+  };
+  note(shared_, kShared);
   for (int64_t task = 0; task < model->size(); ++task) {
     OfTask& place = of_tasks_.emplace_back();
     for (const auto& gate : unique_tensors(
@@ -66,12 +71,12 @@ void Plan::sort_parameters(const MultiTaskModel& model) {
     has_gates_ = has_gates_ || !place.gates.empty();
     const Tensors head = model->task(task).head().module()->parameters();
     for (const auto& parameter : without(detail::trained(head), place.gates)) {
-      if (columns.has(parameter)) {
-        place.tied.push_back(parameter);
-      } else if (!in_common.has(parameter)) {
+      if (!in_common.has(parameter)) {
         place.own.push_back(parameter);
       }
     }
+    note(place.gates, kGate);
+    note(place.own, task);
   }
 }
 

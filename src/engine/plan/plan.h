@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <polytask/model/multi_task_model.h>
@@ -58,16 +59,27 @@ class Plan {
   const Tensors& unheld() const {
     return unheld_;
   }
-  /// What a task's head trains: for this task alone, and among `shared`.
+  /// What a task's head trains for this task alone.
   const Tensors& own(int64_t task) const {
     return of_tasks_[static_cast<size_t>(task)].own;
-  }
-  const Tensors& tied(int64_t task) const {
-    return of_tasks_[static_cast<size_t>(task)].tied;
   }
   /// What the sharing trains for this task alone, such as a gate.
   const Tensors& gates(int64_t task) const {
     return of_tasks_[static_cast<size_t>(task)].gates;
+  }
+  /// Whether it is one of `shared`, or a gate of some task, or of `own` of this
+  /// one.
+  bool is_shared(const torch::Tensor& parameter) const {
+    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
+    return found != owners_.end() && found->second == kShared;
+  }
+  bool is_gate(const torch::Tensor& parameter) const {
+    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
+    return found != owners_.end() && found->second == kGate;
+  }
+  bool is_own(const torch::Tensor& parameter, int64_t task) const {
+    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
+    return found != owners_.end() && found->second == task;
   }
   bool has_gates() const {
     return has_gates_;
@@ -104,9 +116,12 @@ class Plan {
   }
 
  private:
+  // In place of a task.
+  static constexpr int64_t kShared = -1;
+  static constexpr int64_t kGate = -2;
+
   struct OfTask {
     Tensors own;
-    Tensors tied;
     Tensors gates;
   };
 
@@ -119,6 +134,7 @@ class Plan {
   Tensors shared_;
   Tensors unheld_;
   std::vector<OfTask> of_tasks_;
+  std::unordered_map<const c10::TensorImpl*, int64_t> owners_;
   Tensors held_;
   Tensors left_out_;
   Tensors foreign_;

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "core/in_double.h"
+
 namespace polytask {
 
 CallableLoss::CallableLoss(Function function) : function_(std::move(function)) {
@@ -20,6 +22,19 @@ CallableLoss::CallableLoss(WeightedFunction function)
 
 bool CallableLoss::can_use(const Labels& labels) const {
   return labels.is_complete() || labels.complete_rows().numel() > 0;
+}
+
+// The mean over its rows, each by its weight.
+double CallableLoss::weigh(const Labels& labels) const {
+  const at::Tensor& weights = labels.weights();
+  if (labels.is_complete()) {
+    return weights.defined() ? detail::sum_in_double(weights)
+                             : static_cast<double>(labels.target().size(0));
+  }
+  const at::Tensor rows = labels.complete_rows();
+  return weights.defined()
+      ? detail::sum_in_double(weights.index_select(0, rows))
+      : static_cast<double>(rows.numel());
 }
 
 at::Tensor CallableLoss::call(

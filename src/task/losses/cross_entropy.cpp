@@ -14,6 +14,7 @@
 
 #include <polytask/task/losses/elementwise.h>
 #include "core/check.h"
+#include "core/in_double.h"
 
 namespace polytask {
 
@@ -94,6 +95,20 @@ bool CrossEntropyLoss::can_use(const Labels& labels) const {
       .logical_and(labels.missing_mask().logical_not())
       .any()
       .item<bool>();
+}
+
+// LibTorch divides by the weights of the labels' classes.
+double CrossEntropyLoss::weigh(const Labels& labels) const {
+  if (!options_.weight().defined() ||
+      labels.target().scalar_type() != at::kLong) {
+    return LossFunction::weigh(labels);
+  }
+  const at::Tensor weights = options_.weight().to(labels.target().device());
+  // A class that there is not is the error of the loss itself.
+  const at::Tensor classes = labels.filled().clamp(0, weights.size(0) - 1);
+  return detail::sum_in_double(
+      labels.label_weights(at::kFloat) *
+      weights_of_classes(weights, classes).to(at::kFloat));
 }
 
 at::Tensor CrossEntropyLoss::evaluate(

@@ -35,6 +35,7 @@ class POLYTASK_API CallableLoss : public LossFunction {
  protected:
   at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const override;
+  double weigh(const Labels& labels) const override;
   bool can_use(const Labels& labels) const override;
 
  private:

@@ -54,6 +54,7 @@ class POLYTASK_API CrossEntropyLoss : public LossFunction {
  protected:
   at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const override;
+  double weigh(const Labels& labels) const override;
   bool can_use(const Labels& labels) const override;
 
  private:

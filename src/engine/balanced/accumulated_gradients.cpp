@@ -1,0 +1,171 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "accumulated_gradients.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <utility>
+
+#include "core/host_value.h"
+
+#include "../features.h"
+#include "gramian_sum.h"
+#include "vectors.h"
+
+namespace polytask::detail {
+
+AccumulatedGradients::AccumulatedGradients(
+    StepContext& context,
+    const MicroBatches& all,
+    Choose choose,
+    bool needs_rows,
+    bool weighs_heads)
+    : context_(context),
+      all_(all),
+      choose_(std::move(choose)),
+      needs_rows_(needs_rows),
+      needs_second_pass_(!needs_rows || weighs_heads),
+      used_(context.plan().shared().size(), false) {}
+
+void AccumulatedGradients::add_losses(
+    const MicroBatch& batch, const torch::Tensor& losses) {
+  if (losses.device().is_cpu()) {
+    const auto values = host_values(losses);
+    for (size_t i = 0; i < values.size(); ++i) {
+      context_.check_loss(batch.steps[i].task, values[i]);
+    }
+  }
+  if (!losses_.defined()) {
+    losses_ = torch::zeros(
+        {static_cast<int64_t>(all_.tasks.size())}, losses.options());
+  }
+  const auto places =
+      torch::tensor(all_.places(batch), torch::kLong).to(losses.device());
+  losses_.index_add_(
+      0, places, losses * host_vector(all_.parts(batch), losses.options()));
+}
+
+// Of all batches, before their gradients.
+void AccumulatedGradients::look_at_losses() {
+  const torch::NoGradGuard no_grad;
+  buffers_.save(context_.plan().buffers());
+  for (const MicroBatch& batch : all_.batches) {
+    if (batch.steps.empty()) {
+      continue;
+    }
+    const auto features = features_of(context_, batch.steps, batch.share_input);
+    std::vector<torch::Tensor> losses;
+    for (size_t i = 0; i < batch.steps.size(); ++i) {
+      const auto& [task, input, labels, weight, inputs] = batch.steps[i];
+      losses.push_back(context_.model->loss(task, features[i], *labels));
+    }
+    add_losses(batch, torch::stack(losses));
+  }
+  buffers_.put_back();
+}
+
+void AccumulatedGradients::add_rows(const MicroBatch& batch) {
+  TaskGradients& own = choose_(batch.steps, batch.share_input);
+  add_losses(batch, own.forward(batch.steps, batch.share_input));
+  own.backward_heads();
+  const torch::Tensor rows = own.jacobian();
+  choice_ = own.choice();
+  const auto places =
+      torch::tensor(all_.places(batch), torch::kLong).to(rows.device());
+  if (!rows_.defined()) {
+    rows_ = torch::zeros(
+        {static_cast<int64_t>(all_.tasks.size()), rows.size(1)},
+        rows.options());
+  }
+  rows_.index_add_(0, places, rows);
+  const auto used = own.used();
+  for (size_t i = 0; i < used.size(); ++i) {
+    used_[i] = used_[i] || used[i];
+  }
+  if (!needs_second_pass_) {
+    own.publish_strays();
+  }
+}
+
+torch::Tensor AccumulatedGradients::forward(
+    const HeadSteps& /*steps*/, bool /*share_input*/) {
+  if (needs_second_pass_) {
+    random_ = RandomState::capture();
+  }
+  if (!needs_rows_) {
+    look_at_losses();
+    return losses_;
+  }
+  const auto add_all = [this] {
+    for (const MicroBatch& batch : all_.batches) {
+      if (batch.steps.empty()) {
+        continue;
+      }
+      kept_.take(context_.plan());
+      add_rows(batch);
+      kept_.add();
+    }
+  };
+  if (needs_second_pass_) {
+    buffers_.guard(context_.plan().buffers(), add_all);
+    buffers_.put_back();
+    context_.reset_gradients();
+  } else {
+    add_all();
+  }
+  return losses_;
+}
+
+math::Matrix AccumulatedGradients::gramian() {
+  GramianSum sum(rows_.size(0));
+  sum.add_rows(rows_);
+  return sum.value();
+}
+
+void AccumulatedGradients::scale_heads(const TaskWeights& weights) {
+  head_weights_ = weights;
+}
+
+void AccumulatedGradients::take_weighted(
+    const MicroBatch& batch, const TaskWeights& weights) {
+  const auto places = all_.places(batch);
+  TaskGradients& own = choose_(batch.steps, batch.share_input);
+  own.forward(batch.steps, batch.share_input);
+  own.backward_heads();
+  if (!head_weights_.empty()) {
+    own.scale_heads(head_weights_.select(places));
+  }
+  own.publish_weighted(weights.select(places));
+  choice_ = own.choice();
+}
+
+void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
+  if (!needs_second_pass_) {
+    publish_direction(torch::mv(rows_.t(), weights.as(rows_.options())));
+    return;
+  }
+  random_.restore();
+  for (const MicroBatch& batch : all_.batches) {
+    if (!batch.steps.empty()) {
+      kept_.take(context_.plan());
+      take_weighted(batch, weights);
+      kept_.add();
+    }
+  }
+}
+
+void AccumulatedGradients::publish_direction(const torch::Tensor& direction) {
+  const auto& shared = context_.plan().shared();
+  set_flat_gradient(shared, direction);
+  for (size_t i = 0; i < shared.size(); ++i) {
+    if (!used_[i]) {
+      shared[i].mutable_grad().reset();
+    }
+  }
+}
+
+std::vector<int64_t> AccumulatedGradients::block_sizes() const {
+  return sizes_of(context_.plan().shared());
+}
+
+} // namespace polytask::detail

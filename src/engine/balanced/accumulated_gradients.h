@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/core/random_state.h>
+
+#include <functional>
+#include <vector>
+
+#include "../kept_gradients.h"
+#include "../micro_batches.h"
+#include "../saved_buffers.h"
+#include "task_gradients.h"
+
+namespace polytask::detail {
+
+/// The gradients of several batches as those of one, with the memory of one and
+/// of the sum of their Jacobians.
+///
+/// Where a method reads gradients, rows are added up over the batches before
+/// anybody looks at them. Where it reads losses alone, or single tasks' own
+/// gradients wait for its weights, the batches are gone through twice: with the
+/// same random numbers, and counted once by running statistics.
+class AccumulatedGradients : public TaskGradients {
+ public:
+  using Choose =
+      std::function<TaskGradients&(const HeadSteps& steps, bool share_input)>;
+
+  /// `needs_rows`: the method will ask for gradients. `weighs_heads`: there
+  /// will be weights for what single tasks have.
+  AccumulatedGradients(
+      StepContext& context,
+      const MicroBatches& all,
+      Choose choose,
+      bool needs_rows,
+      bool weighs_heads);
+
+  const RouteChoice& choice() const override {
+    return choice_;
+  }
+  /// Both are those of the whole.
+  torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
+  void backward_heads() override {}
+  math::Matrix gramian() override;
+  torch::Tensor jacobian() override {
+    return rows_;
+  }
+  void publish_weighted(const TaskWeights& weights) override;
+  void publish_direction(const torch::Tensor& direction) override;
+  void publish_strays() override {}
+  void scale_heads(const TaskWeights& weights) override;
+  std::vector<int64_t> block_sizes() const override;
+  std::vector<bool> used() const override {
+    return used_;
+  }
+
+ private:
+  void add_losses(const MicroBatch& batch, const torch::Tensor& losses);
+  void look_at_losses();
+  void add_rows(const MicroBatch& batch);
+  void take_weighted(const MicroBatch& batch, const TaskWeights& weights);
+
+  StepContext& context_;
+  const MicroBatches& all_;
+  Choose choose_;
+  bool needs_rows_;
+  bool needs_second_pass_;
+  RouteChoice choice_;
+  torch::Tensor losses_; // [n]
+  torch::Tensor rows_;   // [n, N]
+  std::vector<bool> used_;
+  TaskWeights head_weights_;
+  RandomState random_;
+  KeptGradients kept_;
+  SavedBuffers buffers_;
+};
+
+} // namespace polytask::detail
