@@ -5,7 +5,9 @@
 #include <polytask/optim/clipping.h>
 #include <polytask/optim/fused_adam.h>
 #include <polytask/optim/fused_sgd.h>
+#include <polytask/optim/grad_scaler.h>
 #include <polytask/optim/make_optimizer.h>
+#include <polytask/optim/scaled_step.h>
 #include <polytask/optim/scheduler.h>
 #include <polytask/optim/schedulers/chained.h>
 #include <polytask/optim/schedulers/cosine.h>

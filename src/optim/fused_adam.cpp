@@ -45,15 +45,28 @@ torch::Tensor FusedAdamOf<Base, Options, State>::step(
     const at::AutoGradMode with_grad(true);
     loss = closure();
   }
+  step_groups(nullptr);
+  return loss;
+}
+
+template <typename Base, typename Options, typename State>
+void FusedAdamOf<Base, Options, State>::step_scaled(
+    const at::Tensor& grad_scale, const at::Tensor& found_inf) {
+  const at::NoGradGuard no_grad;
+  detail::Scaling scaling(grad_scale, found_inf);
+  step_groups(&scaling);
+}
+
+template <typename Base, typename Options, typename State>
+void FusedAdamOf<Base, Options, State>::step_groups(detail::Scaling* scaling) {
   auto& groups = this->param_groups_;
   for (size_t i = 0; i < groups.size(); ++i) {
-    const auto& left = step_->step_group(i, groups[i], this->state_);
+    const auto& left = step_->step_group(i, groups[i], this->state_, scaling);
     if (!left.empty()) {
       const detail::OnlyTheseParameters only(groups, groups[i], left);
       Base::step();
     }
   }
-  return loss;
 }
 
 template <typename Base, typename Options, typename State>

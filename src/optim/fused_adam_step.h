@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/full.h>
@@ -75,11 +76,13 @@ template <typename Options, typename State>
 class FusedAdamStep {
  public:
   /// Steps what the kernels can take of `group`, the one at `index`, and
-  /// returns the parameters that LibTorch's step must take.
+  /// returns the parameters that LibTorch's step must take. `scaling` may be
+  /// null.
   const std::vector<at::Tensor>& step_group(
       size_t index,
       const torch::optim::OptimizerParamGroup& group,
-      StateOfParameters& states) {
+      StateOfParameters& states,
+      Scaling* scaling) {
     if (groups_.size() <= index) {
       groups_.resize(index + 1);
     }
@@ -91,15 +94,20 @@ class FusedAdamStep {
     for (size_t i = 0; i < group.params().size(); ++i) {
       const at::Tensor& parameter = group.params()[i];
       const at::Tensor& gradient = parameter.grad();
-      if (gradient.defined()) {
-        take(parameter, gradient, options, states, lists, counters[i]);
+      if (!gradient.defined() ||
+          (scaling && parameter.is_cpu() && scaling->found_inf())) {
+        continue;
       }
+      take(parameter, gradient, options, states, lists, counters[i], scaling);
     }
     lists.finish();
     for (auto& call : lists.calls()) {
       if (!call.gradients.empty()) {
-        run(call, options);
+        run(call, options, scaling);
       }
+    }
+    if (scaling && scaling->is_scaled()) {
+      lists.return_gradients();
     }
     lists.release_gradients();
     return lists.left();
@@ -140,7 +148,8 @@ class FusedAdamStep {
       const Options& options,
       StateOfParameters& states,
       FusedLists& lists,
-      StepCounter& counter) {
+      StepCounter& counter,
+      Scaling* scaling) {
     // Others may replace the state at any time. A lookup costs what a check
     // that it is still in its place would.
     auto found = states.find(parameter.unsafeGetTensorImpl());
@@ -149,7 +158,7 @@ class FusedAdamStep {
         counter.synchronize(static_cast<State&>(*found->second));
       }
       counter.forget();
-      lists.leave(parameter);
+      lists.leave(parameter, scaling);
       return;
     }
     if (found == states.end()) {
@@ -170,7 +179,7 @@ class FusedAdamStep {
          !matches_in_memory(parameter, state.max_exp_avg_sq()))) {
       counter.synchronize(state);
       counter.forget();
-      lists.leave(parameter);
+      lists.leave(parameter, scaling);
       return;
     }
     const at::Tensor& steps = counter.count(parameter, state);
@@ -184,11 +193,16 @@ class FusedAdamStep {
          &steps});
   }
 
-  static void run(FusedCall& call, const Options& options) {
-    if (!call.key.device.is_cpu()) {
+  static void run(
+      FusedCall& call, const Options& options, const Scaling* scaling) {
+    if (!call.key.device.is_cpu() && scaling) {
+      // A kernel that leaves the step out does not look at its number.
+      at::_foreach_add_(
+          call.state[3], 1 - scaling->found_inf_on(call.key.device));
+    } else if (!call.key.device.is_cpu()) {
       at::_foreach_add_(call.state[3], 1);
     }
-    fused_adam_(call, options);
+    fused_adam_(call, options, scaling);
     // As LibTorch's own step does, so that a backward pass through values from
     // before it is refused.
     for (const auto& parameter : call.parameters) {

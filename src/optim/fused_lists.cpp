@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "fused_ops.h"
+
 namespace polytask::optim::detail {
 
 namespace {
@@ -18,6 +20,9 @@ bool has_lazy_value(const at::Tensor& tensor) {
 }
 
 bool has_kernels(const at::Tensor& parameter) {
+  if (!has_fused_ops()) {
+    return false;
+  }
   const at::ScalarType dtype = parameter.scalar_type();
   if (dtype == at::kFloat || dtype == at::kDouble) {
     return parameter.is_cpu() || parameter.is_cuda();
@@ -77,12 +82,29 @@ void FusedLists::add(
           : at::empty_like(parameter).copy_(gradient));
 }
 
-void FusedLists::leave(const at::Tensor& parameter) {
+void FusedLists::leave(const at::Tensor& parameter, Scaling* scaling) {
+  if (scaling) {
+    if (scaling->found_inf()) {
+      return;
+    }
+    scaling->unscale_(parameter.grad());
+  }
   left_.push_back(parameter);
 }
 
 void FusedLists::finish() {
   forget_the_rest();
+}
+
+void FusedLists::return_gradients() {
+  for (const auto& call : calls_) {
+    for (size_t i = 0; i < call.gradients.size(); ++i) {
+      const at::Tensor& gradient = call.parameters[i].grad();
+      if (!gradient.is_same(call.gradients[i])) {
+        gradient.copy_(call.gradients[i]);
+      }
+    }
+  }
 }
 
 void FusedLists::release_gradients() {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "scaling.h"
+
 namespace polytask::optim::detail {
 
 /// Whether the fused kernels can take `tensor` beside `parameter`: they walk
@@ -53,9 +55,12 @@ class FusedLists {
       const at::Tensor& parameter,
       const at::Tensor& gradient,
       const FusedState& state);
-  /// Is left to LibTorch's own step.
-  void leave(const at::Tensor& parameter);
+  /// Is left to LibTorch's own step, with its gradient unscaled; unless that
+  /// step is to be left out, for which this waits.
+  void leave(const at::Tensor& parameter, Scaling* scaling);
   void finish();
+  /// Gradients that were copied are given what the kernels made of the copies.
+  void return_gradients();
   /// Keeps no gradient alive until the next step.
   void release_gradients();
 

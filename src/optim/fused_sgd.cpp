@@ -40,25 +40,37 @@ torch::Tensor FusedSGD::step(LossClosure closure) {
     const at::AutoGradMode with_grad(true);
     loss = closure();
   }
-  lists_->resize(param_groups_.size());
-  for (size_t i = 0; i < param_groups_.size(); ++i) {
-    step_group(i);
-  }
+  step_groups(nullptr);
   return loss;
 }
 
-void FusedSGD::step_group(size_t index) {
+void FusedSGD::step_scaled(
+    const at::Tensor& grad_scale, const at::Tensor& found_inf) {
+  const at::NoGradGuard no_grad;
+  detail::Scaling scaling(grad_scale, found_inf);
+  step_groups(&scaling);
+}
+
+void FusedSGD::step_groups(detail::Scaling* scaling) {
+  lists_->resize(param_groups_.size());
+  for (size_t i = 0; i < param_groups_.size(); ++i) {
+    step_group(i, scaling);
+  }
+}
+
+void FusedSGD::step_group(size_t index, detail::Scaling* scaling) {
   OptimizerParamGroup& group = param_groups_[index];
   const auto& options = static_cast<const SGDOptions&>(group.options());
   detail::FusedLists& lists = (*lists_)[index];
   lists.begin();
   for (const auto& parameter : group.params()) {
     const torch::Tensor& gradient = parameter.grad();
-    if (!gradient.defined()) {
+    if (!gradient.defined() ||
+        (scaling && parameter.is_cpu() && scaling->found_inf())) {
       continue;
     }
     if (!detail::can_fuse(parameter, gradient)) {
-      lists.leave(parameter);
+      lists.leave(parameter, scaling);
       continue;
     }
     const torch::Tensor* buffer = nullptr;
@@ -68,7 +80,15 @@ void FusedSGD::step_group(size_t index) {
       // that it is still in its place would.
       auto found = state_.find(parameter.unsafeGetTensorImpl());
       first_step = found == state_.end();
-      if (first_step) {
+      // If the device leaves the step out, the next one is still the first,
+      // which matters to nothing but dampening.
+      if (first_step && scaling && !parameter.is_cpu()) {
+        first_step = options.dampening() != 0;
+        if (first_step && scaling->found_inf()) {
+          continue;
+        }
+      }
+      if (found == state_.end()) {
         auto made = std::make_unique<SGDParamState>();
         made->momentum_buffer(at::zeros_like(parameter));
         found = state_.emplace(parameter.unsafeGetTensorImpl(), std::move(made))
@@ -77,7 +97,7 @@ void FusedSGD::step_group(size_t index) {
       buffer =
           &static_cast<const SGDParamState&>(*found->second).momentum_buffer();
       if (!detail::matches_in_memory(parameter, *buffer)) {
-        lists.leave(parameter);
+        lists.leave(parameter, scaling);
         continue;
       }
     }
@@ -90,8 +110,11 @@ void FusedSGD::step_group(size_t index) {
   lists.finish();
   for (auto& call : lists.calls()) {
     if (!call.gradients.empty()) {
-      detail::fused_sgd_(call, options);
+      detail::fused_sgd_(call, options, scaling);
     }
+  }
+  if (scaling && scaling->is_scaled()) {
+    lists.return_gradients();
   }
   lists.release_gradients();
   if (!lists.left().empty()) {

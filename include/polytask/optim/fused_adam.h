@@ -9,8 +9,13 @@
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/optim/scaled_step.h>
 
 namespace polytask::optim {
+
+namespace detail {
+class Scaling;
+} // namespace detail
 
 /// LibTorch's Adam or AdamW, stepped by one kernel for each parameter group
 /// instead of a dozen for each parameter. Options, state and archives are
@@ -31,7 +36,7 @@ namespace polytask::optim {
 /// device alone; `save` brings the state's `step` in line, as
 /// `synchronize_steps` does.
 template <typename Base, typename Options, typename State>
-class POLYTASK_API FusedAdamOf : public Base {
+class POLYTASK_API FusedAdamOf : public Base, public ScaledStep {
  public:
   /// Throws what LibTorch's optimizer throws on options out of range.
   explicit FusedAdamOf(
@@ -47,6 +52,12 @@ class POLYTASK_API FusedAdamOf : public Base {
   torch::Tensor step(
       torch::optim::Optimizer::LossClosure closure = nullptr) override;
 
+  /// Does not wait for a device, but where a parameter on it is left to
+  /// LibTorch's own step. A step that was left out on a device counts in
+  /// `state()` until `save` or `synchronize_steps` brings it in line.
+  void step_scaled(
+      const at::Tensor& grad_scale, const at::Tensor& found_inf) override;
+
   /// Brings the numbers of steps in `state()` in line with those on a device.
   /// Waits for it; does nothing on a CPU, where they always agree.
   void synchronize_steps() const;
@@ -56,6 +67,8 @@ class POLYTASK_API FusedAdamOf : public Base {
 
  private:
   struct Step;
+  void step_groups(detail::Scaling* scaling);
+
   std::unique_ptr<Step> step_;
 };
 

@@ -8,8 +8,13 @@
 #include <vector>
 
 #include <polytask/core/api.h>
+#include <polytask/optim/scaled_step.h>
 
 namespace polytask::optim {
+
+namespace detail {
+class Scaling;
+} // namespace detail
 
 /// LibTorch's SGD, stepped by one kernel for each parameter group instead of
 /// several for each parameter. Options, state and archives are LibTorch's own:
@@ -28,7 +33,7 @@ namespace polytask::optim {
 /// Source: I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of
 /// initialization and momentum in deep learning", ICML 2013, in the form of
 /// LibTorch: the first step of each parameter is not dampened.
-class POLYTASK_API FusedSGD : public torch::optim::SGD {
+class POLYTASK_API FusedSGD : public torch::optim::SGD, public ScaledStep {
  public:
   /// Throws what LibTorch's SGD throws on options out of range.
   FusedSGD(
@@ -43,9 +48,15 @@ class POLYTASK_API FusedSGD : public torch::optim::SGD {
   /// returned. Does not wait for a device.
   torch::Tensor step(LossClosure closure = nullptr) override;
 
+  /// Does not wait for a device, but where a parameter on it is left to
+  /// LibTorch's own step, or takes its first step with dampening.
+  void step_scaled(
+      const at::Tensor& grad_scale, const at::Tensor& found_inf) override;
+
  private:
   struct Lists;
-  void step_group(size_t index);
+  void step_groups(detail::Scaling* scaling);
+  void step_group(size_t index, detail::Scaling* scaling);
 
   std::unique_ptr<Lists> lists_;
 };
