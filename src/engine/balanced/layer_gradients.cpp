@@ -3,7 +3,6 @@
 #include "layer_gradients.h"
 
 #include <ATen/TensorOperators.h>
-#include <torch/nn/modules/container/sequential.h>
 
 #include <algorithm>
 #include <typeinfo>
@@ -23,30 +22,6 @@ namespace {
 
 // Elements of one layer's cotangents, of all tasks that go through together.
 constexpr int64_t kGroupElements = 1 << 16;
-
-// In the order of their parameters.
-bool append_layers(
-    const std::shared_ptr<torch::nn::Module>& module,
-    std::vector<std::unique_ptr<KnownLayer>>& layers,
-    std::string& reason) {
-  const torch::nn::Module& given = *module;
-  if (typeid(given) == typeid(torch::nn::SequentialImpl)) {
-    for (const auto& child : module->children()) {
-      if (!append_layers(child, layers, reason)) {
-        return false;
-      }
-    }
-    return true;
-  }
-  auto layer = KnownLayer::of(module);
-  if (!layer) {
-    reason = "the trunk has a '" + module->name() +
-        "', which is not among the layers that the engine knows";
-    return false;
-  }
-  layers.push_back(std::move(layer));
-  return true;
-}
 
 } // namespace
 
@@ -68,7 +43,7 @@ std::unique_ptr<LayerGradients> LayerGradients::make(
   }
   std::unique_ptr<LayerGradients> made(new LayerGradients(context));
   const auto& trunk = static_cast<const HardSharingImpl&>(sharing).trunk();
-  if (!append_layers(trunk.module(), made->layers_, reason)) {
+  if (!append_known_layers(trunk.module(), made->layers_, reason)) {
     return nullptr;
   }
   std::string ignored;

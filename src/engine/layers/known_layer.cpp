@@ -2,23 +2,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "known_layer.h"
 
+#include <torch/nn/modules/container/sequential.h>
+
 #include "model/parameters.h"
+
+// Each is make_<kind> in <kind>.cpp, which gives null for a module of another.
+#define POLYTASK_KINDS_OF_LAYERS(KIND) \
+  KIND(linear)                         \
+  KIND(activation)                     \
+  KIND(reshaping)                      \
+  KIND(conv2d)                         \
+  KIND(layer_norm)                     \
+  KIND(embedding)
 
 namespace polytask::detail {
 
+#define POLYTASK_DECLARE(kind)             \
+  std::unique_ptr<KnownLayer> make_##kind( \
+      const std::shared_ptr<torch::nn::Module>& module);
+POLYTASK_KINDS_OF_LAYERS(POLYTASK_DECLARE)
+#undef POLYTASK_DECLARE
+
 std::unique_ptr<KnownLayer> KnownLayer::of(
     const std::shared_ptr<torch::nn::Module>& module) {
-  for (const auto make :
-       {make_linear,
-        make_activation,
-        make_reshaping,
-        make_conv2d,
-        make_layer_norm,
-        make_embedding}) {
-    if (auto layer = make(module)) {
-      return layer;
-    }
+#define POLYTASK_TRY(kind)                \
+  if (auto layer = make_##kind(module)) { \
+    return layer;                         \
   }
+  POLYTASK_KINDS_OF_LAYERS(POLYTASK_TRY)
+#undef POLYTASK_TRY
   return nullptr;
 }
 
@@ -31,6 +43,28 @@ void KnownLayer::add_to_gramian(
   const torch::Tensor rows = torch::empty({tasks, count}, cotangents.options());
   write_rows(cotangents, rows);
   sum.add_rows(rows);
+}
+
+bool append_known_layers(
+    const std::shared_ptr<torch::nn::Module>& module,
+    KnownLayers& layers,
+    std::string& reason) {
+  if (exactly<torch::nn::SequentialImpl>(module)) {
+    for (const auto& child : module->children()) {
+      if (!append_known_layers(child, layers, reason)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  auto layer = KnownLayer::of(module);
+  if (!layer) {
+    reason = "the trunk has a '" + module->name() +
+        "', which is not among the layers that the engine knows";
+    return false;
+  }
+  layers.push_back(std::move(layer));
+  return true;
 }
 
 } // namespace polytask::detail

@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <typeinfo>
 #include <vector>
+
+#include "core/check.h"
 
 #include "../balanced/gramian_sum.h"
 #include "../program/obstacle.h"
@@ -58,23 +62,56 @@ class KnownLayer {
   virtual void add_to_gramian(
       const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum);
   /// From the cotangents of the output to those of the input. May write to
-  /// `cotangents`.
+  /// `cotangents`, unless the layer has parameters: those of the highest such
+  /// layer are sent down several times.
   virtual torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) = 0;
 };
 
-// The kinds, each in a file of its own; null where the module is another.
-std::unique_ptr<KnownLayer> make_linear(
-    const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_conv2d(
-    const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_layer_norm(
-    const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_embedding(
-    const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_activation(
-    const std::shared_ptr<torch::nn::Module>& module);
-std::unique_ptr<KnownLayer> make_reshaping(
-    const std::shared_ptr<torch::nn::Module>& module);
+using KnownLayers = std::vector<std::unique_ptr<KnownLayer>>;
+
+/// Appends the layers that a module consists of, in the order of their
+/// parameters. False, with the reason, where the engine does not know one.
+bool append_known_layers(
+    const std::shared_ptr<torch::nn::Module>& module,
+    KnownLayers& layers,
+    std::string& reason);
+
+// What the kinds have in common.
+
+/// The module as an `Impl`; null where it is another, or derived from one.
+template <typename Impl>
+std::shared_ptr<Impl> exactly(
+    const std::shared_ptr<torch::nn::Module>& module) {
+  const torch::nn::Module& given = *module;
+  return typeid(given) == typeid(Impl) ? std::static_pointer_cast<Impl>(module)
+                                       : nullptr;
+}
+
+/// What `run` gives for an input; names the module where it throws.
+template <typename Run>
+auto run_on(
+    const torch::Tensor& input,
+    const torch::nn::Module& module,
+    const Run& run) {
+  try {
+    return run();
+  } catch (const c10::Error&) {
+    rethrow_with(c10::str(
+        module.name(), " cannot take an input of shape ", input.sizes(), ": "));
+  }
+}
+
+/// [B, ...] with n times as many rows.
+inline std::vector<int64_t> with_tasks(at::IntArrayRef shape, int64_t tasks) {
+  auto all = shape.vec();
+  all[0] *= tasks;
+  return all;
+}
+
+/// [n · B, ...] as [n, B, ...], the same memory.
+inline torch::Tensor by_task(const torch::Tensor& cotangents, int64_t tasks) {
+  return cotangents.unflatten(0, {tasks, cotangents.size(0) / tasks});
+}
 
 } // namespace polytask::detail

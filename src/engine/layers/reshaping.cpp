@@ -11,13 +11,6 @@ namespace polytask::detail {
 
 namespace {
 
-// [B, ...] with n times as many rows.
-std::vector<int64_t> with_tasks(at::IntArrayRef shape, int64_t tasks) {
-  auto all = shape.vec();
-  all[0] *= tasks;
-  return all;
-}
-
 class KnownReshaping : public KnownLayer {
  public:
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
