@@ -11,7 +11,7 @@
   KIND(linear)                         \
   KIND(activation)                     \
   KIND(reshaping)                      \
-  KIND(conv2d)                         \
+  KIND(convolution)                    \
   KIND(layer_norm)                     \
   KIND(embedding)
 
