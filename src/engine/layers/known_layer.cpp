@@ -13,7 +13,8 @@
   KIND(reshaping)                      \
   KIND(convolution)                    \
   KIND(layer_norm)                     \
-  KIND(embedding)
+  KIND(embedding)                      \
+  KIND(pooling)
 
 namespace polytask::detail {
 
