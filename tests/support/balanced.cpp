@@ -134,7 +134,7 @@ Sequential make_trunk(const std::string& kind) {
     return Sequential(Linear(5, 6), ReLU(), Linear(6, 8));
   }
   if (kind == "unknown") {
-    return Sequential(Linear(5, 6), Softplus(), Linear(6, 8));
+    return Sequential(Linear(5, 6), Softsign(), Linear(6, 8));
   }
   return Sequential(Linear(5, 6), ReLU(), Linear(6, 8), ReLU());
 }

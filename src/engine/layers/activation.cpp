@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ATen/ATen.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 
 #include <functional>
-#include <typeinfo>
 
 #include "known_layer.h"
 #include "products.h"
@@ -41,10 +39,8 @@ class KnownActivation : public KnownLayer {
     return output_;
   }
   Tensor backward(const Tensor& cotangents, int64_t tasks) override {
-    std::vector<int64_t> shape{tasks};
-    shape.insert(shape.end(), kept_.sizes().begin(), kept_.sizes().end());
-    Tensor slopes = cotangents.view(shape);
-    backward_(slopes, slopes, kept_.expand(shape));
+    Tensor slopes = by_task(cotangents, tasks);
+    backward_(slopes, slopes, kept_.expand(slopes.sizes()));
     return cotangents;
   }
 
@@ -56,23 +52,10 @@ class KnownActivation : public KnownLayer {
   Tensor kept_;
 };
 
-template <typename Impl>
-const Impl* exactly(const torch::nn::Module& module) {
-  return typeid(module) == typeid(Impl) ? static_cast<const Impl*>(&module)
-                                        : nullptr;
-}
-
-/// The input itself, where the module's mode makes it so.
+/// The input itself.
 class KnownIdentity : public KnownLayer {
  public:
-  explicit KnownIdentity(std::shared_ptr<torch::nn::Module> module)
-      : module_(std::move(module)) {}
-
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
-    const auto* dropout = exactly<torch::nn::DropoutImpl>(*module_);
-    if (dropout && dropout->is_training() && dropout->options.p() > 0) {
-      return {"the trunk has a Dropout in training mode"};
-    }
     return {};
   }
   Tensor forward(const Tensor& input) override {
@@ -81,9 +64,6 @@ class KnownIdentity : public KnownLayer {
   Tensor backward(const Tensor& cotangents, int64_t) override {
     return cotangents;
   }
-
- private:
-  std::shared_ptr<torch::nn::Module> module_;
 };
 
 using Keeps = KnownActivation::Keeps;
@@ -96,13 +76,11 @@ std::unique_ptr<KnownLayer> known(
       keeps, std::move(forward), std::move(backward));
 }
 
-} // namespace
-
-std::unique_ptr<KnownLayer> make_activation(
+// Those without options.
+std::unique_ptr<KnownLayer> make_plain(
     const std::shared_ptr<torch::nn::Module>& module) {
   using namespace torch::nn;
-  const Module& given = *module;
-  if (exactly<ReLUImpl>(given)) {
+  if (exactly<ReLUImpl>(module)) {
     return known(
         Keeps::kOutput,
         [](Tensor& out, const Tensor& in) { at::clamp_min_out(out, in, 0); },
@@ -110,7 +88,7 @@ std::unique_ptr<KnownLayer> make_activation(
           at::threshold_backward_out(to, from, output, 0);
         });
   }
-  if (exactly<TanhImpl>(given)) {
+  if (exactly<TanhImpl>(module)) {
     return known(
         Keeps::kOutput,
         [](Tensor& out, const Tensor& in) { at::tanh_out(out, in); },
@@ -118,7 +96,7 @@ std::unique_ptr<KnownLayer> make_activation(
           at::tanh_backward_out(to, from, output);
         });
   }
-  if (exactly<SigmoidImpl>(given)) {
+  if (exactly<SigmoidImpl>(module)) {
     return known(
         Keeps::kOutput,
         [](Tensor& out, const Tensor& in) { at::sigmoid_out(out, in); },
@@ -126,7 +104,7 @@ std::unique_ptr<KnownLayer> make_activation(
           at::sigmoid_backward_out(to, from, output);
         });
   }
-  if (exactly<SiLUImpl>(given)) {
+  if (exactly<SiLUImpl>(module)) {
     return known(
         Keeps::kInput,
         [](Tensor& out, const Tensor& in) { at::silu_out(out, in); },
@@ -134,41 +112,122 @@ std::unique_ptr<KnownLayer> make_activation(
           at::silu_backward_out(to, from, input);
         });
   }
-  if (const auto* gelu = exactly<GELUImpl>(given)) {
-    const std::string approximate = gelu->options.approximate();
+  if (exactly<MishImpl>(module)) {
     return known(
         Keeps::kInput,
-        [approximate](Tensor& out, const Tensor& in) {
-          at::gelu_out(out, in, approximate);
+        [](Tensor& out, const Tensor& in) { at::mish_out(out, in); },
+        [](Tensor& to, const Tensor& from, const Tensor& input) {
+          to.copy_(at::mish_backward(from, input));
+        });
+  }
+  if (exactly<ReLU6Impl>(module)) {
+    return known(
+        Keeps::kInput,
+        [](Tensor& out, const Tensor& in) { at::hardtanh_out(out, in, 0, 6); },
+        [](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::hardtanh_backward_out(to, from, input, 0, 6);
+        });
+  }
+  if (exactly<SELUImpl>(module)) {
+    constexpr double kAlpha = 1.6732632423543772848170429916717;
+    constexpr double kScale = 1.0507009873554804934193349852946;
+    return known(
+        Keeps::kInput,
+        [](Tensor& out, const Tensor& in) {
+          at::elu_out(out, in, kAlpha, kScale, 1);
         },
-        [approximate](Tensor& to, const Tensor& from, const Tensor& input) {
-          at::gelu_backward_out(to, from, input, approximate);
+        [](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::elu_backward_out(to, from, kAlpha, kScale, 1, false, input);
         });
   }
-  if (const auto* leaky = exactly<LeakyReLUImpl>(given)) {
-    const double slope = leaky->options.negative_slope();
+  if (exactly<LogSigmoidImpl>(module)) {
     return known(
         Keeps::kInput,
-        [slope](Tensor& out, const Tensor& in) {
-          at::leaky_relu_out(out, in, slope);
-        },
-        [slope](Tensor& to, const Tensor& from, const Tensor& input) {
-          at::leaky_relu_backward_out(to, from, input, slope, false);
+        [](Tensor& out, const Tensor& in) { at::log_sigmoid_out(out, in); },
+        // The buffer is what the forward on the host would have kept.
+        [](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::log_sigmoid_backward_out(
+              to, from, input, input.abs().neg_().exp_());
         });
-  }
-  if (const auto* elu = exactly<ELUImpl>(given)) {
-    const double alpha = elu->options.alpha();
-    return known(
-        Keeps::kInput,
-        [alpha](Tensor& out, const Tensor& in) { at::elu_out(out, in, alpha); },
-        [alpha](Tensor& to, const Tensor& from, const Tensor& input) {
-          at::elu_backward_out(to, from, alpha, 1, 1, false, input);
-        });
-  }
-  if (exactly<IdentityImpl>(given) || exactly<DropoutImpl>(given)) {
-    return std::make_unique<KnownIdentity>(module);
   }
   return nullptr;
+}
+
+} // namespace
+
+// Options are read in each step, for the user may change them.
+std::unique_ptr<KnownLayer> make_activation(
+    const std::shared_ptr<torch::nn::Module>& module) {
+  using namespace torch::nn;
+  if (auto plain = make_plain(module)) {
+    return plain;
+  }
+  if (const auto gelu = exactly<GELUImpl>(module)) {
+    return known(
+        Keeps::kInput,
+        [gelu](Tensor& out, const Tensor& in) {
+          at::gelu_out(out, in, gelu->options.approximate());
+        },
+        [gelu](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::gelu_backward_out(to, from, input, gelu->options.approximate());
+        });
+  }
+  if (const auto leaky = exactly<LeakyReLUImpl>(module)) {
+    return known(
+        Keeps::kInput,
+        [leaky](Tensor& out, const Tensor& in) {
+          at::leaky_relu_out(out, in, leaky->options.negative_slope());
+        },
+        [leaky](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::leaky_relu_backward_out(
+              to, from, input, leaky->options.negative_slope(), false);
+        });
+  }
+  if (const auto elu = exactly<ELUImpl>(module)) {
+    return known(
+        Keeps::kInput,
+        [elu](Tensor& out, const Tensor& in) {
+          at::elu_out(out, in, elu->options.alpha());
+        },
+        [elu](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::elu_backward_out(
+              to, from, elu->options.alpha(), 1, 1, false, input);
+        });
+  }
+  if (const auto softplus = exactly<SoftplusImpl>(module)) {
+    return known(
+        Keeps::kInput,
+        [softplus](Tensor& out, const Tensor& in) {
+          at::softplus_out(
+              out, in, softplus->options.beta(), softplus->options.threshold());
+        },
+        [softplus](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::softplus_backward_out(
+              to,
+              from,
+              input,
+              softplus->options.beta(),
+              softplus->options.threshold());
+        });
+  }
+  if (const auto hard = exactly<HardtanhImpl>(module)) {
+    return known(
+        Keeps::kInput,
+        [hard](Tensor& out, const Tensor& in) {
+          at::hardtanh_out(
+              out, in, hard->options.min_val(), hard->options.max_val());
+        },
+        [hard](Tensor& to, const Tensor& from, const Tensor& input) {
+          at::hardtanh_backward_out(
+              to,
+              from,
+              input,
+              hard->options.min_val(),
+              hard->options.max_val());
+        });
+  }
+  return exactly<IdentityImpl>(module) ? std::make_unique<KnownIdentity>()
+                                       : nullptr;
 }
 
 } // namespace polytask::detail

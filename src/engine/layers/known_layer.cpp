@@ -14,7 +14,8 @@
   KIND(convolution)                    \
   KIND(layer_norm)                     \
   KIND(embedding)                      \
-  KIND(pooling)
+  KIND(pooling)                        \
+  KIND(dropout)
 
 namespace polytask::detail {
 
