@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <torch/nn/modules/embedding.h>
 
-#include <typeinfo>
-
 #include "../program/parameter_obstacle.h"
 #include "known_layer.h"
 
@@ -17,7 +15,17 @@ class KnownEmbedding : public KnownLayer {
   explicit KnownEmbedding(std::shared_ptr<torch::nn::EmbeddingImpl> module)
       : module_(std::move(module)), shape_(module_->weight.sizes().vec()) {}
 
+  /// Whether its gradient is dense, and its forward leaves the table alone.
+  static bool is_plain(const torch::nn::EmbeddingImpl& module) {
+    const auto& options = module.options;
+    return !options.max_norm() && !options.scale_grad_by_freq() &&
+        !options.sparse();
+  }
+
   Obstacle obstacle(at::ScalarType type, torch::Device device) const override {
+    if (!is_plain(*module_)) {
+      return {"an Embedding is sparse, renormalizes or counts its indices"};
+    }
     return parameter_obstacle(module_->weight, shape_, type, device);
   }
 
@@ -30,12 +38,12 @@ class KnownEmbedding : public KnownLayer {
 
   torch::Tensor forward(const torch::Tensor& input) override {
     indices_ = input.reshape(-1);
-    return torch::embedding(module_->weight, input, padding());
+    return run_on(input, *module_, [&] { return module_->forward(input); });
   }
 
   void write_rows(
       const torch::Tensor& cotangents, torch::Tensor rows) override {
-    const torch::Tensor slopes = by_task(cotangents, rows.size(0));
+    const torch::Tensor slopes = of_indices(cotangents, rows.size(0));
     for (int64_t task = 0; task < rows.size(0); ++task) {
       rows.select(0, task).view(shape_).zero_().index_add_(
           0, indices_, slopes.select(0, task));
@@ -57,7 +65,7 @@ class KnownEmbedding : public KnownLayer {
         torch::unique_dim(indices_, 0, true, /*return_inverse=*/true);
     torch::Tensor rows = torch::zeros(
         {tasks, occurring.size(0), shape_[1]}, cotangents.options());
-    rows.index_add_(1, places, by_task(cotangents, tasks));
+    rows.index_add_(1, places, of_indices(cotangents, tasks));
     if (padding() >= 0) {
       rows.masked_fill_(occurring.eq(padding()).view({1, -1, 1}), 0);
     }
@@ -69,12 +77,15 @@ class KnownEmbedding : public KnownLayer {
   }
 
  private:
-  // -1 where there is none.
+  // -1 where there is none; one below counts from the end.
   int64_t padding() const {
-    return module_->options.padding_idx().value_or(-1);
+    const int64_t given = module_->options.padding_idx().value_or(-1);
+    const bool counts_back = module_->options.padding_idx() && given < 0;
+    return counts_back ? given + shape_[0] : given;
   }
   // [n, indices, d]
-  torch::Tensor by_task(const torch::Tensor& cotangents, int64_t tasks) const {
+  torch::Tensor of_indices(
+      const torch::Tensor& cotangents, int64_t tasks) const {
     return cotangents.reshape({tasks, -1, shape_[1]});
   }
 
@@ -87,16 +98,10 @@ class KnownEmbedding : public KnownLayer {
 
 std::unique_ptr<KnownLayer> make_embedding(
     const std::shared_ptr<torch::nn::Module>& module) {
-  const torch::nn::Module& given = *module;
-  if (typeid(given) != typeid(torch::nn::EmbeddingImpl)) {
-    return nullptr;
-  }
-  auto embedding = std::static_pointer_cast<torch::nn::EmbeddingImpl>(module);
-  const auto& options = embedding->options;
-  if (options.max_norm() || options.scale_grad_by_freq() || options.sparse()) {
-    return nullptr;
-  }
-  return std::make_unique<KnownEmbedding>(std::move(embedding));
+  auto embedding = exactly<torch::nn::EmbeddingImpl>(module);
+  const bool is_known = embedding && KnownEmbedding::is_plain(*embedding);
+  return is_known ? std::make_unique<KnownEmbedding>(std::move(embedding))
+                  : nullptr;
 }
 
 } // namespace polytask::detail

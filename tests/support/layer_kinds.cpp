@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "layer_kinds.h"
+
+#include <torch/torch.h>
+
+namespace polytask::testing {
+
+namespace {
+
+constexpr int64_t kTableRows = 7; // of embeddings
+
+LayerKind alone(LayerKind kind) {
+  kind.stands = LayerKind::Stands::kAlone;
+  return kind;
+}
+
+LayerKind on_indices(LayerKind kind) {
+  kind.stands = LayerKind::Stands::kOnIndices;
+  return kind;
+}
+
+} // namespace
+
+torch::Tensor LayerKind::input(int64_t rows, torch::ScalarType type) const {
+  auto all = shape;
+  all.insert(all.begin(), rows);
+  return stands == Stands::kOnIndices
+      ? torch::randint(0, kTableRows, all, torch::kLong)
+      : torch::randn(all, torch::kDouble).to(type);
+}
+
+torch::nn::Sequential LayerKind::trunk() const {
+  torch::nn::Sequential trunk;
+  if (stands == Stands::kBetweenLinears) {
+    trunk->push_back(torch::nn::Linear(shape.back(), shape.back()));
+  }
+  for (const auto& layer : *layers) {
+    auto copy = layer.clone();
+    copy.ptr()->train(!is_in_evaluation);
+    trunk->push_back(std::move(copy));
+  }
+  if (stands != Stands::kAlone) {
+    torch::NoGradGuard no_grad;
+    trunk->push_back(torch::nn::Flatten());
+    const auto twin =
+        std::dynamic_pointer_cast<torch::nn::SequentialImpl>(trunk->clone());
+    const auto features = twin->forward(input(3, torch::kFloat));
+    trunk->push_back(torch::nn::Linear(features.size(1), 8));
+  }
+  return trunk;
+}
+
+std::vector<LayerKind> layer_kinds() {
+  using namespace torch::nn;
+  const auto kind = [](auto... given) { return LayerKind::of(given...); };
+  using Shape = std::vector<int64_t>;
+  return {
+      kind("relu", Shape{6}, ReLU()),
+      kind("tanh", Shape{6}, Tanh()),
+      kind("sigmoid", Shape{6}, Sigmoid()),
+      kind("silu", Shape{6}, SiLU()),
+      kind("gelu", Shape{6}, GELU()),
+      kind(
+          "leaky_relu",
+          Shape{6},
+          LeakyReLU(LeakyReLUOptions().negative_slope(0.2))),
+      kind("elu", Shape{6}, ELU(ELUOptions().alpha(0.7))),
+      kind(
+          "softplus",
+          Shape{6},
+          Softplus(SoftplusOptions().beta(2).threshold(1))),
+      kind(
+          "hardtanh",
+          Shape{6},
+          Hardtanh(HardtanhOptions().min_val(-0.2).max_val(0.3))),
+      kind("relu6", Shape{6}, ReLU6()),
+      kind("selu", Shape{6}, SELU()),
+      kind("mish", Shape{6}, Mish()),
+      kind("log_sigmoid", Shape{6}, LogSigmoid()),
+      kind("identity", Shape{6}, Identity()),
+      kind("layer_norm", Shape{3, 4}, LayerNorm(LayerNormOptions({3, 4}))),
+      kind(
+          "flatten_some",
+          Shape{2, 3, 4},
+          Flatten(FlattenOptions().start_dim(2).end_dim(3)),
+          Linear(12, 3)),
+      kind(
+          "unflatten",
+          Shape{12},
+          Unflatten(UnflattenOptions(1, {3, 4})),
+          Linear(4, 2)),
+      kind(
+          "conv_1d",
+          Shape{2, 9},
+          Conv1d(Conv1dOptions(2, 4, 3).stride(2).padding(1).bias(false)),
+          ReLU(),
+          Conv1d(4, 3, 2)),
+      kind(
+          "conv_1d_of_groups",
+          Shape{4, 9},
+          Conv1d(Conv1dOptions(4, 6, 3).groups(2).dilation(2))),
+      kind(
+          "conv_1d_same",
+          Shape{2, 8},
+          Conv1d(Conv1dOptions(2, 3, 4).dilation(3).padding(torch::kSame))),
+      kind(
+          "conv_2d",
+          Shape{2, 6, 5},
+          Conv2d(Conv2dOptions(2, 4, {3, 2}).stride({2, 1}).padding({1, 0})),
+          Tanh(),
+          Conv2d(4, 2, 2)),
+      kind(
+          "conv_2d_same",
+          Shape{2, 5, 6},
+          Conv2d(Conv2dOptions(2, 3, {2, 3}).padding(torch::kSame)),
+          Conv2d(Conv2dOptions(3, 2, {3, 4}).padding(torch::kSame))),
+      kind(
+          "conv_2d_valid",
+          Shape{2, 5, 6},
+          Conv2d(Conv2dOptions(2, 3, 2).padding(torch::kValid))),
+      kind(
+          "max_pool_1d",
+          Shape{2, 9},
+          MaxPool1d(
+              MaxPool1dOptions(3).stride(2).padding(1).dilation(2).ceil_mode(
+                  true))),
+      kind(
+          "max_pool_2d",
+          Shape{2, 7, 6},
+          MaxPool2d(MaxPool2dOptions({3, 2})
+                        .stride(1)
+                        .padding(1)
+                        .dilation({1, 2})
+                        .ceil_mode(true))),
+      kind(
+          "max_pool_2d_of_ties",
+          Shape{2, 7, 6},
+          ReLU(),
+          MaxPool2d(MaxPool2dOptions(3).stride(2).ceil_mode(true))),
+      kind(
+          "avg_pool_1d",
+          Shape{2, 9},
+          AvgPool1d(AvgPool1dOptions(3)
+                        .stride(2)
+                        .padding(1)
+                        .ceil_mode(true)
+                        .count_include_pad(false))),
+      kind(
+          "avg_pool_2d",
+          Shape{2, 7, 6},
+          AvgPool2d(AvgPool2dOptions({3, 2}).stride(2).padding(1))),
+      kind(
+          "avg_pool_2d_by_seven",
+          Shape{2, 7, 6},
+          AvgPool2d(AvgPool2dOptions(3).divisor_override(7))),
+      kind("adaptive_avg_pool_1d", Shape{2, 7}, AdaptiveAvgPool1d(3)),
+      kind(
+          "adaptive_avg_pool_2d",
+          Shape{3, 5, 7},
+          AdaptiveAvgPool2d(AdaptiveAvgPool2dOptions({3, std::nullopt}))),
+      kind("adaptive_avg_pool_2d_to_one", Shape{3, 5, 4}, AdaptiveAvgPool2d(1)),
+      kind("adaptive_max_pool_1d", Shape{2, 7}, AdaptiveMaxPool1d(3)),
+      kind(
+          "adaptive_max_pool_2d",
+          Shape{3, 5, 7},
+          AdaptiveMaxPool2d(AdaptiveMaxPool2dOptions({3, 2}))),
+      kind(
+          "dropout",
+          Shape{6},
+          Dropout(0.4),
+          Tanh(),
+          Linear(6, 5),
+          Dropout(0.2)),
+      kind(
+          "dropout_in_place",
+          Shape{6},
+          Tanh(),
+          Linear(6, 5),
+          Dropout(DropoutOptions(0.4).inplace(true))),
+      kind("dropout_of_all", Shape{6}, Linear(6, 5), Dropout(1.0)),
+      kind("dropout_of_none", Shape{6}, Dropout(0.0), Linear(6, 5)),
+      kind("dropout_2d", Shape{4, 3, 2}, Dropout2d(0.4), Conv2d(4, 2, 2)),
+      kind(
+          "alpha_dropout",
+          Shape{6},
+          SELU(),
+          AlphaDropout(0.3),
+          Linear(6, 5),
+          FeatureAlphaDropout(0.3)),
+      kind("alpha_dropout_of_all", Shape{6}, AlphaDropout(1.0), Linear(6, 5)),
+      on_indices(kind(
+          "embedding",
+          Shape{4},
+          Embedding(EmbeddingOptions(kTableRows, 5).padding_idx(-2)),
+          Linear(5, 3))),
+  };
+}
+
+} // namespace polytask::testing
