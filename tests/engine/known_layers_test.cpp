@@ -268,6 +268,12 @@ std::vector<OptionChange> option_changes() {
        [](Module& it) { as<HardtanhImpl>(it).options.max_val(0.1); }},
       {kind("layer_norm", Shape{6}, LayerNorm(LayerNormOptions({6}))),
        [](Module& it) { as<LayerNormImpl>(it).options.eps(0.5); }},
+      {kind("batch_norm", Shape{6}, BatchNorm1d(6)),
+       [](Module& it) {
+         as<BatchNorm1dImpl>(it).options.eps(0.5).momentum(0.7);
+       }},
+      {kind("batch_norms_mode", Shape{6}, BatchNorm1d(6)),
+       [](Module& it) { it.eval(); }},
       {kind("dropout", Shape{6}, Dropout(0.5)),
        [](Module& it) { as<DropoutImpl>(it).options.p(0.1); }},
       {kind("dropouts_mode", Shape{6}, Dropout(0.5)),
@@ -329,6 +335,8 @@ INSTANTIATE_TEST_SUITE_P(
       return std::vector<LayerKind>{
           kind("Conv1d", Shape{3, 5}, Conv1d(2, 4, 2)),
           kind("Conv2d", Shape{2, 5, 1}, Conv2d(2, 4, 2)),
+          kind("BatchNorm1d", Shape{4}, BatchNorm1d(5)),
+          kind("BatchNorm2d", Shape{4, 3}, BatchNorm2d(4)),
           kind("LayerNorm", Shape{4}, LayerNorm(LayerNormOptions({5}))),
           kind("MaxPool2d", Shape{4}, MaxPool2d(2)),
           kind("AvgPool1d", Shape{4, 4, 4}, AvgPool1d(2)),

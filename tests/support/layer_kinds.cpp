@@ -20,6 +20,17 @@ LayerKind on_indices(LayerKind kind) {
   return kind;
 }
 
+LayerKind on_several_rows(LayerKind kind) {
+  kind.takes_one_row = false;
+  return kind;
+}
+
+LayerKind in_evaluation(LayerKind kind, const torch::Tensor& seen) {
+  kind.layers->forward(seen);
+  kind.is_in_evaluation = true;
+  return kind;
+}
+
 } // namespace
 
 torch::Tensor LayerKind::input(int64_t rows, torch::ScalarType type) const {
@@ -119,6 +130,33 @@ std::vector<LayerKind> layer_kinds() {
           "conv_2d_valid",
           Shape{2, 5, 6},
           Conv2d(Conv2dOptions(2, 3, 2).padding(torch::kValid))),
+      on_several_rows(kind("batch_norm_1d", Shape{6}, BatchNorm1d(6), ReLU())),
+      kind(
+          "batch_norm_1d_of_sequences",
+          Shape{3, 5},
+          BatchNorm1d(BatchNorm1dOptions(3).momentum(std::nullopt))),
+      on_several_rows(kind(
+          "batch_norm_1d_without_tracking",
+          Shape{6},
+          BatchNorm1d(
+              BatchNorm1dOptions(6).track_running_stats(false).eps(0.1)))),
+      on_several_rows(kind(
+          "batch_norm_1d_without_affine",
+          Shape{6},
+          BatchNorm1d(BatchNorm1dOptions(6).affine(false)))),
+      kind(
+          "batch_norm_2d",
+          Shape{2, 4, 3},
+          Conv2d(2, 3, 2),
+          BatchNorm2d(BatchNorm2dOptions(3).momentum(0.3)),
+          ReLU()),
+      in_evaluation(
+          kind(
+              "batch_norm_2d_in_evaluation",
+              Shape{2, 4, 3},
+              BatchNorm2d(2),
+              Tanh()),
+          torch::randn({9, 2, 4, 3}) * 3 + 1),
       kind(
           "max_pool_1d",
           Shape{2, 9},

@@ -15,7 +15,8 @@
   KIND(layer_norm)                     \
   KIND(embedding)                      \
   KIND(pooling)                        \
-  KIND(dropout)
+  KIND(dropout)                        \
+  KIND(batch_norm)
 
 namespace polytask::detail {
 
