@@ -4,4 +4,5 @@
 
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
+#include <polytask/sharing/residual.h>
 #include <polytask/sharing/sharing.h>

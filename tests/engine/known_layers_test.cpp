@@ -11,6 +11,7 @@
 
 #include <polytask/balancing/make.h>
 #include <polytask/sharing/hard_sharing.h>
+#include <polytask/sharing/residual.h>
 #include <polytask/task/linear_task.h>
 #include <polytask/task/losses/huber.h>
 #include <polytask/training/joint_training.h>
@@ -310,6 +311,32 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(option_changes()),
     [](const auto& each) { return each.param.kind.name; });
 
+// Many rows: the tasks go down one after the other.
+TEST(KnownLayersOfResiduals, TakeTheTasksInGroups) {
+  torch::manual_seed(6);
+  using torch::nn::Linear;
+  const Sequential trunk(
+      Linear(4, 64),
+      Residual(Sequential(
+          Linear(64, 64), Residual(torch::nn::Tanh()), Linear(64, 64))),
+      Residual(torch::nn::ReLU()),
+      Linear(64, 8),
+      Residual(torch::nn::Tanh()));
+  Pair pair(model_on(trunk, torch::kDouble), Route::kLayerJacobian);
+  pair.step(
+      batch_of(torch::randn({600, 4}, torch::kDouble), torch::kDouble), 1);
+}
+
+TEST(KnownLayersOfResiduals, RefuseAnotherShapeAsTheModuleDoes) {
+  const Sequential trunk(
+      torch::nn::Linear(4, 8), Residual(torch::nn::Linear(8, 1)));
+  Side side(model_on(trunk, torch::kFloat), Route::kLayers, Route::kLayers);
+  const auto batch = batch_of(torch::randn({6, 4}), torch::kFloat);
+  EXPECT_TRUE(testing::says(
+      testing::error_of([&] { side.training->step(batch); }),
+      {"Residual", "[6, 8]", "[6, 1]"}));
+}
+
 // A layer with another one's input.
 class WrongInputs : public ::testing::TestWithParam<LayerKind> {};
 
@@ -373,6 +400,10 @@ INSTANTIATE_TEST_SUITE_P(
               Shape{2, 4},
               Conv1d(Conv1dOptions(2, 4, 3).padding(1).padding_mode(
                   torch::kReflect))),
+          kind(
+              "InAResidual",
+              Shape{8},
+              Residual(Sequential(Linear(8, 8), Softsign()))),
       };
     }()),
     [](const auto& each) { return each.param.name; });

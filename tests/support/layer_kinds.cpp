@@ -4,6 +4,8 @@
 
 #include <torch/torch.h>
 
+#include <polytask/sharing/residual.h>
+
 namespace polytask::testing {
 
 namespace {
@@ -232,6 +234,41 @@ std::vector<LayerKind> layer_kinds() {
           Shape{4},
           Embedding(EmbeddingOptions(kTableRows, 5).padding_idx(-2)),
           Linear(5, 3))),
+      kind(
+          "residual",
+          Shape{6},
+          Residual(Sequential(ReLU(), Linear(6, 6), Tanh())),
+          Tanh()),
+      kind(
+          "residual_in_place",
+          Shape{6},
+          Tanh(),
+          Residual(Sequential(ReLU(ReLUOptions(true)), Linear(6, 6)))),
+      alone(kind(
+          "residual_on_top",
+          Shape{5},
+          Linear(5, 8),
+          Residual(Sequential(Linear(8, 8), Tanh())),
+          Residual(Tanh()))),
+      alone(kind(
+          "residual_first",
+          Shape{8},
+          Residual(Sequential(Linear(8, 8), Sigmoid())),
+          Tanh())),
+      kind(
+          "residual_in_residual",
+          Shape{3, 4},
+          Residual(Sequential(
+              Conv1d(Conv1dOptions(3, 3, 3).padding(1)),
+              BatchNorm1d(3),
+              Residual(Sequential(Tanh(), Dropout(0.3), Linear(4, 4))),
+              ReLU()))),
+      kind(
+          "residual_without_parameters",
+          Shape{6},
+          Residual(Tanh()),
+          Linear(6, 5),
+          Residual(Sequential(Residual(ReLU())))),
   };
 }
 

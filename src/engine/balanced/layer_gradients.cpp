@@ -100,7 +100,9 @@ torch::Tensor LayerGradients::forward(
     counts_.push_back(count_elements(own));
     count_ += counts_.back();
     shared_.insert(shared_.end(), own.begin(), own.end());
-    top_ = own.empty() ? top_ : i + 1;
+    const bool is_sent_again =
+        counts_.back() > 0 || (count_ > 0 && layers_[i]->keeps_cotangents());
+    top_ = is_sent_again ? i + 1 : top_;
   }
   const bool is_matrix = features_.dim() == 2 && features_.is_contiguous() &&
       features_.device().is_cpu();

@@ -4,7 +4,10 @@
 
 #include <torch/nn/modules/container/sequential.h>
 
+#include <polytask/sharing/residual.h>
 #include "model/parameters.h"
+
+#include "residual.h"
 
 // Each is make_<kind> in <kind>.cpp, which gives null for a module of another.
 #define POLYTASK_KINDS_OF_LAYERS(KIND) \
@@ -59,6 +62,14 @@ bool append_known_layers(
       }
     }
     return true;
+  }
+  if (const auto residual = exactly<ResidualImpl>(module)) {
+    auto [begin, end] = make_residual();
+    layers.push_back(std::move(begin));
+    const bool is_known =
+        append_known_layers(residual->inner().module(), layers, reason);
+    layers.push_back(std::move(end));
+    return is_known;
   }
   auto layer = KnownLayer::of(module);
   if (!layer) {

@@ -62,10 +62,15 @@ class KnownLayer {
   virtual void add_to_gramian(
       const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum);
   /// From the cotangents of the output to those of the input. May write to
-  /// `cotangents`, unless the layer has parameters: those of the highest such
-  /// layer are sent down several times.
+  /// `cotangents`, unless the layer has parameters or keeps cotangents: those
+  /// of the highest such layer are sent down several times.
   virtual torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) = 0;
+  /// Whether a layer below adds what `backward` keeps here, so that the same
+  /// tasks have to go through both.
+  virtual bool keeps_cotangents() const {
+    return false;
+  }
 };
 
 using KnownLayers = std::vector<std::unique_ptr<KnownLayer>>;
