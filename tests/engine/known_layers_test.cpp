@@ -368,6 +368,7 @@ INSTANTIATE_TEST_SUITE_P(
           kind("MaxPool2d", Shape{4}, MaxPool2d(2)),
           kind("AvgPool1d", Shape{4, 4, 4}, AvgPool1d(2)),
           kind("Unflatten", Shape{7}, Unflatten(UnflattenOptions(1, {2, 4}))),
+          kind("EmbeddingBag", Shape{4, 2}, EmbeddingBag(9, 8)),
       };
     }()),
     [](const auto& each) { return each.param.name; });
@@ -400,6 +401,10 @@ INSTANTIATE_TEST_SUITE_P(
               Shape{2, 4},
               Conv1d(Conv1dOptions(2, 4, 3).padding(1).padding_mode(
                   torch::kReflect))),
+          kind(
+              "RenormalizedBag",
+              Shape{3},
+              EmbeddingBag(EmbeddingBagOptions(5, 8).max_norm(1))),
           kind(
               "InAResidual",
               Shape{8},

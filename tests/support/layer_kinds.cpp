@@ -234,6 +234,23 @@ std::vector<LayerKind> layer_kinds() {
           Shape{4},
           Embedding(EmbeddingOptions(kTableRows, 5).padding_idx(-2)),
           Linear(5, 3))),
+      on_indices(kind(
+          "embedding_bag_of_sums",
+          Shape{4},
+          EmbeddingBag(EmbeddingBagOptions(kTableRows, 5).mode(torch::kSum)),
+          Linear(5, 3))),
+      on_indices(kind(
+          "embedding_bag_of_means",
+          Shape{3},
+          EmbeddingBag(EmbeddingBagOptions(kTableRows, 5)
+                           .mode(torch::kMean)
+                           .padding_idx(2)))),
+      on_indices(kind(
+          "embedding_bag_of_maxima",
+          Shape{2},
+          EmbeddingBag(EmbeddingBagOptions(kTableRows, 5)
+                           .mode(torch::kMax)
+                           .padding_idx(2)))),
       kind(
           "residual",
           Shape{6},

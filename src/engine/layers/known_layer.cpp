@@ -19,7 +19,8 @@
   KIND(embedding)                      \
   KIND(pooling)                        \
   KIND(dropout)                        \
-  KIND(batch_norm)
+  KIND(batch_norm)                     \
+  KIND(embedding_bag)
 
 namespace polytask::detail {
 
