@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/engine/backward.h>
 #include <polytask/engine/engine.h>
 #include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>

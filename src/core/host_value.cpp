@@ -5,6 +5,7 @@
 #include <ATen/EmptyTensor.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace polytask::detail {
 
@@ -41,6 +42,40 @@ std::vector<double> host_values(const at::Tensor& tensor) {
   std::vector<double> values(static_cast<size_t>(tensor.numel()));
   copy_to_host(tensor, values.data());
   return values;
+}
+
+namespace {
+
+template <typename Scalar>
+void write_values(const std::vector<double>& values, Scalar* to) {
+  for (const double value : values) {
+    *to++ = static_cast<Scalar>(value);
+  }
+}
+
+} // namespace
+
+std::pair<at::Tensor, at::Tensor> host_vectors(
+    const std::vector<double>& first,
+    const std::vector<double>& second,
+    at::ScalarType type) {
+  const auto size = static_cast<int64_t>(first.size());
+  at::Tensor both = at::detail::empty_cpu({2 * size}, type);
+  if (type == at::kFloat) {
+    auto* to = both.mutable_data_ptr<float>();
+    write_values(first, to);
+    write_values(second, to + size);
+  } else {
+    auto* to = both.mutable_data_ptr<double>();
+    write_values(first, to);
+    write_values(second, to + size);
+  }
+  at::Tensor other = at::detail::make_tensor<c10::TensorImpl>(
+      c10::Storage(both.storage()), both.key_set(), both.dtype());
+  both.unsafeGetTensorImpl()->set_sizes_contiguous({size});
+  other.unsafeGetTensorImpl()->set_storage_offset(size);
+  other.unsafeGetTensorImpl()->set_sizes_contiguous({size});
+  return {std::move(both), std::move(other)};
 }
 
 at::Tensor host_vector(

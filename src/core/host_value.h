@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <polytask/core/api.h>
@@ -24,5 +25,12 @@ POLYTASK_API std::vector<double> host_values(const at::Tensor& tensor);
 /// on the CPU. Does not wait for a device.
 POLYTASK_API at::Tensor host_vector(
     const std::vector<double>& values, const at::TensorOptions& options);
+
+/// Two vectors of equal length in one piece of the host's memory, float or
+/// double: half of what two tensors cost.
+std::pair<at::Tensor, at::Tensor> host_vectors(
+    const std::vector<double>& first,
+    const std::vector<double>& second,
+    at::ScalarType type);
 
 } // namespace polytask::detail

@@ -32,6 +32,10 @@ bool has_double(const at::Device& device) {
   return has;
 }
 
+at::ScalarType widest_float(const at::Device& device) {
+  return has_double(device) ? at::kDouble : at::kFloat;
+}
+
 at::Tensor where_double_is(const at::Tensor& tensor) {
   return has_double(tensor.device()) ? tensor : tensor.to(at::kCPU);
 }

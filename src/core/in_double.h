@@ -9,6 +9,9 @@ namespace polytask::detail {
 /// Whether tensors of double can be there: Apple's devices have none.
 bool has_double(const at::Device& device);
 
+/// Double, or float where the device has none.
+at::ScalarType widest_float(const at::Device& device);
+
 /// The tensor, on the host where its device has no double.
 at::Tensor where_double_is(const at::Tensor& tensor);
 

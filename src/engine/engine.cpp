@@ -170,7 +170,7 @@ class Engine::Parts {
       int64_t drawn,
       Wanted wanted);
   bool use_program(bool share_input);
-  void refuse_route(const std::string& reason) const;
+  void fall_back(const std::string& reason);
   int64_t run_modes(
       const Batch& batch,
       int64_t count,
@@ -318,7 +318,8 @@ void Engine::Parts::update() {
   forget_backward();
 }
 
-void Engine::Parts::refuse_route(const std::string& reason) const {
+// From here on, even if autograd throws.
+void Engine::Parts::fall_back(const std::string& reason) {
   const Route wanted = context.options.route();
   TORCH_CHECK_VALUE(
       wanted == Route::kAuto || wanted == Route::kAutograd,
@@ -327,13 +328,14 @@ void Engine::Parts::refuse_route(const std::string& reason) const {
       "' cannot take this step: ",
       reason,
       ".");
+  fallen_back_ = {Route::kAutograd, reason};
+  route_ = &fallen_back_;
 }
 
 bool Engine::Parts::use_program(bool share_input) {
   const auto obstacle = program_->obstacle(steps_, share_input);
   if (obstacle && !obstacle.is_error) {
-    refuse_route(obstacle.reason);
-    fallen_back_ = {Route::kAutograd, obstacle.reason};
+    fall_back(obstacle.reason);
   }
   return !obstacle;
 }
@@ -358,9 +360,7 @@ Taken Engine::Parts::take(
           *learns,
           &program_->choice()};
     }
-    fallen_back_ = {
-        Route::kAutograd, "the trunk's features are not a matrix [B, d]"};
-    refuse_route(fallen_back_.reason);
+    fall_back("the trunk's features are not a matrix [B, d]");
   }
   if (!is_empty && !features.defined() && wanted != kBackward) {
     auto report =

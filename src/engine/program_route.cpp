@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "program_route.h"
 
+#include <algorithm>
+#include <tuple>
 #include "autocast.h"
+
 #include "core/host_value.h"
 #include "program/loss_in.h"
 
@@ -17,6 +20,7 @@ ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
   }
   choice_ = find_choice(why_not);
   losses_.resize(static_cast<size_t>(context.model->size()));
+  reported_ = weights_ = losses_;
 }
 
 RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
@@ -109,18 +113,17 @@ std::optional<bool> ProgramRoute::backward(
   return program_->publish(steps);
 }
 
-StepReport ProgramRoute::report(const HeadSteps& steps) const {
-  std::vector<double> losses(losses_.size(), 0.0);
-  std::vector<double> weights(losses_.size(), 0.0);
+StepReport ProgramRoute::report(const HeadSteps& steps) {
+  std::fill(reported_.begin(), reported_.end(), 0.0);
+  std::fill(weights_.begin(), weights_.end(), 0.0);
   for (const HeadStep& step : steps) {
     const auto task = static_cast<size_t>(step.task);
-    losses[task] = losses_[task];
-    weights[task] = step.weight;
+    reported_[task] = losses_[task];
+    weights_[task] = step.weight;
   }
   StepReport report;
-  const auto type = program_->heads().type(steps.front().task);
-  report.losses = host_vector(losses, type);
-  report.weights = host_vector(weights, type);
+  std::tie(report.losses, report.weights) = host_vectors(
+      reported_, weights_, program_->heads().type(steps.front().task));
   return report;
 }
 

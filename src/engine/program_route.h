@@ -38,7 +38,7 @@ class ProgramRoute {
       const TaskSource& source,
       torch::Tensor& features);
   /// Of the last step.
-  StepReport report(const HeadSteps& steps) const;
+  StepReport report(const HeadSteps& steps);
 
   LinearHeads& heads() {
     return program_->heads();
@@ -56,6 +56,8 @@ class ProgramRoute {
   std::unique_ptr<StepProgram> program_;
   /// By task.
   std::vector<double> losses_;
+  std::vector<double> reported_;
+  std::vector<double> weights_;
   /// The tasks have inputs of their own; gradients are computed with losses.
   bool apart_ = false;
 };

@@ -378,11 +378,14 @@ void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
 void StepContext::collect(
     const Batch& batch, int64_t task, HeadSteps& steps) const {
   steps.clear();
-  const Batch::Part* found = nullptr;
-  for_each_part(batch, [&](int64_t place, const Batch::Part& part) {
-    found = place == task ? &part : found;
-  });
-  const Batch::Part& part = found ? *found : batch.part(name(task));
+  // Throws on a task that the model lacks.
+  for_each_part(batch, [](int64_t, const Batch::Part&) {});
+  // Batches mostly list the tasks in the model's order.
+  const auto place = static_cast<size_t>(task);
+  const Batch::Part& part =
+      place < batch.parts().size() && batch.parts()[place].task == name(task)
+      ? batch.parts()[place]
+      : batch.part(name(task));
   check_inputs(part.inputs);
   add(part, task, steps);
 }

@@ -54,6 +54,16 @@ bool can_fuse(const at::Tensor& parameter, const at::Tensor& gradient) {
       gradient.sizes() == parameter.sizes();
 }
 
+bool is_plain_memory(const at::Tensor& parameter, const at::Tensor& gradient) {
+  const at::ScalarType dtype = parameter.scalar_type();
+  return (dtype == at::kFloat || dtype == at::kDouble) && parameter.is_cpu() &&
+      parameter.layout() == at::kStrided && parameter.is_contiguous() &&
+      !parameter.is_inference() && !has_lazy_value(parameter) &&
+      gradient.is_cpu() && gradient.layout() == at::kStrided &&
+      gradient.scalar_type() == dtype && gradient.is_contiguous() &&
+      gradient.sizes() == parameter.sizes() && !has_lazy_value(gradient);
+}
+
 void FusedLists::begin() {
   release_gradients();
   left_.clear();

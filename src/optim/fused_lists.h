@@ -20,6 +20,9 @@ bool matches_in_memory(const at::Tensor& parameter, const at::Tensor& tensor);
 /// dtype, device, layout and shape.
 bool can_fuse(const at::Tensor& parameter, const at::Tensor& gradient);
 
+/// Whether both are rows of one dtype in the host's memory, float or double.
+bool is_plain_memory(const at::Tensor& parameter, const at::Tensor& gradient);
+
 /// What one call of a fused kernel has in common.
 struct FusedKey {
   at::Device device;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fused_ops.h"
+#include "kernels/plain_sgd.h"
 #include "only_these_parameters.h"
 
 namespace polytask::optim {
@@ -15,6 +16,44 @@ namespace polytask::optim {
 using torch::optim::OptimizerParamGroup;
 using torch::optim::SGDOptions;
 using torch::optim::SGDParamState;
+
+namespace {
+
+// Up to this many elements a kernel's call costs more than its work, which is
+// done at once then, without momentum.
+constexpr int64_t kByHandElements = 1 << 14;
+
+bool step_by_hand(
+    const torch::Tensor& parameter,
+    const torch::Tensor& gradient,
+    const SGDOptions& options) {
+  if (options.momentum() != 0 || parameter.numel() > kByHandElements ||
+      !detail::is_plain_memory(parameter, gradient)) {
+    return false;
+  }
+  const double rate = options.lr();
+  const double decay = options.weight_decay();
+  const int64_t count = parameter.numel();
+  if (parameter.scalar_type() == at::kFloat) {
+    detail::plain_sgd(
+        parameter.mutable_data_ptr<float>(),
+        gradient.const_data_ptr<float>(),
+        count,
+        rate,
+        decay);
+  } else {
+    detail::plain_sgd(
+        parameter.mutable_data_ptr<double>(),
+        gradient.const_data_ptr<double>(),
+        count,
+        rate,
+        decay);
+  }
+  parameter.unsafeGetTensorImpl()->bump_version();
+  return true;
+}
+
+} // namespace
 
 // One for each parameter group.
 struct FusedSGD::Lists : std::vector<detail::FusedLists> {};
@@ -67,6 +106,9 @@ void FusedSGD::step_group(size_t index, detail::Scaling* scaling) {
     const torch::Tensor& gradient = parameter.grad();
     if (!gradient.defined() ||
         (scaling && parameter.is_cpu() && scaling->found_inf())) {
+      continue;
+    }
+    if (!scaling && step_by_hand(parameter, gradient, options)) {
       continue;
     }
     if (!detail::can_fuse(parameter, gradient)) {

@@ -73,7 +73,8 @@ double LossFunction::weigh(const Labels& labels) const {
   if (!labels.is_weighted()) {
     return static_cast<double>(labels.present());
   }
-  return detail::sum_in_double(labels.label_weights(at::kFloat));
+  return detail::sum_in_double(
+      labels.label_weights(detail::widest_float(labels.target().device())));
 }
 
 void LossFunction::check(const Labels& labels) const {

@@ -32,12 +32,12 @@ using testing::snapshot;
 using torch::nn::Linear;
 using torch::optim::SGDOptions;
 
-struct ChangedLayers {
+struct ChangedTrunk {
   torch::nn::Sequential trunk;
   MultiTaskModel model;
 };
 
-ChangedLayers make_changed_layers() {
+ChangedTrunk make_changed_layers() {
   torch::manual_seed(4);
   torch::nn::Sequential trunk(Linear(5, 8), torch::nn::Tanh());
   MultiTaskModel model{HardSharing(trunk)};
@@ -94,11 +94,10 @@ class ChangedModel : public ::testing::TestWithParam<ChangedWay> {
  protected:
   // A training that knew the model before gives what one gives that is made
   // after.
-  static void expect_noticed(
-      const std::function<void(ChangedLayers&)>& change) {
+  static void expect_noticed(const std::function<void(ChangedTrunk&)>& change) {
     const Batch batch = make_shared_batch();
-    ChangedLayers before = make_changed_layers();
-    ChangedLayers after = make_changed_layers();
+    ChangedTrunk before = make_changed_layers();
+    ChangedTrunk after = make_changed_layers();
     const KeptTraining older = train_layers(GetParam(), before.model, 0);
     older.training->step(batch); // moves nothing, but knows all
     set_all_rates(*older.training, 0.1);
@@ -120,28 +119,28 @@ class ChangedModel : public ::testing::TestWithParam<ChangedWay> {
 
 TEST_P(ChangedModel, TakesAFurtherLayerIntoAccount) {
   expect_noticed(
-      [](ChangedLayers& made) { made.trunk->push_back(torch::nn::ReLU()); });
+      [](ChangedTrunk& made) { made.trunk->push_back(torch::nn::ReLU()); });
 }
 
 TEST_P(ChangedModel, TakesFrozenHeadsIntoAccount) {
-  expect_noticed([](ChangedLayers& made) { made.model->freeze("b"); });
+  expect_noticed([](ChangedTrunk& made) { made.model->freeze("b"); });
 }
 
 TEST_P(ChangedModel, TakesAFrozenLayerIntoAccount) {
-  expect_noticed([](ChangedLayers& made) {
+  expect_noticed([](ChangedTrunk& made) {
     made.model->shared_parameters()[0].requires_grad_(false);
   });
 }
 
 TEST_P(ChangedModel, TakesAnotherLossIntoAccount) {
-  expect_noticed([](ChangedLayers& made) {
+  expect_noticed([](ChangedTrunk& made) {
     made.model->replace_task("c", Task(made.model->task("c").head(), L1Loss()));
   });
 }
 
 TEST_P(ChangedModel, RefusesWhatTheOptimizerDoesNotHold) {
   const Batch batch = make_shared_batch();
-  ChangedLayers made = make_changed_layers();
+  ChangedTrunk made = make_changed_layers();
   const KeptTraining older = train_layers(GetParam(), made.model, 0.1);
   older.training->step(batch);
   Linear further(8, 8);
@@ -166,7 +165,7 @@ TEST_P(ChangedModel, RefusesWhatTheOptimizerDoesNotHold) {
 
 TEST_P(ChangedModel, FollowsWhatIsFrozenAndThawed) {
   const Batch batch = make_shared_batch();
-  ChangedLayers made = make_changed_layers();
+  ChangedTrunk made = make_changed_layers();
   const KeptTraining older = train_layers(GetParam(), made.model, 0.1);
   const auto moves = [&] {
     const auto before = snapshot(made.model);
@@ -203,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
 // With an optimizer of the user's own, the groups are theirs.
 TEST(ChangedModelWithTheUsersOptimizer, IsTrainedOnceTheOptimizerHoldsIt) {
   const Batch batch = make_shared_batch();
-  ChangedLayers made = make_changed_layers();
+  ChangedTrunk made = make_changed_layers();
   torch::optim::Adam users(made.model->unique_parameters());
   JointTraining joint(made.model, users);
   joint.step(batch);
@@ -224,9 +223,9 @@ class UnheldShared : public ::testing::TestWithParam<Route> {};
 
 TEST_P(UnheldShared, IsLeftOutOfInnerProducts) {
   const Batch batch = make_shared_batch();
-  ChangedLayers made = make_changed_layers();
-  ChangedLayers other = make_changed_layers();
-  const auto held = [](const ChangedLayers& each) {
+  ChangedTrunk made = make_changed_layers();
+  ChangedTrunk other = make_changed_layers();
+  const auto held = [](const ChangedTrunk& each) {
     auto all = each.model->unique_parameters();
     all.erase(all.begin()); // the trunk's weight
     return all;
@@ -258,8 +257,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Route::kAuto,
         Route::kAutograd,
-        Route::kBatchedJacobian,
-        Route::kStreamedGramian));
+        Route::kBatchedJacobian));
 
 } // namespace
 } // namespace polytask

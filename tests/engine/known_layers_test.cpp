@@ -254,40 +254,40 @@ Impl& as(torch::nn::Module& module) {
 
 std::vector<OptionChange> option_changes() {
   using namespace torch::nn;
-  using Shape = std::vector<int64_t>;
+  using LayerShape = std::vector<int64_t>;
   const auto kind = [](auto... given) { return LayerKind::of(given...); };
   return {
-      {kind("leaky_relu", Shape{6}, LeakyReLU()),
+      {kind("leaky_relu", LayerShape{6}, LeakyReLU()),
        [](Module& it) { as<LeakyReLUImpl>(it).options.negative_slope(0.4); }},
-      {kind("elu", Shape{6}, ELU()),
+      {kind("elu", LayerShape{6}, ELU()),
        [](Module& it) { as<ELUImpl>(it).options.alpha(0.4); }},
-      {kind("gelu", Shape{6}, GELU()),
+      {kind("gelu", LayerShape{6}, GELU()),
        [](Module& it) { as<GELUImpl>(it).options.approximate("tanh"); }},
-      {kind("softplus", Shape{6}, Softplus()),
+      {kind("softplus", LayerShape{6}, Softplus()),
        [](Module& it) { as<SoftplusImpl>(it).options.beta(3); }},
-      {kind("hardtanh", Shape{6}, Hardtanh()),
+      {kind("hardtanh", LayerShape{6}, Hardtanh()),
        [](Module& it) { as<HardtanhImpl>(it).options.max_val(0.1); }},
-      {kind("layer_norm", Shape{6}, LayerNorm(LayerNormOptions({6}))),
+      {kind("layer_norm", LayerShape{6}, LayerNorm(LayerNormOptions({6}))),
        [](Module& it) { as<LayerNormImpl>(it).options.eps(0.5); }},
-      {kind("batch_norm", Shape{6}, BatchNorm1d(6)),
+      {kind("batch_norm", LayerShape{6}, BatchNorm1d(6)),
        [](Module& it) {
          as<BatchNorm1dImpl>(it).options.eps(0.5).momentum(0.7);
        }},
-      {kind("batch_norms_mode", Shape{6}, BatchNorm1d(6)),
+      {kind("batch_norms_mode", LayerShape{6}, BatchNorm1d(6)),
        [](Module& it) { it.eval(); }},
-      {kind("dropout", Shape{6}, Dropout(0.5)),
+      {kind("dropout", LayerShape{6}, Dropout(0.5)),
        [](Module& it) { as<DropoutImpl>(it).options.p(0.1); }},
-      {kind("dropouts_mode", Shape{6}, Dropout(0.5)),
+      {kind("dropouts_mode", LayerShape{6}, Dropout(0.5)),
        [](Module& it) { it.eval(); }},
-      {kind("max_pool", Shape{2, 4, 4}, MaxPool2d(2)),
+      {kind("max_pool", LayerShape{2, 4, 4}, MaxPool2d(2)),
        [](Module& it) {
          as<MaxPool2dImpl>(it).options.kernel_size(3).padding(1);
        }},
-      {kind("avg_pool", Shape{2, 4, 4}, AvgPool2d(2)),
+      {kind("avg_pool", LayerShape{2, 4, 4}, AvgPool2d(2)),
        [](Module& it) { as<AvgPool2dImpl>(it).options.kernel_size(1); }},
       {kind(
            "convolution",
-           Shape{2, 4},
+           LayerShape{2, 4},
            Conv1d(Conv1dOptions(2, 3, 3).padding(torch::kSame))),
        [](Module& it) { as<Conv1dImpl>(it).options.padding(2).dilation(2); }},
   };
@@ -355,20 +355,23 @@ INSTANTIATE_TEST_SUITE_P(
     WrongInputs,
     ::testing::ValuesIn([] {
       using namespace torch::nn;
-      using Shape = std::vector<int64_t>;
+      using LayerShape = std::vector<int64_t>;
       const auto kind = [](auto... given) {
         return LayerKind::of(given..., Flatten(), Linear(8, 8));
       };
       return std::vector<LayerKind>{
-          kind("Conv1d", Shape{3, 5}, Conv1d(2, 4, 2)),
-          kind("Conv2d", Shape{2, 5, 1}, Conv2d(2, 4, 2)),
-          kind("BatchNorm1d", Shape{4}, BatchNorm1d(5)),
-          kind("BatchNorm2d", Shape{4, 3}, BatchNorm2d(4)),
-          kind("LayerNorm", Shape{4}, LayerNorm(LayerNormOptions({5}))),
-          kind("MaxPool2d", Shape{4}, MaxPool2d(2)),
-          kind("AvgPool1d", Shape{4, 4, 4}, AvgPool1d(2)),
-          kind("Unflatten", Shape{7}, Unflatten(UnflattenOptions(1, {2, 4}))),
-          kind("EmbeddingBag", Shape{4, 2}, EmbeddingBag(9, 8)),
+          kind("Conv1d", LayerShape{3, 5}, Conv1d(2, 4, 2)),
+          kind("Conv2d", LayerShape{2, 5, 1}, Conv2d(2, 4, 2)),
+          kind("BatchNorm1d", LayerShape{4}, BatchNorm1d(5)),
+          kind("BatchNorm2d", LayerShape{4, 3}, BatchNorm2d(4)),
+          kind("LayerNorm", LayerShape{4}, LayerNorm(LayerNormOptions({5}))),
+          kind("MaxPool2d", LayerShape{4}, MaxPool2d(2)),
+          kind("AvgPool1d", LayerShape{4, 4, 4}, AvgPool1d(2)),
+          kind(
+              "Unflatten",
+              LayerShape{7},
+              Unflatten(UnflattenOptions(1, {2, 4}))),
+          kind("EmbeddingBag", LayerShape{4, 2}, EmbeddingBag(9, 8)),
       };
     }()),
     [](const auto& each) { return each.param.name; });
@@ -392,22 +395,22 @@ INSTANTIATE_TEST_SUITE_P(
     UnknownLayers,
     ::testing::ValuesIn([] {
       using namespace torch::nn;
-      using Shape = std::vector<int64_t>;
+      using LayerShape = std::vector<int64_t>;
       const auto kind = [](auto... given) { return LayerKind::of(given...); };
       return std::vector<LayerKind>{
-          kind("Softsign", Shape{8}, Linear(8, 8), Softsign()),
+          kind("Softsign", LayerShape{8}, Linear(8, 8), Softsign()),
           kind(
               "ReflectedConvolution",
-              Shape{2, 4},
+              LayerShape{2, 4},
               Conv1d(Conv1dOptions(2, 4, 3).padding(1).padding_mode(
                   torch::kReflect))),
           kind(
               "RenormalizedBag",
-              Shape{3},
+              LayerShape{3},
               EmbeddingBag(EmbeddingBagOptions(5, 8).max_norm(1))),
           kind(
               "InAResidual",
-              Shape{8},
+              LayerShape{8},
               Residual(Sequential(Linear(8, 8), Softsign()))),
       };
     }()),

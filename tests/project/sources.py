@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 root = pathlib.Path(__file__).resolve().parents[2]
-kernels = sorted(root.glob("src/engine/kernels/*.cpp"))
+kernels = sorted(root.glob("src/*/kernels/*.cpp"))
 library = [path for path in sorted(root.glob("src/**/*.cpp")) if "cuda" not in path.parts and path not in kernels]
 tests = sorted([*root.glob("tests/**/*_test.cpp"), *root.glob("tests/support/*.cpp")])
 

@@ -178,7 +178,7 @@ math::Matrix AutogradGradients::streamed() {
 // All that the tasks share lies behind one feature tensor.
 bool AutogradGradients::is_plain() const {
   const auto& parts = heads_.parts();
-  return !shared_.empty() && !context_.plan().has_gates() && strays_.empty() &&
+  return !shared_.empty() && !context_.plan().has_gates() &&
       !heads_.has_shared_strays() && parts.size() > 1 &&
       parts[0].features[0].requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
@@ -200,6 +200,11 @@ Route AutogradGradients::choose_route(bool reads_jacobian) {
       to_string(wanted),
       "' cannot take this step: the tasks do not share one feature tensor.");
   TORCH_CHECK_VALUE(
+      wanted != Route::kStreamedGramian || strays_.empty(),
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: it reaches leaves that are not shared.");
+  TORCH_CHECK_VALUE(
       !reads_jacobian ||
           (wanted != Route::kStreamedGramian &&
            wanted != Route::kFeatureGradients),
@@ -216,7 +221,8 @@ Route AutogradGradients::choose_route(bool reads_jacobian) {
         parts[0].features[0].size(0),
         count_,
         static_cast<int64_t>(shared_[0].element_size())};
-    if (!reads_jacobian && can_stream() && is_too_large_to_hold(job)) {
+    if (!reads_jacobian && can_stream() && strays_.empty() &&
+        is_too_large_to_hold(job)) {
       choice_ = {
           Route::kStreamedGramian,
           reason_ + "; the Jacobian would be too large to hold"};

@@ -3,7 +3,6 @@
 #include "balanced_route.h"
 
 #include <ATen/TensorOperators.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +10,6 @@
 
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/jacobian_balancing.h>
-#include <polytask/balancing/loss_balancing.h>
 #include "balancing/task_labels.h"
 #include "core/host_value.h"
 #include "core/rounding.h"
@@ -21,6 +19,7 @@
 #include "../features.h"
 #include "accumulated_gradients.h"
 #include "gramian_sum.h"
+#include "loss_weights.h"
 #include "places.h"
 
 namespace polytask::detail {
@@ -183,28 +182,15 @@ bool BalancedRoute::weighs_heads() const {
 }
 
 // The method's parameters learn by the way.
-void BalancedRoute::weigh_losses(Step& step) {
-  auto& method =
-      static_cast<balancing::LossBalancing&>(*context_.options.balancing());
-  torch::AutoGradMode grad_mode(true);
-  const torch::Tensor losses =
-      weighted(step.losses, step.tasks).detach().requires_grad_();
-  const torch::Tensor value = method.scalarize(losses, step.extras);
-  const auto& learned = context_.method_parameters;
-  step.weights = math::Vector(step.tasks.size(), 0.0);
-  if (!value.requires_grad()) {
-    return; // a constant
+void BalancedRoute::weigh_by_losses(Step& step) {
+  auto found = weigh_losses(
+      *context_.options.balancing(),
+      weighted(step.losses, step.tasks),
+      step.extras);
+  for (const auto& [parameter, gradient] : found.learned) {
+    parameter.mutable_grad() = gradient;
   }
-  std::vector<torch::Tensor> inputs{losses};
-  inputs.insert(inputs.end(), learned.begin(), learned.end());
-  const auto gradients = torch::autograd::grad(
-      {value}, inputs, {}, std::nullopt, false, /*allow_unused=*/true);
-  for (size_t i = 0; i < learned.size(); ++i) {
-    learned[i].mutable_grad() = gradients[i + 1];
-  }
-  if (gradients[0].defined()) {
-    step.weights = TaskWeights(gradients[0]);
-  }
+  step.weights = std::move(found.weights);
 }
 
 void BalancedRoute::weigh_gradients(Step& step) {
@@ -277,7 +263,7 @@ void BalancedRoute::weigh(Step& step) {
     step.extras["losses"] = losses;
   }
   if (method.reads() == Reads::kLosses) {
-    weigh_losses(step);
+    weigh_by_losses(step);
   } else if (method.reads() == Reads::kGramian && method.batches() == 1) {
     weigh_gradients(step);
   }

@@ -55,7 +55,7 @@ class BalancedRoute {
   Step begin(
       const HeadSteps& tasks, bool share_input, TaskGradients& gradients);
   void weigh(Step& step);
-  void weigh_losses(Step& step);
+  void weigh_by_losses(Step& step);
   void weigh_gradients(Step& step);
   void check_weights(const Step& step) const;
   void follow_jacobian(Step& step);

@@ -46,9 +46,27 @@ std::unique_ptr<LayerGradients> LayerGradients::make(
   if (!append_known_layers(trunk.module(), made->layers_, reason)) {
     return nullptr;
   }
+  if (!made->has_columns(context.plan().shared())) {
+    reason = "the trunk's layers are not where its parameters are registered";
+    return nullptr;
+  }
   std::string ignored;
   made->linear_heads_ = LinearHeads::make(model, ignored);
   return made;
+}
+
+bool LayerGradients::has_columns(
+    const std::vector<torch::Tensor>& columns) const {
+  size_t place = 0;
+  for (const auto& layer : layers_) {
+    for (const auto& parameter : layer->parameters()) {
+      if (place == columns.size() || !columns[place].is_same(parameter)) {
+        return false;
+      }
+      ++place;
+    }
+  }
+  return place == columns.size();
 }
 
 Obstacle LayerGradients::obstacle(

@@ -47,6 +47,8 @@ class LayerGradients : public TaskGradients {
   int64_t tasks() const {
     return static_cast<int64_t>(steps_.size());
   }
+  /// Whether these are the layers' parameters, in their order.
+  bool has_columns(const std::vector<torch::Tensor>& columns) const;
   bool learns_below(size_t layer) const;
   bool has_shared_strays() const;
   void add_strays(const torch::Tensor& rows) const;

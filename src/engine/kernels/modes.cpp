@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "modes.h"
 
-#include "multiversion.h"
+#include "core/multiversion.h"
 
 namespace polytask::detail {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "multiversion.h"
+#include "core/multiversion.h"
 
 namespace polytask::detail {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "multiversion.h"
+#include "core/multiversion.h"
 
 namespace polytask::detail {
 

@@ -106,9 +106,10 @@ double CrossEntropyLoss::weigh(const Labels& labels) const {
   const at::Tensor weights = options_.weight().to(labels.target().device());
   // A class that there is not is the error of the loss itself.
   const at::Tensor classes = labels.filled().clamp(0, weights.size(0) - 1);
+  const auto wide = detail::widest_float(weights.device());
   return detail::sum_in_double(
-      labels.label_weights(at::kFloat) *
-      weights_of_classes(weights, classes).to(at::kFloat));
+      labels.label_weights(wide) *
+      weights_of_classes(weights, classes).to(wide));
 }
 
 at::Tensor CrossEntropyLoss::evaluate(

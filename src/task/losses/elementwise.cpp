@@ -39,8 +39,7 @@ at::Tensor where_present(const at::Tensor& values, const Labels& labels) {
 }
 
 at::Tensor mean_weights(const Labels& labels, at::ScalarType type) {
-  const auto wide =
-      has_double(labels.target().device()) ? at::kDouble : at::kFloat;
+  const auto wide = widest_float(labels.target().device());
   return of_largest_near_one(labels.label_weights(wide))
       .to(labels.target().device(), type);
 }
