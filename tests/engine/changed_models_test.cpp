@@ -254,10 +254,7 @@ TEST_P(UnheldShared, IsLeftOutOfInnerProducts) {
 INSTANTIATE_TEST_SUITE_P(
     Routes,
     UnheldShared,
-    ::testing::Values(
-        Route::kAuto,
-        Route::kAutograd,
-        Route::kBatchedJacobian));
+    ::testing::Values(Route::kAuto, Route::kAutograd, Route::kBatchedJacobian));
 
 } // namespace
 } // namespace polytask
