@@ -89,6 +89,8 @@ class Engine::Parts {
   }
   StepReport joint_backward(const std::vector<Batch>& batches) {
     prepare();
+    TORCH_CHECK_VALUE(
+        !batches.empty(), "training: a backward needs a batch, but got none.");
     return added(batches.back(), [&] { return take(batches); });
   }
   StepReport task_backward(const Batch& batch, const TaskSource& source) {
@@ -383,7 +385,9 @@ Taken Engine::Parts::take(const std::vector<Batch>& batches) {
       "training: expected one batch for a step without a balancing, but got ",
       batches.size(),
       ".");
-  if (balanced_) {
+  const bool is_one = batches.size() == 1 &&
+      (!balanced_ || context.options.balancing()->batches() == 1);
+  if (!is_one) {
     return balanced_->backward(batches);
   }
   context.collect(batches[0], steps_);

@@ -9,6 +9,7 @@
 #include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
@@ -213,6 +214,24 @@ TEST(OwnGraphBackward, LeavesParametersThatNoLossReaches) {
     const auto method = balancing::make(name);
     backward(losses_of(own, make_own_graph_batch(1)), shared, *method);
     EXPECT_FALSE(unused.grad().defined()) << name;
+  }
+}
+
+TEST(OwnGraphBackward, GivesSparseGradientsToWhatIsNotShared) {
+  torch::nn::Embedding table(torch::nn::EmbeddingOptions(10, 8).sparse(true));
+  table->to(torch::kDouble);
+  const MultiTaskModel own = make_own_graph_model();
+  const Batch batch = make_own_graph_batch(1);
+  const auto rows = torch::arange(6, torch::kLong);
+  for (const char* name : {"uw", "upgrad"}) {
+    const auto method = balancing::make(name);
+    auto losses = losses_of(own, batch);
+    losses.push_back(
+        (own->features(batch.inputs())[0].tensor().sum() * table(rows).sum())
+            .square());
+    table->weight.mutable_grad().reset();
+    backward(losses, own->shared_parameters(), *method);
+    EXPECT_TRUE(table->weight.grad().is_sparse()) << name;
   }
 }
 

@@ -389,6 +389,44 @@ TEST(FamosSecondLook, CountsNoBatch) {
   }
 }
 
+// `step({batch})` is `step(batch)`, and the batch need not live on.
+TEST(FamosSecondLook, IsAtTheBatchOfItsOwnStep) {
+  const PartsWay way{"famo", "famo"};
+  const MultiTaskModel model = make_parts_model("layers");
+  const MultiTaskModel other = make_parts_model("layers");
+  const auto one = make_parts_training(way, model);
+  const auto listed = make_parts_training(way, other);
+  for (uint64_t seed = 1; seed < 5; ++seed) {
+    one->step(make_parts_batch(seed));
+    dynamic_cast<JointTraining&>(*listed).step(
+        std::vector<Batch>{make_parts_batch(seed)});
+  }
+  EXPECT_TRUE(same_bits(snapshot(model), snapshot(other)));
+}
+
+TEST(LossesWithoutAGraph, TeachNothing) {
+  for (const std::string method : {"sum", "uw", "upgrad", "config"}) {
+    for (const Route route : {Route::kAuto, Route::kAutograd}) {
+      MultiTaskModel model{HardSharing(Linear(5, 8))};
+      model->add_task("a", Task(Linear(8, 1), MSELoss()));
+      model->add_task(
+          "b",
+          Task(
+              Linear(8, 1), [](const torch::Tensor& y, const torch::Tensor& t) {
+                return (y.detach() - t).abs().mean();
+              }));
+      JointTraining joint(
+          model,
+          torch::optim::SGDOptions(0.1),
+          JointTrainingOptions().route(route).balancing(
+              balancing::make(method)));
+      const auto before = snapshot(model);
+      joint.step(Batch(torch::randn({4, 5}), {{"b", torch::randn({4, 1})}}));
+      EXPECT_TRUE(same_bits(before, snapshot(model))) << method;
+    }
+  }
+}
+
 // A loss that throws when it is asked for the second time.
 TEST(FamosSecondLook, ThrowsNothingAfterTheUpdate) {
   MultiTaskModel model{HardSharing(Linear(5, 8))};

@@ -147,9 +147,12 @@ class OwnBackward {
         others_,
         weighs_others() ? weights_ : TaskWeights(),
         options_.retain_graph());
+    for (const Tensor& gradient : of_shared) {
+      detail::check_dense(gradient);
+    }
     // Nothing can fail from here on.
-    for (size_t i = 0; i < learned_.size(); ++i) {
-      detail::accumulate_gradient(learned_[i].first, learned_[i].second);
+    for (const auto& [parameter, gradient] : learned_) {
+      detail::accumulate_gradient(parameter, gradient);
     }
     int64_t offset = 0;
     for (size_t i = 0; i < shared_.size(); ++i) {

@@ -130,6 +130,15 @@ void CutHeads::backward() {
     }
   }
   if (inputs.empty() || !total.requires_grad()) {
+    // Losses that nothing can lower.
+    for (Part& part : parts_) {
+      part.cotangents.resize(part.leaves.size());
+      for (size_t i = 0; i < part.leaves.size(); ++i) {
+        if (part.leaves[i].requires_grad()) {
+          part.cotangents[i] = torch::zeros_like(part.leaves[i]);
+        }
+      }
+    }
     return;
   }
   auto gradients = torch::autograd::grad(

@@ -59,10 +59,17 @@ void accumulate_gradient(
   if (!gradient.defined()) {
     return;
   }
-  if (leaf.grad().defined()) {
-    leaf.mutable_grad().add_(gradient);
+  torch::Tensor& now = leaf.mutable_grad();
+  if (!now.defined()) {
+    if (gradient.layout() == at::kStrided) {
+      set_own_gradient(leaf, gradient);
+    } else {
+      now = gradient;
+    }
+  } else if (now.layout() != at::kStrided) {
+    now = now.layout() == gradient.layout() ? now + gradient : gradient + now;
   } else {
-    set_own_gradient(leaf, gradient);
+    now.add_(gradient);
   }
 }
 

@@ -8,8 +8,6 @@
 
 namespace polytask::detail {
 
-namespace {
-
 void check_dense(const torch::Tensor& gradient) {
   TORCH_CHECK_VALUE(
       !gradient.defined() || gradient.layout() == at::kStrided,
@@ -18,8 +16,6 @@ void check_dense(const torch::Tensor& gradient) {
       " has a sparse gradient, but a balancing combines dense ones; switch "
       "sparse off.");
 }
-
-} // namespace
 
 void write_flat(
     const std::vector<torch::Tensor>& gradients,

@@ -10,6 +10,9 @@
 
 namespace polytask::detail {
 
+/// Throws on a gradient that is sparse.
+void check_dense(const torch::Tensor& gradient);
+
 /// Writes gradients, which may be undefined, of `parameters` to `row` [N].
 void write_flat(
     const std::vector<torch::Tensor>& gradients,
