@@ -85,12 +85,9 @@ at::Tensor host_vector(
   const auto store = type == at::kFloat ? at::kFloat : at::kDouble;
   at::Tensor vector = at::detail::empty_cpu({size}, store);
   if (store == at::kFloat) {
-    float* data = vector.mutable_data_ptr<float>();
-    for (const double value : values) {
-      *data++ = static_cast<float>(value);
-    }
+    write_values(values, vector.mutable_data_ptr<float>());
   } else {
-    std::copy(values.begin(), values.end(), vector.mutable_data_ptr<double>());
+    write_values(values, vector.mutable_data_ptr<double>());
   }
   // Even a conversion that has nothing to do costs a dispatch.
   if (store == type && options.device().is_cpu()) {

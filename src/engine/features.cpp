@@ -33,4 +33,16 @@ std::vector<Inputs> features_of(
   return features;
 }
 
+std::vector<torch::Tensor> losses_of(
+    const StepContext& context, const HeadSteps& steps, bool share_input) {
+  const auto features = features_of(context, steps, share_input);
+  std::vector<torch::Tensor> losses;
+  losses.reserve(steps.size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    losses.push_back(
+        context.model->loss(steps[i].task, features[i], *steps[i].labels));
+  }
+  return losses;
+}
+
 } // namespace polytask::detail

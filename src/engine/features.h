@@ -13,4 +13,8 @@ namespace polytask::detail {
 std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
+/// The loss of each, without its task's weight.
+std::vector<torch::Tensor> losses_of(
+    const StepContext& context, const HeadSteps& steps, bool share_input);
+
 } // namespace polytask::detail

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "gradient_sum.h"
+
 namespace polytask::detail {
 
 void KeptGradients::take(const Plan& plan) {
@@ -32,10 +34,8 @@ void KeptGradients::add() {
       is_written_ = is_written_ || now.defined();
     } else if (!now.defined()) {
       now = std::move(kept);
-    } else if (kept.layout() != at::kStrided) {
-      now = kept.layout() == now.layout() ? kept + now : now + kept;
     } else {
-      now = kept.add_(now);
+      now = gradient_sum(std::move(kept), now);
     }
   }
   kept_.clear();

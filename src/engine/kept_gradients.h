@@ -14,12 +14,20 @@ namespace polytask::detail {
 /// stands in `.grad` before is put aside and added afterwards.
 class KeptGradients {
  public:
-  /// Moves all that there are out of `.grad`.
-  void take(const Plan& plan);
-  /// Adds them to what is there now, as autograd does: in their own memory.
-  void add();
-  /// Makes them the gradients again.
-  void put_back();
+  /// Does `action`, which writes gradients, and adds those that were there, as
+  /// autograd does: in their own memory. If it throws, they are there again.
+  template <typename Action>
+  auto add_to(const Plan& plan, Action&& action) {
+    take(plan);
+    try {
+      auto result = action();
+      add();
+      return result;
+    } catch (...) {
+      put_back();
+      throw;
+    }
+  }
 
   /// The gradients that stand there now may lie in memory to which a route will
   /// write again.
@@ -32,6 +40,10 @@ class KeptGradients {
     at::Tensor parameter;
     at::Tensor gradient; // undefined where there was none
   };
+
+  void take(const Plan& plan);
+  void add();
+  void put_back();
 
   std::vector<Kept> kept_;
   bool is_written_ = false;

@@ -17,6 +17,8 @@
 #include "model/parameters.h"
 #include "optim/optimizer_kind.h"
 
+#include "plan/plan_checks.h"
+
 namespace polytask::detail {
 
 namespace {
@@ -73,17 +75,6 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
   return model;
 }
 
-std::vector<std::string> names_of(
-    const MultiTaskModelImpl& model, const torch::Tensor& parameter) {
-  std::vector<std::string> names;
-  for (const auto& entry : model.named_parameters()) {
-    if (entry.value().is_same(parameter)) {
-      names.push_back(entry.key());
-    }
-  }
-  return names;
-}
-
 void refuse_sparse(const std::string& whose, const StepContext& context) {
   const std::string why = context.options.balancing() ? "the balancing '" +
           context.options.balancing()->name() + "' combines dense ones"
@@ -129,20 +120,7 @@ StepContext::StepContext(
       "training: learning_rates come with optimizer options; set those of your "
       "own optimizer in its parameter groups.");
   bind();
-  warn_of_untrained();
-}
-
-// An optimizer made before a head was replaced holds the old one.
-void StepContext::warn_of_untrained() const {
-  const auto untrained = trained(plan().left_out());
-  if (untrained.empty()) {
-    return;
-  }
-  TORCH_WARN(
-      "training: your optimizer does not hold ",
-      quoted(names_of(*model, untrained.front())),
-      ", so it is not trained. If that is what you want, "
-      "requires_grad_(false) says so.");
+  warn_of_untrained(model, plan());
 }
 
 void StepContext::bind() {
@@ -157,7 +135,7 @@ void StepContext::bind() {
   TORCH_CHECK_VALUE(
       !plan().parameters().empty(), "training: the model has no parameter.");
   check_sparse_modules();
-  refuse_double_steps(plan());
+  refuse_double_steps(model, plan());
   if (options.balancing()) {
     TORCH_CHECK_VALUE(
         without(method_parameters, plan().held()).empty(),
@@ -178,9 +156,9 @@ bool StepContext::refresh() {
     return false;
   }
   Plan now(model, *optimizer, method_parameters);
-  check_change(now);
+  check_change(model, plan(), now);
   check_sparse_modules();
-  refuse_double_steps(now);
+  refuse_double_steps(model, now);
   plan_ = std::move(now);
   return true;
 }
@@ -207,67 +185,6 @@ void StepContext::check_sparse_gradients() const {
       }
     }
   }
-}
-
-// LibTorch's optimizers do not look: `parameters()` lists a head that two tasks
-// share twice.
-void StepContext::refuse_double_steps(const Plan& plan) const {
-  TensorSet seen;
-  for (const auto& held : plan.held()) {
-    if (seen.add(held)) {
-      continue;
-    }
-    const auto names = names_of(*model, held);
-    TORCH_CHECK_VALUE(
-        false,
-        "training: your optimizer holds a parameter of shape ",
-        held.sizes(),
-        names.empty() ? "" : ", the model's ",
-        names.empty() ? "" : quoted(names),
-        ", twice and would step it twice. Make it over unique_parameters(), "
-        "for parameters() lists twice what stands in two places.");
-  }
-}
-
-void StepContext::check_change(const Plan& now) const {
-  if (now.task_names() != plan().task_names()) {
-    refuse_change({});
-  }
-  const TensorSet known(plan().left_out());
-  for (const auto& parameter : trained(now.left_out())) {
-    if (!known.has(parameter)) {
-      refuse_change(parameter);
-    }
-  }
-}
-
-void StepContext::refuse_change(const torch::Tensor& unheld) const {
-  std::string what;
-  for (size_t i = 0; i < model->task_names().size() && what.empty(); ++i) {
-    const std::string& name = model->task_names()[i];
-    if (i >= plan().task_names().size()) {
-      what = "the task '" + name + "'";
-    } else if (
-        model->task(static_cast<int64_t>(i)).head().module() !=
-        plan().tasks()[i].head().module()) {
-      what = "another head for the task '" + name + "'";
-    }
-  }
-  if (&model->sharing() != plan().sharing()) {
-    what = "another sharing";
-  }
-  TORCH_CHECK_VALUE(
-      !unheld.defined(),
-      "training: the model was given ",
-      what.empty() ? "another parameter" : what,
-      " after this training was made, and the optimizer does not hold ",
-      unheld.defined() ? quoted(names_of(*model, unheld)) : "",
-      "; add it by add_param_group, or make a new training.");
-  TORCH_CHECK_VALUE(
-      false,
-      "training: the model was given ",
-      what,
-      " after this training was made; make a new one.");
 }
 
 template <typename Visit>

@@ -74,13 +74,7 @@ struct StepContext {
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
   void check_sparse_modules() const;
-  void warn_of_untrained() const;
   void check_sparse_gradients() const;
-  void refuse_double_steps(const Plan& plan) const;
-  /// Throws where the model trains what the optimizer does not hold and did not
-  /// lack before, or has other tasks.
-  void check_change(const Plan& now) const;
-  [[noreturn]] void refuse_change(const torch::Tensor& unheld) const;
 
   std::optional<Plan> plan_;
   /// Whether an update has to look for sparse gradients.

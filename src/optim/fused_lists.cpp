@@ -55,13 +55,10 @@ bool can_fuse(const at::Tensor& parameter, const at::Tensor& gradient) {
 }
 
 bool is_plain_memory(const at::Tensor& parameter, const at::Tensor& gradient) {
-  const at::ScalarType dtype = parameter.scalar_type();
-  return (dtype == at::kFloat || dtype == at::kDouble) && parameter.is_cpu() &&
+  return parameter.is_cpu() && has_kernels(parameter) &&
       parameter.layout() == at::kStrided && parameter.is_contiguous() &&
       !parameter.is_inference() && !has_lazy_value(parameter) &&
-      gradient.is_cpu() && gradient.layout() == at::kStrided &&
-      gradient.scalar_type() == dtype && gradient.is_contiguous() &&
-      gradient.sizes() == parameter.sizes() && !has_lazy_value(gradient);
+      matches_in_memory(parameter, gradient) && gradient.is_contiguous();
 }
 
 void FusedLists::begin() {

@@ -263,16 +263,11 @@ TEST(AccumulatedSteps, DrawDropoutOnceForTwoPasses) {
         {{"a", y.narrow(0, begin, rows)}, {"b", y.narrow(0, begin, rows)}});
   };
   const std::vector<Batch> batches{part(0, 7), part(7, 5)};
-  // A sum of losses needs no second look; uncertainty weighting with weights
-  // of one at its start is half of it.
-  const auto gradients = [&](const char* method) {
+  const auto gradients = [&](const std::string& method) {
     const MultiTaskModel model = make();
-    JointTraining joint(
-        model,
-        torch::optim::SGDOptions(0),
-        JointTrainingOptions().balancing(balancing::make(method)));
+    const auto joint = accumulating({"", method}, model);
     torch::manual_seed(77);
-    joint.step_accumulated(batches);
+    joint->step_accumulated(batches);
     const double next = torch::rand({1}).item<double>();
     std::vector<torch::Tensor> found;
     for (const auto& parameter : model->unique_parameters()) {
@@ -280,18 +275,8 @@ TEST(AccumulatedSteps, DrawDropoutOnceForTwoPasses) {
     }
     return std::make_pair(found, next);
   };
-  const auto plain = [&] {
-    const MultiTaskModel model = make();
-    JointTraining joint(model, torch::optim::SGDOptions(0));
-    torch::manual_seed(77);
-    joint.step_accumulated(batches);
-    const double next = torch::rand({1}).item<double>();
-    std::vector<torch::Tensor> found;
-    for (const auto& parameter : model->unique_parameters()) {
-      found.push_back(parameter.grad().clone());
-    }
-    return std::make_pair(found, next);
-  }();
+  // Which takes the batches once.
+  const auto plain = gradients("");
   const auto sum = gradients("sum");
   EXPECT_EQ(sum.second, plain.second);
   for (size_t i = 0; i < plain.first.size(); ++i) {
@@ -299,61 +284,55 @@ TEST(AccumulatedSteps, DrawDropoutOnceForTwoPasses) {
   }
 }
 
+// A model that counts batches.
+struct NormedModel {
+  NormedModel() {
+    torch::manual_seed(8);
+    norm = torch::nn::BatchNorm1d(8);
+    model =
+        MultiTaskModel{HardSharing(torch::nn::Sequential(Linear(5, 8), norm))};
+    model->add_task("a", Task(Linear(8, 1), MSELoss()));
+    model->add_task("b", Task(Linear(8, 1), MSELoss()));
+  }
+  static Batch batch(double label) {
+    return Batch(
+        torch::randn({6, 5}),
+        {{"a", torch::randn({6, 1})}, {"b", torch::full({6, 1}, label)}});
+  }
+
+  torch::nn::BatchNorm1d norm{nullptr};
+  MultiTaskModel model;
+};
+
 TEST(AccumulatedSteps, CountABatchOnceInRunningStatistics) {
   for (const std::string method : {"", "uw", "famo", "upgrad"}) {
     for (const auto heads :
          {HeadGradients::kAsMethod, HeadGradients::kWeighted}) {
-      torch::manual_seed(8);
-      torch::nn::BatchNorm1d norm(8);
-      MultiTaskModel model{
-          HardSharing(torch::nn::Sequential(Linear(5, 8), norm))};
-      model->add_task("a", Task(Linear(8, 1), MSELoss()));
-      model->add_task("b", Task(Linear(8, 1), MSELoss()));
-      auto options = JointTrainingOptions().head_gradients(heads);
-      if (!method.empty()) {
-        options.balancing(balancing::make(method));
-      }
-      JointTraining joint(model, torch::optim::SGDOptions(0.1), options);
-      const auto batch = [] {
-        return Batch(
-            torch::randn({6, 5}),
-            {{"a", torch::randn({6, 1})}, {"b", torch::randn({6, 1})}});
-      };
-      joint.step_accumulated({batch(), batch(), batch()});
-      EXPECT_EQ(norm->num_batches_tracked.item<int64_t>(), 3) << method;
+      const NormedModel made;
+      const auto joint =
+          accumulating({"", method, Route::kAuto, heads}, made.model);
+      joint->step_accumulated({made.batch(1), made.batch(2), made.batch(3)});
+      EXPECT_EQ(made.norm->num_batches_tracked.item<int64_t>(), 3) << method;
     }
   }
 }
 
 TEST(AccumulatedSteps, LeaveEverythingWhereOneBatchIsRefused) {
   for (const std::string method : {"", "uw", "upgrad", "config"}) {
-    torch::manual_seed(8);
-    torch::nn::BatchNorm1d norm(8);
-    MultiTaskModel model{
-        HardSharing(torch::nn::Sequential(Linear(5, 8), norm))};
-    model->add_task("a", Task(Linear(8, 1), MSELoss()));
-    model->add_task("b", Task(Linear(8, 1), MSELoss()));
-    auto options = JointTrainingOptions();
-    if (!method.empty()) {
-      options.balancing(balancing::make(method));
-    }
-    JointTraining joint(model, torch::optim::SGDOptions(0.1), options);
-    const auto batch = [](double label) {
-      return Batch(
-          torch::randn({6, 5}),
-          {{"a", torch::randn({6, 1})}, {"b", torch::full({6, 1}, label)}});
-    };
-    joint.step_accumulated({batch(1), batch(2)});
-    const auto before = snapshot(model);
-    const auto mean = norm->running_mean.clone();
+    const NormedModel made;
+    const auto joint = accumulating({"", method}, made.model);
+    const auto& batch = NormedModel::batch;
+    joint->step_accumulated({batch(1), batch(2)});
+    const auto before = snapshot(made.model);
+    const auto mean = made.norm->running_mean.clone();
     EXPECT_THAT(
         error_of([&] {
-          joint.step_accumulated({batch(1), batch(INFINITY), batch(2)});
+          joint->step_accumulated({batch(1), batch(INFINITY), batch(2)});
         }),
         HasSubstr("Task 'b': the loss is inf"));
-    EXPECT_TRUE(same_bits(before, snapshot(model))) << method;
-    EXPECT_TRUE(torch::equal(mean, norm->running_mean)) << method;
-    EXPECT_EQ(joint.steps(), 1);
+    EXPECT_TRUE(same_bits(before, snapshot(made.model))) << method;
+    EXPECT_TRUE(torch::equal(mean, made.norm->running_mean)) << method;
+    EXPECT_EQ(joint->steps(), 1);
   }
 }
 

@@ -76,7 +76,9 @@ struct Side {
     }
     training.emplace(
         model,
-        torch::optim::SGDOptions(0.05),
+        // With ten times as much some kinds diverge, and then two routings of
+        // a ReLU are far apart.
+        torch::optim::SGDOptions(0.005),
         JointTrainingOptions().route(route).shared_balancing(balancing));
   }
 

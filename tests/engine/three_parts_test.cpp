@@ -265,47 +265,31 @@ std::vector<PartsWay> parts_ways() {
     const std::string suffix = kind == "layers" ? ""
         : kind == "norm"                        ? "Norm"
                                                 : "NothingShared";
-    ways.push_back({"Plain" + suffix, "", Route::kAuto, false, false, kind});
-    ways.push_back(
-        {"Autograd" + suffix, "", Route::kAutograd, false, false, kind});
-    ways.push_back({"Clipped" + suffix, "", Route::kAuto, false, true, kind});
-    ways.push_back(
-        {"Alternating" + suffix, "", Route::kAuto, true, false, kind});
-    ways.push_back(
-        {"AlternatingAutograd" + suffix,
-         "",
-         Route::kAutograd,
-         true,
-         false,
-         kind});
-    for (const std::string method : {"uw", "dwa", "famo"}) {
-      ways.push_back(
-          {method + suffix, method, Route::kAuto, false, false, kind});
-      ways.push_back(
-          {method + "Autograd" + suffix,
-           method,
-           Route::kAutograd,
-           false,
-           false,
-           kind});
+    const auto add = [&](const std::string& name, PartsWay way) {
+      way.name = name + suffix;
+      way.kind = kind;
+      ways.push_back(way);
+    };
+    const auto add_method = [&](const std::string& method) {
+      add(method, {"", method});
+      add(method + "Autograd", {"", method, Route::kAutograd});
+    };
+    add("Plain", {});
+    add("Autograd", {"", "", Route::kAutograd});
+    add("Clipped", {"", "", Route::kAuto, false, true});
+    add("Alternating", {"", "", Route::kAuto, true});
+    add("AlternatingAutograd", {"", "", Route::kAutograd, true});
+    for (const char* method : {"uw", "dwa", "famo"}) {
+      add_method(method);
     }
     if (kind == "none") {
       continue;
     }
-    for (const std::string method :
+    for (const char* method :
          {"upgrad", "nash_mtl", "config", "graddrop", "moco"}) {
-      ways.push_back(
-          {method + suffix, method, Route::kAuto, false, false, kind});
-      ways.push_back(
-          {method + "Autograd" + suffix,
-           method,
-           Route::kAutograd,
-           false,
-           false,
-           kind});
+      add_method(method);
     }
-    ways.push_back(
-        {"upgradClipped" + suffix, "upgrad", Route::kAuto, false, true, kind});
+    add("upgradClipped", {"", "upgrad", Route::kAuto, false, true});
   }
   ways.push_back({"Stacked", "", Route::kStackedHeads});
   ways.push_back({"Batched", "upgrad", Route::kBatchedJacobian});

@@ -10,6 +10,7 @@
 
 #include "../features.h"
 #include "gramian_sum.h"
+#include "places.h"
 #include "vectors.h"
 
 namespace polytask::detail {
@@ -39,10 +40,10 @@ void AccumulatedGradients::add_losses(
     losses_ = torch::zeros(
         {static_cast<int64_t>(all_.tasks.size())}, losses.options());
   }
-  const auto places =
-      torch::tensor(all_.places(batch), torch::kLong).to(losses.device());
   losses_.index_add_(
-      0, places, losses * host_vector(all_.parts(batch), losses.options()));
+      0,
+      index_of(all_.places(batch), losses.device()),
+      losses * host_vector(all_.parts(batch), losses.options()));
 }
 
 // Of all batches, before their gradients.
@@ -53,31 +54,24 @@ void AccumulatedGradients::look_at_losses() {
     if (batch.steps.empty()) {
       continue;
     }
-    const auto features = features_of(context_, batch.steps, batch.share_input);
-    std::vector<torch::Tensor> losses;
-    for (size_t i = 0; i < batch.steps.size(); ++i) {
-      const auto& [task, input, labels, weight, inputs] = batch.steps[i];
-      losses.push_back(context_.model->loss(task, features[i], *labels));
-    }
-    add_losses(batch, torch::stack(losses));
+    add_losses(
+        batch,
+        torch::stack(losses_of(context_, batch.steps, batch.share_input)));
   }
   buffers_.put_back();
 }
 
-void AccumulatedGradients::add_rows(const MicroBatch& batch) {
+RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
   TaskGradients& own = choose_(batch.steps, batch.share_input);
   add_losses(batch, own.forward(batch.steps, batch.share_input));
   own.backward_heads();
   const torch::Tensor rows = own.jacobian();
-  choice_ = own.choice();
-  const auto places =
-      torch::tensor(all_.places(batch), torch::kLong).to(rows.device());
   if (!rows_.defined()) {
     rows_ = torch::zeros(
         {static_cast<int64_t>(all_.tasks.size()), rows.size(1)},
         rows.options());
   }
-  rows_.index_add_(0, places, rows);
+  rows_.index_add_(0, index_of(all_.places(batch), rows.device()), rows);
   const auto used = own.used();
   for (size_t i = 0; i < used.size(); ++i) {
     used_[i] = used_[i] || used[i];
@@ -85,6 +79,7 @@ void AccumulatedGradients::add_rows(const MicroBatch& batch) {
   if (!needs_second_pass_) {
     own.publish_strays();
   }
+  return own.choice();
 }
 
 torch::Tensor AccumulatedGradients::forward(
@@ -101,9 +96,7 @@ torch::Tensor AccumulatedGradients::forward(
       if (batch.steps.empty()) {
         continue;
       }
-      kept_.take(context_.plan());
-      add_rows(batch);
-      kept_.add();
+      choice_ = kept_.add_to(context_.plan(), [&] { return add_rows(batch); });
     }
   };
   if (needs_second_pass_) {
@@ -126,7 +119,7 @@ void AccumulatedGradients::scale_heads(const TaskWeights& weights) {
   head_weights_ = weights;
 }
 
-void AccumulatedGradients::take_weighted(
+RouteChoice AccumulatedGradients::take_weighted(
     const MicroBatch& batch, const TaskWeights& weights) {
   const auto places = all_.places(batch);
   TaskGradients& own = choose_(batch.steps, batch.share_input);
@@ -136,7 +129,7 @@ void AccumulatedGradients::take_weighted(
     own.scale_heads(head_weights_.select(places));
   }
   own.publish_weighted(weights.select(places));
-  choice_ = own.choice();
+  return own.choice();
 }
 
 void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
@@ -147,9 +140,8 @@ void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
   random_.restore();
   for (const MicroBatch& batch : all_.batches) {
     if (!batch.steps.empty()) {
-      kept_.take(context_.plan());
-      take_weighted(batch, weights);
-      kept_.add();
+      choice_ = kept_.add_to(
+          context_.plan(), [&] { return take_weighted(batch, weights); });
     }
   }
 }

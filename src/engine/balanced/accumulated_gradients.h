@@ -57,8 +57,9 @@ class AccumulatedGradients : public TaskGradients {
  private:
   void add_losses(const MicroBatch& batch, const torch::Tensor& losses);
   void look_at_losses();
-  void add_rows(const MicroBatch& batch);
-  void take_weighted(const MicroBatch& batch, const TaskWeights& weights);
+  RouteChoice add_rows(const MicroBatch& batch);
+  RouteChoice take_weighted(
+      const MicroBatch& batch, const TaskWeights& weights);
 
   StepContext& context_;
   const MicroBatches& all_;

@@ -145,7 +145,9 @@ class OwnBackward {
         : combined(shared_, weights_, /*keep=*/true);
     const std::vector<Tensor> of_others = combined(
         others_,
-        weighs_others() ? weights_ : TaskWeights(),
+        detail::weighs_heads(options_.head_gradients(), method_)
+            ? weights_
+            : TaskWeights(),
         options_.retain_graph());
     for (const Tensor& gradient : of_shared) {
       detail::check_dense(gradient);
@@ -173,17 +175,6 @@ class OwnBackward {
   }
 
  private:
-  bool weighs_others() const {
-    switch (options_.head_gradients()) {
-      case HeadGradients::kUnweighted:
-        return false;
-      case HeadGradients::kWeighted:
-        return true;
-      default:
-        return method_.reads() == Reads::kLosses;
-    }
-  }
-
   // Σ weight · gradient; by ones where there are no weights.
   std::vector<Tensor> combined(
       const std::vector<Tensor>& inputs,
@@ -270,13 +261,11 @@ class OwnBackward {
     if (gramian_) {
       const auto tasks = static_cast<int64_t>(losses_.size());
       GradientReport gradients;
-      gradients.gramian = torch::empty({tasks, tasks}, torch::kDouble);
-      auto* to = gradients.gramian.data_ptr<double>();
-      for (int64_t i = 0; i < tasks; ++i) {
-        for (int64_t j = 0; j < tasks; ++j) {
-          *to++ = (*gramian_)(i, j);
-        }
-      }
+      const auto* products = gramian_->data();
+      gradients.gramian =
+          detail::host_vector(
+              {products, products + tasks * tasks}, torch::kDouble)
+              .view({tasks, tasks});
       if (!weights_.empty()) {
         gradients.weights = weights_.as(torch::kDouble);
       }

@@ -171,14 +171,8 @@ BalancedRoute::Step BalancedRoute::begin(
 }
 
 bool BalancedRoute::weighs_heads() const {
-  switch (context_.options.head_gradients()) {
-    case HeadGradients::kUnweighted:
-      return false;
-    case HeadGradients::kWeighted:
-      return true;
-    default:
-      return context_.options.balancing()->reads() == Reads::kLosses;
-  }
+  return detail::weighs_heads(
+      context_.options.head_gradients(), *context_.options.balancing());
 }
 
 // The method's parameters learn by the way.
@@ -288,12 +282,10 @@ torch::Tensor BalancedRoute::losses_now(const MicroBatches& all) {
     if (batch.steps.empty()) {
       continue;
     }
-    const auto features = features_of(context_, batch.steps, batch.share_input);
+    const auto losses = losses_of(context_, batch.steps, batch.share_input);
     const auto places = all.places(batch);
-    for (size_t i = 0; i < batch.steps.size(); ++i) {
-      const auto& [task, input, labels, weight, inputs] = batch.steps[i];
-      sum.select(0, places[i])
-          .add_(context_.model->loss(task, features[i], *labels), weight);
+    for (size_t i = 0; i < losses.size(); ++i) {
+      sum.select(0, places[i]).add_(losses[i], batch.steps[i].weight);
     }
   }
   return sum;
@@ -361,7 +353,7 @@ StepReport BalancedRoute::report(const Step& step) const {
   }
   StepReport report;
   const torch::Tensor at_places =
-      torch::tensor(places(step.tasks), torch::kLong).to(step.losses.device());
+      index_of(places(step.tasks), step.losses.device());
   const auto of_all = [&](const torch::Tensor& values) {
     return torch::zeros({static_cast<int64_t>(all)}, step.losses.options())
         .index_copy_(0, at_places, values);

@@ -74,7 +74,8 @@ class LayerGradients : public TaskGradients {
   torch::Tensor features_cotangents_; // as the heads wrote them
   math::Matrix feature_gramian_;      // where it was asked for
   torch::Tensor cotangents_;          // of layer `top_`, [n · B, ...]
-  size_t top_ = 0;                    // one past the highest layer that learns
+  /// One past the highest layer that learns, or keeps cotangents above one.
+  size_t top_ = 0;
   /// Of each layer: its parameters' place among all, and their number.
   std::vector<int64_t> offsets_;
   std::vector<int64_t> counts_;

@@ -9,6 +9,7 @@
 
 #include "model/parameters.h"
 
+#include "../gradient_sum.h"
 #include "vectors.h"
 
 namespace polytask::detail {
@@ -60,16 +61,12 @@ void accumulate_gradient(
     return;
   }
   torch::Tensor& now = leaf.mutable_grad();
-  if (!now.defined()) {
-    if (gradient.layout() == at::kStrided) {
-      set_own_gradient(leaf, gradient);
-    } else {
-      now = gradient;
-    }
-  } else if (now.layout() != at::kStrided) {
-    now = now.layout() == gradient.layout() ? now + gradient : gradient + now;
+  if (now.defined()) {
+    now = gradient_sum(now, gradient);
+  } else if (gradient.layout() == at::kStrided) {
+    set_own_gradient(leaf, gradient);
   } else {
-    now.add_(gradient);
+    now = gradient;
   }
 }
 

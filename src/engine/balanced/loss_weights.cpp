@@ -35,4 +35,10 @@ LossWeights weigh_losses(
   return found;
 }
 
+bool weighs_heads(HeadGradients wanted, const balancing::Balancing& method) {
+  return wanted == HeadGradients::kWeighted ||
+      (wanted == HeadGradients::kAsMethod &&
+       method.reads() == balancing::Reads::kLosses);
+}
+
 } // namespace polytask::detail

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <polytask/balancing/balancing.h>
+#include <polytask/engine/engine.h>
 
 #include "task_weights.h"
 
@@ -27,5 +28,8 @@ LossWeights weigh_losses(
     balancing::Balancing& method,
     const torch::Tensor& losses,
     const balancing::Extras& extras);
+
+/// Whether what single tasks have learns from the loss times its weight.
+bool weighs_heads(HeadGradients wanted, const balancing::Balancing& method);
 
 } // namespace polytask::detail

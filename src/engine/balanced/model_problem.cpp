@@ -70,17 +70,15 @@ int64_t ModelProblem::tasks() const {
 std::vector<torch::Tensor> ModelProblem::forward(
     Data data, math::Vector& values) {
   const Side& side = data == Data::kInner ? inner_ : outer_;
-  const auto features = features_of(context_, side.tasks, side.share_input);
+  const auto plain = losses_of(context_, side.tasks, side.share_input);
   std::vector<torch::Tensor> losses;
-  std::vector<torch::Tensor> plain;
   for (size_t i = 0; i < side.tasks.size(); ++i) {
-    const auto& [task, input, labels, weight, inputs] = side.tasks[i];
-    plain.push_back(context_.model->loss(task, features[i], *labels));
-    const auto here = host_value(plain.back());
-    const double value = here ? *here : plain.back().item<double>();
-    context_.check_loss(task, value);
-    values.push_back(value * weight);
-    losses.push_back(weight == 1 ? plain.back() : plain.back() * weight);
+    const HeadStep& step = side.tasks[i];
+    const auto here = host_value(plain[i]);
+    const double value = here ? *here : plain[i].item<double>();
+    context_.check_loss(step.task, value);
+    values.push_back(value * step.weight);
+    losses.push_back(step.weight == 1 ? plain[i] : plain[i] * step.weight);
   }
   if (data == Data::kInner && !has_moved_ && !inner_losses_.defined()) {
     inner_losses_ = torch::stack(plain).detach();

@@ -10,6 +10,8 @@
 #include <polytask/math/matrix.h>
 #include "core/host_value.h"
 
+#include "places.h"
+
 namespace polytask::detail {
 
 /// The weights [n] that a method gave the tasks of a step: on the host, or
@@ -40,8 +42,8 @@ class TaskWeights {
   /// Those of the tasks at these places.
   TaskWeights select(const std::vector<int64_t>& places) const {
     if (there_.defined()) {
-      return TaskWeights(there_.index_select(
-          0, torch::tensor(places, torch::kLong).to(there_.device())));
+      return TaskWeights(
+          there_.index_select(0, index_of(places, there_.device())));
     }
     math::Vector some;
     for (const int64_t place : places) {

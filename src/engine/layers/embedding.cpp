@@ -2,38 +2,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <torch/nn/modules/embedding.h>
 
-#include "../program/parameter_obstacle.h"
-#include "known_layer.h"
+#include "table.h"
 
 namespace polytask::detail {
 
 namespace {
 
-/// Rows of a table by index; the first layer, for an index has no gradient.
-class KnownEmbedding : public KnownLayer {
+/// Rows of a table.
+class KnownEmbedding : public KnownTable<torch::nn::EmbeddingImpl> {
  public:
-  explicit KnownEmbedding(std::shared_ptr<torch::nn::EmbeddingImpl> module)
-      : module_(std::move(module)), shape_(module_->weight.sizes().vec()) {}
-
-  /// Whether its gradient is dense, and its forward leaves the table alone.
-  static bool is_plain(const torch::nn::EmbeddingImpl& module) {
-    const auto& options = module.options;
-    return !options.max_norm() && !options.scale_grad_by_freq() &&
-        !options.sparse();
-  }
+  using KnownTable::KnownTable;
 
   Obstacle obstacle(at::ScalarType type, torch::Device device) const override {
-    if (!is_plain(*module_)) {
+    if (!is_plain_table(*module_)) {
       return {"an Embedding is sparse, renormalizes or counts its indices"};
     }
-    return parameter_obstacle(module_->weight, shape_, type, device);
-  }
-
-  std::vector<torch::Tensor> parameters() const override {
-    if (!module_->weight.requires_grad()) {
-      return {};
-    }
-    return {module_->weight};
+    return table_obstacle(type, device);
   }
 
   torch::Tensor forward(const torch::Tensor& input) override {
@@ -72,26 +56,12 @@ class KnownEmbedding : public KnownLayer {
     sum.add_rows(rows.flatten(1));
   }
 
-  torch::Tensor backward(const torch::Tensor& cotangents, int64_t) override {
-    return cotangents;
-  }
-
  private:
-  // -1 where there is none; one below counts from the end.
-  int64_t padding() const {
-    const int64_t given = module_->options.padding_idx().value_or(-1);
-    const bool counts_back = module_->options.padding_idx() && given < 0;
-    return counts_back ? given + shape_[0] : given;
-  }
   // [n, indices, d]
   torch::Tensor of_indices(
       const torch::Tensor& cotangents, int64_t tasks) const {
     return cotangents.reshape({tasks, -1, shape_[1]});
   }
-
-  std::shared_ptr<torch::nn::EmbeddingImpl> module_;
-  std::vector<int64_t> shape_;
-  torch::Tensor indices_;
 };
 
 } // namespace
@@ -99,7 +69,7 @@ class KnownEmbedding : public KnownLayer {
 std::unique_ptr<KnownLayer> make_embedding(
     const std::shared_ptr<torch::nn::Module>& module) {
   auto embedding = exactly<torch::nn::EmbeddingImpl>(module);
-  const bool is_known = embedding && KnownEmbedding::is_plain(*embedding);
+  const bool is_known = embedding && KnownEmbedding::is_plain_table(*embedding);
   return is_known ? std::make_unique<KnownEmbedding>(std::move(embedding))
                   : nullptr;
 }

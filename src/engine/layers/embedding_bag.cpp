@@ -7,40 +7,26 @@
 #include <tuple>
 #include <variant>
 
-#include "../program/parameter_obstacle.h"
-#include "known_layer.h"
+#include "table.h"
 
 namespace polytask::detail {
 
 namespace {
 
-/// Sums, means or maxima of a table's rows, of bags [B, L] of indices; the
-/// first layer, for an index has no gradient.
-class KnownEmbeddingBag : public KnownLayer {
+/// Sums, means or maxima of a table's rows, of bags [B, L] of indices.
+class KnownEmbeddingBag : public KnownTable<torch::nn::EmbeddingBagImpl> {
  public:
-  explicit KnownEmbeddingBag(
-      std::shared_ptr<torch::nn::EmbeddingBagImpl> module)
-      : module_(std::move(module)), shape_(module_->weight.sizes().vec()) {}
+  using KnownTable::KnownTable;
 
-  /// Whether its gradient is dense, and its forward leaves the table alone.
   static bool is_plain(const torch::nn::EmbeddingBagImpl& module) {
-    const auto& options = module.options;
-    return !options.max_norm() && !options.scale_grad_by_freq() &&
-        !options.sparse() && !options.include_last_offset();
+    return is_plain_table(module) && !module.options.include_last_offset();
   }
 
   Obstacle obstacle(at::ScalarType type, torch::Device device) const override {
     if (!is_plain(*module_)) {
       return {"an EmbeddingBag is sparse, renormalizes or counts its indices"};
     }
-    return parameter_obstacle(module_->weight, shape_, type, device);
-  }
-
-  std::vector<torch::Tensor> parameters() const override {
-    if (!module_->weight.requires_grad()) {
-      return {};
-    }
-    return {module_->weight};
+    return table_obstacle(type, device);
   }
 
   torch::Tensor forward(const torch::Tensor& input) override {
@@ -108,10 +94,6 @@ class KnownEmbeddingBag : public KnownLayer {
     sum.add_rows(torch::stack(rows));
   }
 
-  torch::Tensor backward(const torch::Tensor& cotangents, int64_t) override {
-    return cotangents;
-  }
-
  private:
   int64_t mode() const {
     const auto& given = module_->options.mode();
@@ -119,12 +101,6 @@ class KnownEmbeddingBag : public KnownLayer {
       return 2;
     }
     return std::holds_alternative<torch::enumtype::kMean>(given) ? 1 : 0;
-  }
-  // -1 where there is none; one below counts from the end.
-  int64_t padding() const {
-    const int64_t given = module_->options.padding_idx().value_or(-1);
-    const bool counts_back = module_->options.padding_idx() && given < 0;
-    return counts_back ? given + shape_[0] : given;
   }
 
   // [count, d]
@@ -149,9 +125,6 @@ class KnownEmbeddingBag : public KnownLayer {
         padding);
   }
 
-  std::shared_ptr<torch::nn::EmbeddingBagImpl> module_;
-  std::vector<int64_t> shape_;
-  torch::Tensor indices_; // [B · L]
   torch::Tensor offsets_; // [B]
   // What LibTorch hands from its forward to its backward.
   torch::Tensor bags_;

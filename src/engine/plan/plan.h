@@ -70,16 +70,13 @@ class Plan {
   /// Whether it is one of `shared`, or a gate of some task, or of `own` of this
   /// one.
   bool is_shared(const torch::Tensor& parameter) const {
-    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
-    return found != owners_.end() && found->second == kShared;
+    return is_of(parameter, kShared);
   }
   bool is_gate(const torch::Tensor& parameter) const {
-    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
-    return found != owners_.end() && found->second == kGate;
+    return is_of(parameter, kGate);
   }
   bool is_own(const torch::Tensor& parameter, int64_t task) const {
-    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
-    return found != owners_.end() && found->second == task;
+    return is_of(parameter, task);
   }
   bool has_gates() const {
     return has_gates_;
@@ -125,6 +122,10 @@ class Plan {
     Tensors gates;
   };
 
+  bool is_of(const torch::Tensor& parameter, int64_t owner) const {
+    const auto found = owners_.find(parameter.unsafeGetTensorImpl());
+    return found != owners_.end() && found->second == owner;
+  }
   void sort_parameters(const MultiTaskModel& model);
 
   int64_t structure_version_;

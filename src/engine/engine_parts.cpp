@@ -1,0 +1,224 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine_parts.h"
+
+#include <utility>
+
+#include "autograd_route.h"
+
+namespace polytask {
+
+using detail::ModesRun;
+using detail::Taken;
+
+namespace {
+
+// Alone.
+bool is_for_balancings(Route route) {
+  switch (route) {
+    case Route::kLayers:
+    case Route::kBatchedJacobian:
+    case Route::kStreamedGramian:
+    case Route::kLayerJacobian:
+    case Route::kLayerGramian:
+    case Route::kFeatureGradients:
+      return true;
+    default:
+      return false;
+  }
+}
+
+} // namespace
+
+void Engine::Parts::check_options() const {
+  const Route wanted = context.options.route();
+  if (context.options.balancing()) {
+    TORCH_CHECK_VALUE(
+        !context.options.device_graph() &&
+            context.options.fixed_batch() != FixedBatch::kNormalEquations,
+        "training: steps with a balancing have neither device graphs nor "
+        "normal equations.");
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      !is_for_balancings(wanted),
+      "training: the route '",
+      to_string(wanted),
+      "' is one of steps with a balancing, but this training has none.");
+}
+
+void Engine::Parts::make_routes() {
+  program_.reset();
+  route_ = &fallen_back_; // where what follows throws
+  check_options();
+  graph_ = std::make_unique<detail::GraphRoute>(context);
+  auto program = std::make_unique<detail::ProgramRoute>(context);
+  if (context.options.balancing()) {
+    balanced_ = std::make_unique<detail::BalancedRoute>(context);
+    route_ = &balanced_->choice();
+    program_ = std::move(program);
+    return;
+  }
+  const RouteChoice& found = program->choice();
+  const Route wanted = context.options.route();
+  TORCH_CHECK_VALUE(
+      wanted == Route::kAuto || wanted == found.route,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this model: ",
+      found.reason,
+      ".");
+  TORCH_CHECK_VALUE(
+      context.options.fixed_batch() != FixedBatch::kNormalEquations ||
+          found.route == Route::kLinearProgram,
+      "training: normal equations cannot take this model: ",
+      found.route == Route::kAutograd ? found.reason
+                                      : "its tasks are not linear in the "
+                                        "input",
+      ".");
+  program_ = std::move(program);
+  route_ = &program_->choice();
+}
+
+void Engine::Parts::finish(const Taken& taken) {
+  route_ = taken.route;
+  if (!taken.learns) {
+    return;
+  }
+  context.update();
+  if (looks_again()) {
+    balanced_->observe_after(
+        micro_.batches.empty()
+            ? detail::MicroBatches{{{steps_, share_input_}}, steps_}
+            : micro_);
+  }
+}
+
+void Engine::Parts::refuse_second_backward() const {
+  const auto& method = context.options.balancing();
+  TORCH_CHECK_VALUE(
+      !method || !method->keeps_state(),
+      "training: the balancing '",
+      method ? method->name() : "",
+      "' learns from each step, so update() has to come between one backward() "
+      "and the next; step_accumulated() takes several batches as one.");
+}
+
+void Engine::Parts::update() {
+  prepare();
+  context.update();
+  if (looked_at_) {
+    context.collect(*looked_at_, steps_);
+    balanced_->observe_after({{{steps_, looked_at_->shares_input()}}, steps_});
+  }
+  forget_backward();
+}
+
+// From here on, even if autograd throws.
+void Engine::Parts::fall_back(const std::string& reason) {
+  const Route wanted = context.options.route();
+  TORCH_CHECK_VALUE(
+      wanted == Route::kAuto || wanted == Route::kAutograd,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: ",
+      reason,
+      ".");
+  fallen_back_ = {Route::kAutograd, reason};
+  route_ = &fallen_back_;
+}
+
+bool Engine::Parts::use_program(bool share_input) {
+  const auto obstacle = program_->obstacle(steps_, share_input);
+  if (obstacle && !obstacle.is_error) {
+    fall_back(obstacle.reason);
+  }
+  return !obstacle;
+}
+
+Taken Engine::Parts::take(
+    bool share_input, const TaskSource& source, Wanted wanted) {
+  share_input_ = share_input;
+  if (balanced_) {
+    return balanced_->backward(steps_, share_input);
+  }
+  const bool is_empty = steps_.empty();
+  if (is_empty) {
+    fallen_back_ = program_->choice();
+  }
+  torch::Tensor features;
+  if (!is_empty && use_program(share_input)) {
+    const auto learns =
+        program_->backward(steps_, share_input, source, features);
+    if (learns) {
+      return {
+          wanted == kUnwatched ? StepReport() : program_->report(steps_),
+          *learns,
+          &program_->choice()};
+    }
+    fall_back("the trunk's features are not a matrix [B, d]");
+  }
+  if (!is_empty && !features.defined() && wanted != kBackward) {
+    auto report =
+        graph_->step(steps_, share_input, source, /*report=*/wanted == kStep);
+    if (!graph_->reason().empty()) {
+      fallen_back_ = {Route::kAutograd, graph_->reason()};
+    }
+    if (report) {
+      return {*std::move(report), /*learns=*/false, &fallen_back_};
+    }
+  }
+  const auto step =
+      detail::autograd_backward(context, steps_, share_input, source, features);
+  return {step.losses.report(), step.learns, &fallen_back_};
+}
+
+Taken Engine::Parts::take(const std::vector<Batch>& batches) {
+  TORCH_CHECK_VALUE(
+      balanced_ || batches.size() == 1,
+      "training: expected one batch for a step without a balancing, but got ",
+      batches.size(),
+      ".");
+  const bool is_one = batches.size() == 1 &&
+      (!balanced_ || context.options.balancing()->batches() == 1);
+  if (!is_one) {
+    return balanced_->backward(batches);
+  }
+  context.collect(batches[0], steps_);
+  return take(batches[0].shares_input(), {}, kBackward);
+}
+
+Taken Engine::Parts::take_task(
+    const Batch& batch, int64_t task, const TaskSource& source, Wanted wanted) {
+  if (task < 0) {
+    steps_.clear();
+    return take(/*share_input=*/false, source, wanted);
+  }
+  context.collect(batch, task, steps_);
+  if (steps_.empty() && source.pass) {
+    source.pass(task);
+  }
+  Taken taken = take(/*share_input=*/false, source, wanted);
+  if (wanted != kUnwatched) {
+    taken.report.task = context.name(task);
+  }
+  return taken;
+}
+
+Taken Engine::Parts::take_next(
+    const Batch& batch,
+    const TaskSource& source,
+    int64_t drawn,
+    Wanted wanted) {
+  if (!source.next) {
+    context.collect(batch, steps_);
+    return take(batch.shares_input(), source, wanted);
+  }
+  if (drawn == ModesRun::kNotDrawn) {
+    context.find_takers(batch, takes_part_);
+    drawn = source.next(takes_part_);
+  }
+  return take_task(batch, drawn, source, wanted);
+}
+
+} // namespace polytask

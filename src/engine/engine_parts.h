@@ -1,0 +1,203 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/engine/engine.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "balanced/balanced_route.h"
+#include "graph_route.h"
+#include "kept_gradients.h"
+#include "micro_batches.h"
+#include "modes_run.h"
+#include "program_route.h"
+#include "saved_buffers.h"
+#include "step_context.h"
+#include "taken.h"
+
+namespace polytask {
+
+/// Chooses the route of each step.
+class Engine::Parts {
+ public:
+  template <typename Optimizer>
+  Parts(MultiTaskModel model, Optimizer& optimizer, EngineOptions options)
+      : context(std::move(model), optimizer, std::move(options)) {
+    make_routes();
+  }
+
+  /// Before each step, and before anything is drawn for it.
+  void prepare() {
+    if (context.refresh() || !program_) {
+      make_routes();
+    }
+  }
+
+  StepReport joint_step(const Batch& batch) {
+    prepare();
+    return whole([&] {
+      context.collect(batch, steps_);
+      return take(batch.shares_input(), {}, kStep);
+    });
+  }
+  StepReport joint_step(const std::vector<Batch>& batches) {
+    prepare();
+    return whole([&] { return take(batches); });
+  }
+  StepReport task_step(
+      const Batch& batch, int64_t task, const TaskSource& source) {
+    prepare();
+    return whole([&] { return take_task(batch, task, source, kStep); });
+  }
+  StepReport task_step(const Batch& batch, const TaskSource& source) {
+    prepare();
+    return whole([&] {
+      return take_next(batch, source, detail::ModesRun::kNotDrawn, kStep);
+    });
+  }
+
+  StepReport joint_backward(const Batch& batch) {
+    prepare();
+    return added(batch, [&] {
+      context.collect(batch, steps_);
+      return take(batch.shares_input(), {}, kBackward);
+    });
+  }
+  StepReport joint_backward(const std::vector<Batch>& batches) {
+    prepare();
+    TORCH_CHECK_VALUE(
+        !batches.empty(), "training: a backward needs a batch, but got none.");
+    return added(batches.back(), [&] { return take(batches); });
+  }
+  StepReport task_backward(const Batch& batch, const TaskSource& source) {
+    prepare();
+    return added(batch, [&] {
+      return take_next(batch, source, detail::ModesRun::kNotDrawn, kBackward);
+    });
+  }
+
+  StepReport joint_accumulated(const std::vector<Batch>& batches);
+  StepReport task_accumulated(
+      const std::vector<Batch>& batches, const TaskSource& source);
+
+  void zero_grad() {
+    context.reset_gradients();
+    forget_backward();
+  }
+  void update();
+
+  StepReport run(
+      const Batch& batch,
+      int64_t count,
+      const TaskSource& source,
+      const StepObserver& observer,
+      int64_t& counter);
+
+  const RouteChoice& route() const {
+    return *route_;
+  }
+
+  detail::StepContext context;
+
+ private:
+  /// What a route is asked for: a backward alone, a step, or one of a run that
+  /// nobody watches, whose report may be empty.
+  enum Wanted { kBackward, kStep, kUnwatched };
+
+  void make_routes();
+  void check_options() const;
+  void refuse_second_backward() const;
+  bool looks_again() const {
+    return balanced_ && context.options.balancing()->wants_losses_after();
+  }
+  void forget_backward() {
+    waits_ = false;
+    looked_at_.reset();
+  }
+
+  /// Around a step: buffers are as they were if it throws.
+  template <typename Take>
+  StepReport whole(const Take& take) {
+    forget_backward();
+    kept_.note_written();
+    micro_ = {};
+    return buffers_.guard(context.plan().buffers(), [&] {
+      detail::Taken taken = take();
+      finish(taken);
+      return std::move(taken.report);
+    });
+  }
+  /// Around a backward: gradients too, and those that were there are added.
+  template <typename Take>
+  StepReport added(const Batch& batch, const Take& take) {
+    if (waits_) {
+      refuse_second_backward();
+    }
+    StepReport report = kept_.add_to(context.plan(), [&] {
+      return buffers_.guard(context.plan().buffers(), [&] {
+        detail::Taken taken = take();
+        route_ = taken.route;
+        return std::move(taken.report);
+      });
+    });
+    waits_ = true;
+    if (looks_again()) {
+      looked_at_ = batch;
+    }
+    return report;
+  }
+  void finish(const detail::Taken& taken);
+
+  detail::Taken take(bool share_input, const TaskSource& source, Wanted wanted);
+  detail::Taken take(const std::vector<Batch>& batches);
+  /// Of `micro_`.
+  detail::Taken take_micro(const TaskSource& source);
+  detail::Taken add_micro(const TaskSource& source);
+  /// Of one task, or of none where it is negative.
+  detail::Taken take_task(
+      const Batch& batch,
+      int64_t task,
+      const TaskSource& source,
+      Wanted wanted);
+  /// Of the task that was drawn already, or of the next.
+  detail::Taken take_next(
+      const Batch& batch,
+      const TaskSource& source,
+      int64_t drawn,
+      Wanted wanted);
+  bool use_program(bool share_input);
+  void fall_back(const std::string& reason);
+  int64_t run_modes(
+      const Batch& batch,
+      int64_t count,
+      const TaskSource& source,
+      bool observed,
+      int64_t& counter,
+      int64_t& drawn);
+
+  std::unique_ptr<detail::ProgramRoute> program_;
+  std::unique_ptr<detail::GraphRoute> graph_;
+  std::unique_ptr<detail::BalancedRoute> balanced_;
+  const RouteChoice* route_ = nullptr;
+  /// Where no other object has it: of steps that fell back, and of a run.
+  RouteChoice fallen_back_;
+  RouteChoice of_run_;
+
+  detail::HeadSteps steps_;
+  detail::MicroBatches micro_; // of an accumulated step
+  bool share_input_ = false;
+  std::vector<bool> takes_part_; // by task
+  detail::SavedBuffers buffers_;
+  detail::KeptGradients kept_;
+  /// A backward waits for its update.
+  bool waits_ = false;
+  /// Its batch, for methods that look at the losses once more.
+  std::optional<Batch> looked_at_;
+};
+
+} // namespace polytask
