@@ -16,7 +16,6 @@ namespace {
 // Alone.
 bool is_for_balancings(Route route) {
   switch (route) {
-    case Route::kLayers:
     case Route::kBatchedJacobian:
     case Route::kStreamedGramian:
     case Route::kLayerJacobian:
@@ -52,9 +51,10 @@ void Engine::Parts::make_routes() {
   route_ = &fallen_back_; // where what follows throws
   check_options();
   graph_ = std::make_unique<detail::GraphRoute>(context);
-  auto program = std::make_unique<detail::ProgramRoute>(context);
+  const auto trunk = detail::KnownTrunk::of(context.model, context.plan());
+  auto program = std::make_unique<detail::ProgramRoute>(context, trunk);
   if (context.options.balancing()) {
-    balanced_ = std::make_unique<detail::BalancedRoute>(context);
+    balanced_ = std::make_unique<detail::BalancedRoute>(context, trunk);
     route_ = &balanced_->choice();
     program_ = std::move(program);
     return;
@@ -146,19 +146,11 @@ Taken Engine::Parts::take(
   if (is_empty) {
     fallen_back_ = program_->choice();
   }
-  torch::Tensor features;
   if (!is_empty && use_program(share_input)) {
-    const auto learns =
-        program_->backward(steps_, share_input, source, features);
-    if (learns) {
-      return {
-          wanted == kUnwatched ? StepReport() : program_->report(steps_),
-          *learns,
-          &program_->choice()};
-    }
-    fall_back("the trunk's features are not a matrix [B, d]");
+    return program_->backward(
+        steps_, share_input, source, /*wants_report=*/wanted != kUnwatched);
   }
-  if (!is_empty && !features.defined() && wanted != kBackward) {
+  if (!is_empty && wanted != kBackward) {
     auto report =
         graph_->step(steps_, share_input, source, /*report=*/wanted == kStep);
     if (!graph_->reason().empty()) {
@@ -169,7 +161,7 @@ Taken Engine::Parts::take(
     }
   }
   const auto step =
-      detail::autograd_backward(context, steps_, share_input, source, features);
+      detail::autograd_backward(context, steps_, share_input, source, {});
   return {step.losses.report(), step.learns, &fallen_back_};
 }
 

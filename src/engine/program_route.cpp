@@ -4,19 +4,23 @@
 
 #include <algorithm>
 #include <tuple>
-#include "autocast.h"
+#include <utility>
 
 #include "core/host_value.h"
+
+#include "autocast.h"
+#include "autograd_route.h"
 #include "program/loss_in.h"
 
 namespace polytask::detail {
 
-ProgramRoute::ProgramRoute(StepContext& context) : context_(context) {
+ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
+    : context_(context) {
   const Route wanted = context.options.route();
   std::string why_not = "autograd was asked for";
   if (wanted != Route::kAutograd) {
-    program_ =
-        StepProgram::make(context.model, context.plan(), wanted, why_not);
+    program_ = StepProgram::make(
+        context.model, context.plan(), trunk, wanted, why_not);
   }
   choice_ = find_choice(why_not);
   losses_.resize(static_cast<size_t>(context.model->size()));
@@ -34,6 +38,10 @@ RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
       return {
           Route::kTrunkProgram,
           "the trunk has known layers only and every head is linear"};
+    case Route::kLayers:
+      return {
+          Route::kLayers,
+          "the trunk has known layers only; " + program_->why_not_more()};
     default:
       return {
           Route::kStackedHeads,
@@ -49,32 +57,19 @@ Obstacle ProgramRoute::obstacle(
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
   }
+  const torch::Tensor& like = context_.plan().parameters().front();
   if (share_input) {
-    return program_->obstacle(steps);
+    return program_->obstacle(steps, like);
   }
   if (steps.size() > 1 && program_->route() != Route::kLinearProgram) {
     return {"the tasks have inputs of their own behind a trunk"};
   }
   for (const HeadStep& step : steps) {
-    if (auto found = program_->obstacle(step)) {
+    if (auto found = program_->obstacle(step, like)) {
       return found;
     }
   }
   return {};
-}
-
-bool ProgramRoute::forward(
-    const HeadSteps& steps, bool share_input, torch::Tensor& features) {
-  apart_ = !share_input && steps.size() > 1;
-  if (!apart_) {
-    features = program_->forward(steps, losses_);
-    return !features.defined();
-  }
-  for (const HeadStep& step : steps) {
-    program_->forward(step, losses_);
-    program_->backward_heads(step);
-  }
-  return true;
 }
 
 void ProgramRoute::check_losses(
@@ -90,27 +85,73 @@ void ProgramRoute::check_losses(
   }
 }
 
-std::optional<bool> ProgramRoute::backward(
-    const HeadSteps& steps,
-    bool share_input,
-    const TaskSource& source,
-    torch::Tensor& features) {
-  for (const torch::Tensor& parameter : context_.plan().foreign()) {
-    parameter.mutable_grad().reset();
-  }
+torch::Tensor ProgramRoute::forward(
+    const HeadSteps& steps, bool share_input, const TaskSource& source) {
+  apart_ = !share_input && steps.size() > 1;
+  why_graph_ = {};
   try {
-    if (!forward(steps, share_input, features)) {
-      return std::nullopt;
+    if (!apart_) {
+      if (auto features = program_->forward(steps, losses_, why_graph_);
+          features.defined()) {
+        return features;
+      }
+    }
+    for (size_t i = 0; apart_ && i < steps.size(); ++i) {
+      program_->forward(steps[i], losses_, why_graph_);
+      program_->backward_heads(steps[i]);
     }
     check_losses(steps, source);
   } catch (...) {
     program_->clear_gradients();
     throw;
   }
+  return {};
+}
+
+Taken ProgramRoute::backward(
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    bool wants_report) {
+  for (const torch::Tensor& parameter : context_.plan().foreign()) {
+    parameter.mutable_grad().reset();
+  }
+  if (auto features = forward(steps, share_input, source); features.defined()) {
+    return go_on(steps, share_input, source, features);
+  }
   if (!apart_) {
     program_->backward_heads(steps);
   }
-  return program_->publish(steps);
+  const bool learns = program_->publish(steps);
+  return {wants_report ? report(steps) : StepReport(), learns, &choice_};
+}
+
+Taken ProgramRoute::go_on(
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    const torch::Tensor& features) {
+  const bool is_expected = program_->route() == Route::kLayers;
+  const Route wanted = context_.options.route();
+  TORCH_CHECK_VALUE(
+      is_expected || wanted == Route::kAuto || why_graph_.is_error,
+      "training: the route '",
+      to_string(wanted),
+      "' cannot take this step: ",
+      why_graph_.reason,
+      ".");
+  const auto step =
+      autograd_backward(context_, steps, share_input, source, features);
+  program_->finish_graph();
+  if (!is_expected) {
+    with_graph_ = program_->route() == Route::kTrunkProgram
+        ? RouteChoice{
+              Route::kLayers,
+              "the trunk has known layers only; " + why_graph_.reason}
+        : RouteChoice{Route::kAutograd, why_graph_.reason};
+  }
+  return {
+      step.losses.report(), step.learns, is_expected ? &choice_ : &with_graph_};
 }
 
 StepReport ProgramRoute::report(const HeadSteps& steps) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,13 +10,14 @@
 
 #include "program/step_program.h"
 #include "step_context.h"
+#include "taken.h"
 
 namespace polytask::detail {
 
-/// Steps without a graph over the heads.
+/// Steps with no graph, or with one over a part of the model alone.
 class ProgramRoute {
  public:
-  explicit ProgramRoute(StepContext& context);
+  ProgramRoute(StepContext& context, const KnownTrunk& trunk);
 
   /// What the model allows, and why not more.
   const RouteChoice& choice() const {
@@ -30,15 +30,12 @@ class ProgramRoute {
   /// Why it cannot take these steps together.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
 
-  /// The gradients of one step, and whether there are any. Nothing where
-  /// autograd has to go on, from `features`.
-  std::optional<bool> backward(
+  /// `wants_report`: else it may be empty.
+  Taken backward(
       const HeadSteps& steps,
       bool share_input,
       const TaskSource& source,
-      torch::Tensor& features);
-  /// Of the last step.
-  StepReport report(const HeadSteps& steps);
+      bool wants_report);
 
   LinearHeads& heads() {
     return program_->heads();
@@ -48,11 +45,20 @@ class ProgramRoute {
   RouteChoice find_choice(const std::string& why_not) const;
   /// Rounds them to the model's dtype first.
   void check_losses(const HeadSteps& steps, const TaskSource& source);
-  bool forward(
-      const HeadSteps& steps, bool share_input, torch::Tensor& features);
+  /// The features from which autograd has to go on, where it has.
+  torch::Tensor forward(
+      const HeadSteps& steps, bool share_input, const TaskSource& source);
+  Taken go_on(
+      const HeadSteps& steps,
+      bool share_input,
+      const TaskSource& source,
+      const torch::Tensor& features);
+  StepReport report(const HeadSteps& steps);
 
   StepContext& context_;
   RouteChoice choice_;
+  RouteChoice with_graph_; // of a step whose heads autograd took
+  Obstacle why_graph_;
   std::unique_ptr<StepProgram> program_;
   /// By task.
   std::vector<double> losses_;

@@ -171,7 +171,6 @@ INSTANTIATE_TEST_SUITE_P(
     Routes,
     BalancingsRoute,
     ::testing::Values(
-        Route::kLayers,
         Route::kBatchedJacobian,
         Route::kStreamedGramian,
         Route::kLayerJacobian,

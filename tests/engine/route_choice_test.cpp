@@ -63,11 +63,56 @@ TEST(RouteChoice, OfALayeredTrunkIsTheTrunkProgram) {
 }
 
 TEST(RouteChoice, OfAnotherTrunkIsStackedHeadsAndNamesTheLayer) {
-  torch::nn::Sequential trunk(Linear(2, 4), torch::nn::Dropout(0.1));
+  torch::nn::Sequential trunk(Linear(2, 4), torch::nn::Softsign());
   JointTraining joint = joint_of(two_tasks(trunk, 4));
   joint.step(OriginalJob(1).batch());
   EXPECT_EQ(joint.route().route, Route::kStackedHeads);
-  EXPECT_THAT(joint.route().reason, HasSubstr("Dropout"));
+  EXPECT_THAT(joint.route().reason, HasSubstr("Softsign"));
+}
+
+MultiTaskModel deep_head_behind_layers() {
+  const torch::nn::Sequential trunk(Linear(2, 4), torch::nn::ReLU());
+  MultiTaskModel model{HardSharing(trunk)};
+  model->add_task("y1", LinearTask(4, 1));
+  const torch::nn::Sequential deep(
+      Linear(4, 4), torch::nn::Tanh(), Linear(4, 1));
+  model->add_task("y2", Task(deep, MSELoss()));
+  return model;
+}
+
+TEST(RouteChoice, OfAnotherHeadBehindLayersIsLayersAndNamesTheTask) {
+  JointTraining joint = joint_of(deep_head_behind_layers());
+  EXPECT_EQ(joint.route().route, Route::kLayers);
+  joint.step(OriginalJob(1).batch());
+  EXPECT_EQ(joint.route().route, Route::kLayers);
+  EXPECT_THAT(joint.route().reason, HasSubstr("'y2' is not linear"));
+}
+
+TEST(RouteChoice, OfLayersThatWereAskedForIsThatOne) {
+  const torch::nn::Sequential trunk(Linear(2, 4), torch::nn::ReLU());
+  JointTraining joint = joint_of(two_tasks(trunk, 4), Route::kLayers);
+  joint.step(OriginalJob(1).batch());
+  EXPECT_EQ(joint.route().route, Route::kLayers);
+  EXPECT_THAT(
+      error_of([] { joint_of(OriginalJob(1).model(), Route::kLayers); }),
+      HasSubstr("'layers' cannot take this model"));
+}
+
+// Linear heads on each place of a sequence.
+TEST(RouteChoice, OfAStepWhoseFeaturesAreNoMatrixIsLayers) {
+  const torch::nn::Sequential trunk(Linear(2, 4), torch::nn::ReLU());
+  const auto model = two_tasks(trunk, 4);
+  const auto batch = Batch(
+      torch::rand({5, 3, 2}),
+      {{"y1", torch::rand({5, 3, 1})}, {"y2", torch::rand({5, 3, 1})}});
+  JointTraining joint = joint_of(model);
+  joint.step(batch);
+  EXPECT_EQ(joint.route().route, Route::kLayers);
+  EXPECT_THAT(joint.route().reason, HasSubstr("not a matrix"));
+  JointTraining forced = joint_of(model, Route::kTrunkProgram);
+  EXPECT_THAT(
+      error_of([&] { forced.step(batch); }),
+      HasSubstr("'trunk program' cannot take this step"));
 }
 
 TEST(RouteChoice, OfAHeadThatIsNotLinearIsAutogradAndNamesTheTask) {

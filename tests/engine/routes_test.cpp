@@ -88,6 +88,7 @@ Trained train(
     Way way,
     Route route,
     FixedBatch fixed) {
+  torch::manual_seed(6); // what dropout draws
   Trained trained;
   const bool run = way == Way::kJointRun || way == Way::kAlternatingRun;
   if (way == Way::kJointSteps || way == Way::kJointRun) {

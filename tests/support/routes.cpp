@@ -3,14 +3,21 @@
 #include "tests/support/routes.h"
 
 #include <polytask/sharing/hard_sharing.h>
+#include <polytask/sharing/residual.h>
 #include <polytask/task/losses/bce_with_logits.h>
 #include <polytask/task/losses/cross_entropy.h>
 #include <polytask/task/losses/huber.h>
 #include <polytask/task/losses/l1.h>
 #include <polytask/task/losses/mse.h>
 #include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/nn/modules/pooling.h>
 #include <torch/utils.h>
 
 #include <algorithm>
@@ -162,7 +169,9 @@ RouteJob many_losses() {
              {"huber", with_gaps(noise({kRows, 1}, dtype), 4)},
              {"binary", (noise({kRows, 1}, dtype) > 0).to(dtype)},
              {"class", torch::randint(3, {kRows}, torch::kLong)}});
-      }};
+      },
+      1,
+      /*allocates=*/true};
 }
 
 RouteJob rows_of_their_own() {
@@ -190,7 +199,7 @@ RouteJob layers() {
         return behind(trunk, 9);
       },
       plain_batch(5),
-      0.1};
+      0.01};
 }
 
 RouteJob other_layers() {
@@ -219,7 +228,101 @@ RouteJob own_trunk() {
         torch::manual_seed(22);
         return behind(TanhTrunk(5, 8), 8);
       },
-      plain_batch(5)};
+      plain_batch(5),
+      1,
+      /*allocates=*/true};
+}
+
+RouteJob convolutions() {
+  return {
+      "Convolutions",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(23);
+        const torch::nn::Sequential trunk(
+            torch::nn::Conv2d(torch::nn::Conv2dOptions(2, 3, 3).padding(1)),
+            torch::nn::ReLU(),
+            torch::nn::MaxPool2d(2),
+            torch::nn::Conv2d(
+                torch::nn::Conv2dOptions(3, 4, 2).stride(2).bias(false)),
+            torch::nn::BatchNorm2d(4),
+            torch::nn::GELU(),
+            torch::nn::AvgPool2d(2),
+            torch::nn::Flatten());
+        return behind(trunk, 4);
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(24);
+        const auto x = noise({kRows, 2, 8, 8}, dtype);
+        return Batch(x, three_targets(dtype));
+      },
+      0.01,
+      /*allocates=*/true};
+}
+
+RouteJob norms() {
+  return {
+      "Norms",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(25);
+        const torch::nn::Sequential inner(Linear(12, 12), torch::nn::Tanh());
+        const torch::nn::Sequential trunk(
+            Linear(5, 12),
+            torch::nn::LayerNorm(torch::nn::LayerNormOptions({12})),
+            torch::nn::SiLU(),
+            Residual(inner),
+            torch::nn::Dropout(0.2),
+            torch::nn::BatchNorm1d(12),
+            torch::nn::Softplus());
+        return behind(trunk, 12);
+      },
+      plain_batch(5),
+      0.1,
+      /*allocates=*/true};
+}
+
+RouteJob embedding() {
+  return {
+      "Embedding",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(26);
+        const torch::nn::Sequential trunk(
+            torch::nn::Embedding(9, 4),
+            torch::nn::Flatten(),
+            Linear(12, 8),
+            torch::nn::Tanh());
+        return behind(trunk, 8);
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(27);
+        const auto ids = torch::randint(9, {kRows, 3}, torch::kLong);
+        return Batch(ids, three_targets(dtype));
+      },
+      0.1,
+      /*allocates=*/true};
+}
+
+RouteJob deep_heads() {
+  return {
+      "DeepHeadsBehindLayers",
+      Route::kLayers,
+      [] {
+        torch::manual_seed(28);
+        const torch::nn::Sequential trunk(
+            Linear(5, 16), torch::nn::Tanh(), Linear(16, 9));
+        MultiTaskModel model{HardSharing(trunk)};
+        model->add_task("a", LinearTask(9, 1));
+        const torch::nn::Sequential deep(
+            Linear(9, 6), torch::nn::Tanh(), Linear(6, 1));
+        model->add_task("b", Task(deep, MSELoss()).weight(0.3));
+        model->add_task("c", Task(Linear(9, 1), HuberLoss(0.7)));
+        return model;
+      },
+      plain_batch(5),
+      0.1,
+      /*allocates=*/true};
 }
 
 torch::Tensor some_weights() {
@@ -232,6 +335,7 @@ RouteJob weighted_rows() {
   RouteJob job = many_losses();
   const auto plain = job.batch;
   job.name = "WeightedRows";
+  job.allocates = true;
   job.batch = [plain](torch::Dtype dtype) {
     return plain(dtype).with_weights(
         {{"l1", some_weights()},
@@ -245,6 +349,7 @@ RouteJob weighted_rows_behind_layers() {
   RouteJob job = layers();
   const auto plain = job.batch;
   job.name = "WeightedRowsBehindLayers";
+  job.allocates = true;
   job.batch = [plain](torch::Dtype dtype) {
     return plain(dtype).with_weights(
         {{"b", some_weights()}, {"c", some_weights()}});
@@ -276,6 +381,10 @@ std::vector<RouteJob> route_jobs() {
       layers(),
       other_layers(),
       own_trunk(),
+      convolutions(),
+      norms(),
+      embedding(),
+      deep_heads(),
       weighted_rows(),
       weighted_rows_behind_layers()};
 }

@@ -24,6 +24,8 @@ struct RouteJob {
   /// The factor of learning rates with which it converges: far enough from a
   /// ReLU's kink, routes stay together.
   double pace = 1;
+  /// Whether some of LibTorch's operations in it allocate in each step.
+  bool allocates = false;
 };
 
 /// Jobs for every program: linear tasks of many kinds, trunks of layers, and

@@ -41,7 +41,7 @@ torch::Tensor weighted(const torch::Tensor& losses, const HeadSteps& tasks) {
 
 } // namespace
 
-BalancedRoute::BalancedRoute(StepContext& context)
+BalancedRoute::BalancedRoute(StepContext& context, const KnownTrunk& trunk)
     : context_(context), autograd_(context) {
   const Route wanted = context.options.route();
   const auto& method = *context.options.balancing();
@@ -88,7 +88,7 @@ BalancedRoute::BalancedRoute(StepContext& context)
   if (wants_graph) {
     why_no_layers_ = "it was asked for";
   } else {
-    layers_ = LayerGradients::make(context, why_no_layers_);
+    layers_ = LayerGradients::make(context, trunk, why_no_layers_);
   }
   TORCH_CHECK_VALUE(
       layers_ ||

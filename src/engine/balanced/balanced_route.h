@@ -21,7 +21,7 @@ namespace polytask::detail {
 /// Joint steps whose tasks are weighed by a method.
 class BalancedRoute {
  public:
-  explicit BalancedRoute(StepContext& context);
+  BalancedRoute(StepContext& context, const KnownTrunk& trunk);
 
   /// The gradients of one step of the tasks that take part; there may be none.
   Taken backward(const HeadSteps& steps, bool share_input);

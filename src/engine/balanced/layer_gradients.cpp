@@ -5,13 +5,9 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
-#include <typeinfo>
 
-#include <polytask/sharing/hard_sharing.h>
 #include "core/host_value.h"
-#include "model/parameters.h"
 
-#include "../autocast.h"
 #include "../costs.h"
 #include "../layers/products.h"
 #include "vectors.h"
@@ -26,47 +22,32 @@ constexpr int64_t kGroupElements = 1 << 16;
 } // namespace
 
 std::unique_ptr<LayerGradients> LayerGradients::make(
-    StepContext& context, std::string& reason) {
-  const auto& model = context.model;
-  const Sharing& sharing = model->sharing();
-  if (typeid(sharing) != typeid(HardSharingImpl)) {
-    reason = "the engine does not know the layers of this sharing";
+    StepContext& context, const KnownTrunk& trunk, std::string& reason) {
+  const Plan& plan = context.plan();
+  if (!trunk.chain) {
+    reason = trunk.why_not;
     return nullptr;
   }
-  if (context.plan().has_tied_modules()) {
-    reason = "modules share a parameter";
-    return nullptr;
-  }
-  if (!context.plan().unheld().empty()) {
+  if (!plan.unheld().empty()) {
     reason = "the optimizer does not hold all that is shared";
     return nullptr;
   }
-  std::unique_ptr<LayerGradients> made(new LayerGradients(context));
-  const auto& trunk = static_cast<const HardSharingImpl&>(sharing).trunk();
-  if (!append_known_layers(trunk.module(), made->layers_, reason)) {
+  const auto& own = trunk.chain->parameters();
+  const bool is_all = std::equal(
+      own.begin(),
+      own.end(),
+      plan.shared().begin(),
+      plan.shared().end(),
+      [](const auto& a, const auto& b) { return a.is_same(b); });
+  if (!is_all) {
+    reason = "the trunk's parameters are not all that is shared";
     return nullptr;
   }
-  if (!made->has_columns(context.plan().shared())) {
-    reason = "the trunk's layers are not where its parameters are registered";
-    return nullptr;
-  }
+  std::unique_ptr<LayerGradients> made(
+      new LayerGradients(context, trunk.chain));
   std::string ignored;
-  made->linear_heads_ = LinearHeads::make(model, ignored);
+  made->linear_heads_ = LinearHeads::make(context.model, ignored);
   return made;
-}
-
-bool LayerGradients::has_columns(
-    const std::vector<torch::Tensor>& columns) const {
-  size_t place = 0;
-  for (const auto& layer : layers_) {
-    for (const auto& parameter : layer->parameters()) {
-      if (place == columns.size() || !columns[place].is_same(parameter)) {
-        return false;
-      }
-      ++place;
-    }
-  }
-  return place == columns.size();
 }
 
 Obstacle LayerGradients::obstacle(
@@ -74,27 +55,8 @@ Obstacle LayerGradients::obstacle(
   if (!share_input && steps.size() > 1) {
     return {"the tasks have inputs of their own"};
   }
-  const torch::Tensor& input = *steps[0].input;
-  if (!input.defined()) {
-    return {"the input is several tensors"};
-  }
-  if (is_autocast_on(input.device().type())) {
-    return {"autocast is on"};
-  }
-  if (input.layout() != at::kStrided || input.requires_grad()) {
-    return {"the input is sparse or requires a gradient"};
-  }
-  if (input.dim() < 2) {
-    return {"the input is not a batch of rows"};
-  }
-  const auto& parameters = context_.plan().parameters();
-  for (const auto& layer : layers_) {
-    if (auto found = layer->obstacle(
-            parameters[0].scalar_type(), parameters[0].device())) {
-      return found;
-    }
-  }
-  return {};
+  return chain_->obstacle(
+      *steps[0].input, context_.plan().parameters().front());
 }
 
 torch::Tensor LayerGradients::forward(
@@ -105,23 +67,7 @@ torch::Tensor LayerGradients::forward(
   choice_ = {
       Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
-  shared_.clear();
-  offsets_.clear();
-  counts_.clear();
-  count_ = 0;
-  top_ = 0;
-  features_ = *steps[0].input;
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    features_ = layers_[i]->forward(features_);
-    const auto own = layers_[i]->parameters();
-    offsets_.push_back(count_);
-    counts_.push_back(count_elements(own));
-    count_ += counts_.back();
-    shared_.insert(shared_.end(), own.begin(), own.end());
-    const bool is_sent_again =
-        counts_.back() > 0 || (count_ > 0 && layers_[i]->keeps_cotangents());
-    top_ = is_sent_again ? i + 1 : top_;
-  }
+  features_ = chain_->forward(*steps[0].input);
   const bool is_matrix = features_.dim() == 2 && features_.is_contiguous() &&
       features_.device().is_cpu();
   uses_linear_heads_ = linear_heads_ && is_matrix &&
@@ -161,40 +107,11 @@ void LayerGradients::backward_heads() {
     sum.add_rows(features_cotangents_.flatten(1));
     feature_gramian_ = sum.value();
   }
-  descend_to_top();
-}
-
-void LayerGradients::descend_to_top() {
   torch::NoGradGuard no_grad;
-  cotangents_ = features_cotangents_.flatten(0, 1);
-  if (top_ == 0) {
-    return;
-  }
-  for (size_t i = layers_.size(); i-- > top_;) {
-    cotangents_ = layers_[i]->backward(cotangents_, tasks());
-  }
+  cotangents_ = chain_->descend(features_cotangents_.flatten(0, 1), tasks());
 }
 
-bool LayerGradients::learns_below(size_t layer) const {
-  return offsets_[layer] > 0;
-}
-
-template <typename Visit>
-void LayerGradients::backward(
-    torch::Tensor cotangents, int64_t tasks, const Visit& visit) {
-  torch::NoGradGuard no_grad;
-  for (size_t i = top_; i-- > 0;) {
-    if (counts_[i] > 0) {
-      visit(i, cotangents);
-    }
-    if (!learns_below(i)) {
-      return;
-    }
-    cotangents = layers_[i]->backward(cotangents, tasks);
-  }
-}
-
-void LayerGradients::write_rows(torch::Tensor rows) {
+void LayerGradients::write_rows(const torch::Tensor& rows) {
   const int64_t batch = cotangents_.size(0) / tasks();
   // A device has no cache to stay in, and many kernels to start.
   const int64_t fitting = cotangents_.device().is_cpu()
@@ -203,14 +120,10 @@ void LayerGradients::write_rows(torch::Tensor rows) {
   const int64_t group = std::clamp<int64_t>(fitting, 1, tasks());
   for (int64_t begin = 0; begin < tasks(); begin += group) {
     const int64_t size = std::min(group, tasks() - begin);
-    backward(
+    chain_->write_rows(
         cotangents_.narrow(0, begin * batch, size * batch),
         size,
-        [&](size_t i, const torch::Tensor& cotangents) {
-          layers_[i]->write_rows(
-              cotangents,
-              rows.narrow(0, begin, size).narrow(1, offsets_[i], counts_[i]));
-        });
+        chain_->parts(rows.narrow(0, begin, size)));
   }
 }
 
@@ -227,7 +140,7 @@ torch::Tensor LayerGradients::jacobian() {
         ".");
     choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
     // The user may keep a direction, but nobody keeps the rows.
-    reserve(rows_, {tasks(), count_}, cotangents_.options());
+    reserve(rows_, {tasks(), chain_->elements()}, cotangents_.options());
     write_rows(rows_);
     add_strays(rows_);
     has_rows_ = true;
@@ -246,19 +159,18 @@ bool LayerGradients::holds_rows() const {
   }
   const int64_t batch = cotangents_.size(0) / tasks();
   const RowsJob job{
-      tasks(), batch, count_, static_cast<int64_t>(cotangents_.element_size())};
+      tasks(),
+      batch,
+      chain_->elements(),
+      static_cast<int64_t>(cotangents_.element_size())};
   if (is_too_large_to_hold(job)) {
     return false;
   }
-  double held = held_rows_cost(tasks(), count_, job.element_size) +
-      2 * static_cast<double>(tasks() * tasks() * count_) / kFlops;
-  double streamed = weighted_backward_cost(batch, count_);
-  for (const auto& layer : layers_) {
-    const auto costs = layer->costs(tasks());
-    held += costs.rows;
-    streamed += costs.gramian;
-  }
-  return held <= streamed;
+  const auto costs = chain_->costs(tasks());
+  const double held = costs.rows +
+      held_rows_cost(tasks(), job.parameters, job.element_size) +
+      2 * static_cast<double>(tasks() * tasks() * job.parameters) / kFlops;
+  return held <= costs.gramian + weighted_backward_cost(batch, job.parameters);
 }
 
 math::Matrix LayerGradients::gramian() {
@@ -274,10 +186,7 @@ math::Matrix LayerGradients::gramian() {
     choice_ = {
         Route::kLayerGramian,
         "the trunk has known layers only, and a Jacobian would cost more"};
-    backward(
-        cotangents_, tasks(), [&](size_t i, const torch::Tensor& cotangents) {
-          layers_[i]->add_to_gramian(cotangents, tasks(), sum);
-        });
+    chain_->add_to_gramian(cotangents_, tasks(), sum);
   }
   return sum.value();
 }
@@ -289,24 +198,21 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
     publish_direction(torch::mv(rows_.t(), factors));
     return;
   }
-  if (top_ == 0) {
+  if (!chain_->learns()) {
     publish_direction(torch::empty({0}, cotangents_.options()));
     return;
   }
   const torch::Tensor direction =
-      torch::empty({1, count_}, cotangents_.options());
+      torch::empty({1, chain_->elements()}, cotangents_.options());
   auto shape = cotangents_.sizes().vec();
   shape[0] /= tasks();
   const torch::Tensor combined =
       torch::mv(cotangents_.reshape({tasks(), -1}).t(), factors).view(shape);
-  backward(combined, 1, [&](size_t i, const torch::Tensor& cotangents) {
-    layers_[i]->write_rows(
-        cotangents, direction.narrow(1, offsets_[i], counts_[i]));
-  });
+  chain_->write_rows(combined, 1, chain_->parts(direction));
   for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
     cut_heads_.add_strays(
         i,
-        shared_,
+        shared(),
         direction.view(-1),
         factors[static_cast<int64_t>(i)].item<double>());
   }
@@ -320,14 +226,14 @@ bool LayerGradients::has_shared_strays() const {
 void LayerGradients::add_strays(const torch::Tensor& rows) const {
   for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
     cut_heads_.add_strays(
-        i, shared_, rows.select(0, static_cast<int64_t>(i)), 1);
+        i, shared(), rows.select(0, static_cast<int64_t>(i)), 1);
   }
 }
 
 void LayerGradients::publish_direction(const torch::Tensor& direction) {
   torch::NoGradGuard no_grad;
   publish_strays();
-  set_flat_gradient(shared_, direction);
+  set_flat_gradient(shared(), direction);
   cut_heads_.clear();
 }
 
@@ -349,7 +255,7 @@ void LayerGradients::scale_heads(const TaskWeights& weights) {
 }
 
 std::vector<int64_t> LayerGradients::block_sizes() const {
-  return sizes_of(shared_);
+  return sizes_of(shared());
 }
 
 } // namespace polytask::detail

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../layers/known_layer.h"
+#include "../layers/layer_chain.h"
 #include "../program/linear_heads.h"
 #include "../step_context.h"
 #include "cut_heads.h"
@@ -18,9 +18,10 @@ namespace polytask::detail {
 /// all tasks' cotangents go through it together.
 class LayerGradients : public TaskGradients {
  public:
-  /// Null, with the reason, where the model's trunk is of another kind.
+  /// Null, with the reason, where the trunk's parameters are not what the
+  /// balancing combines.
   static std::unique_ptr<LayerGradients> make(
-      StepContext& context, std::string& reason);
+      StepContext& context, const KnownTrunk& trunk, std::string& reason);
 
   /// Why it cannot take this step.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
@@ -38,30 +39,26 @@ class LayerGradients : public TaskGradients {
   void scale_heads(const TaskWeights& weights) override;
   std::vector<int64_t> block_sizes() const override;
   std::vector<bool> used() const override {
-    return std::vector<bool>(shared_.size(), true);
+    return std::vector<bool>(shared().size(), true);
   }
 
  private:
-  explicit LayerGradients(StepContext& context) : context_(context) {}
+  LayerGradients(StepContext& context, std::shared_ptr<LayerChain> chain)
+      : context_(context), chain_(std::move(chain)) {}
 
   int64_t tasks() const {
     return static_cast<int64_t>(steps_.size());
   }
-  /// Whether these are the layers' parameters, in their order.
-  bool has_columns(const std::vector<torch::Tensor>& columns) const;
-  bool learns_below(size_t layer) const;
+  const std::vector<torch::Tensor>& shared() const {
+    return chain_->parameters();
+  }
   bool has_shared_strays() const;
   void add_strays(const torch::Tensor& rows) const;
   bool holds_rows() const;
-  void descend_to_top();
-  void write_rows(torch::Tensor rows);
-  /// Visits each layer that learns, from the top, with the cotangents of its
-  /// output.
-  template <typename Visit>
-  void backward(torch::Tensor cotangents, int64_t tasks, const Visit& visit);
+  void write_rows(const torch::Tensor& rows);
 
   StepContext& context_;
-  std::vector<std::unique_ptr<KnownLayer>> layers_;
+  std::shared_ptr<LayerChain> chain_;
   std::unique_ptr<LinearHeads> linear_heads_; // where heads are linear
   bool uses_linear_heads_ = false;
   CutHeads cut_heads_;
@@ -73,14 +70,7 @@ class LayerGradients : public TaskGradients {
   torch::Tensor features_;
   torch::Tensor features_cotangents_; // as the heads wrote them
   math::Matrix feature_gramian_;      // where it was asked for
-  torch::Tensor cotangents_;          // of layer `top_`, [n · B, ...]
-  /// One past the highest layer that learns, or keeps cotangents above one.
-  size_t top_ = 0;
-  /// Of each layer: its parameters' place among all, and their number.
-  std::vector<int64_t> offsets_;
-  std::vector<int64_t> counts_;
-  std::vector<torch::Tensor> shared_;
-  int64_t count_ = 0; // N
+  torch::Tensor cotangents_;          // of the highest layer that learns
   torch::Tensor rows_;
   bool has_rows_ = false;
 };

@@ -39,8 +39,13 @@ class KnownActivation : public KnownLayer {
     return output_;
   }
   Tensor backward(const Tensor& cotangents, int64_t tasks) override {
-    Tensor slopes = by_task(cotangents, tasks);
-    backward_(slopes, slopes, kept_.expand(slopes.sizes()));
+    if (tasks == 1) {
+      Tensor slopes = cotangents;
+      backward_(slopes, slopes, kept_);
+    } else {
+      Tensor slopes = by_task(cotangents, tasks);
+      backward_(slopes, slopes, kept_.expand(slopes.sizes()));
+    }
     return cotangents;
   }
 

@@ -20,8 +20,8 @@ Obstacle AffineParameters::obstacle(
   return {};
 }
 
-std::vector<torch::Tensor> AffineParameters::trained() const {
-  std::vector<torch::Tensor> all;
+LayerParameters AffineParameters::trained() const {
+  LayerParameters all;
   for (const auto* parameter : {&weight, &bias}) {
     if (parameter->defined() && parameter->requires_grad()) {
       all.push_back(*parameter);

@@ -4,9 +4,7 @@
 
 #include <torch/types.h>
 
-#include <vector>
-
-#include "../program/obstacle.h"
+#include "known_layer.h"
 
 namespace polytask::detail {
 
@@ -19,7 +17,7 @@ struct AffineParameters {
   Obstacle obstacle(
       at::IntArrayRef shape, at::ScalarType type, torch::Device device) const;
   /// Those that learn.
-  std::vector<torch::Tensor> trained() const;
+  LayerParameters trained() const;
   /// Writes their gradients to `rows` [n, own N]: sums of the cotangents and of
   /// their products with what is normalized over dimensions `dims`.
   void write_rows(

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "affine.h"
-#include "known_layer.h"
+#include "rectified_layer.h"
 
 namespace polytask::detail {
 
@@ -19,7 +19,7 @@ namespace {
 /// Source: S. Ioffe, C. Szegedy, "Batch normalization: Accelerating deep
 /// network training by reducing internal covariate shift", ICML 2015.
 template <typename Impl>
-class KnownBatchNorm : public KnownLayer {
+class KnownBatchNorm : public RectifiedLayer {
  public:
   KnownBatchNorm(std::shared_ptr<Impl> module, std::vector<int64_t> dimensions)
       : module_(std::move(module)), dimensions_(std::move(dimensions)) {}
@@ -36,7 +36,7 @@ class KnownBatchNorm : public KnownLayer {
     return affine().obstacle({channels}, type, device);
   }
 
-  std::vector<torch::Tensor> parameters() const override {
+  LayerParameters parameters() const override {
     return affine().trained();
   }
 
@@ -124,7 +124,7 @@ class KnownBatchNorm : public KnownLayer {
     scale_ = scale.view({1, 1, -1, 1});
     normalized_ =
         (in_channels(input, 1) - mean.view({1, 1, -1, 1})).mul_(scale_);
-    return output;
+    return rectified(output);
   }
 
   // [n, B, C, the rest]

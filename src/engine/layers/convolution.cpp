@@ -11,7 +11,7 @@
 
 #include "../costs.h"
 #include "../program/parameter_obstacle.h"
-#include "known_layer.h"
+#include "rectified_layer.h"
 
 namespace polytask::detail {
 
@@ -19,7 +19,7 @@ namespace {
 
 /// A convolution over D dimensions, padded with zeros, on [B, C, ...].
 template <size_t D, typename Impl>
-class KnownConvolution : public KnownLayer {
+class KnownConvolution : public RectifiedLayer {
  public:
   explicit KnownConvolution(std::shared_ptr<Impl> module)
       : module_(std::move(module)), shape_(module_->weight.sizes().vec()) {}
@@ -40,8 +40,8 @@ class KnownConvolution : public KnownLayer {
     return found;
   }
 
-  std::vector<torch::Tensor> parameters() const override {
-    std::vector<torch::Tensor> all;
+  LayerParameters parameters() const override {
+    LayerParameters all;
     if (module_->weight.requires_grad()) {
       all.push_back(module_->weight);
     }
@@ -60,17 +60,17 @@ class KnownConvolution : public KnownLayer {
         input_ = at::constant_pad_nd(input_, more_behind_, 0);
       }
       input_ = input_.contiguous();
-      const torch::Tensor output = at::convolution(
-                                       input_,
-                                       module_->weight,
-                                       module_->bias,
-                                       *module_->options.stride(),
-                                       padding_,
-                                       *module_->options.dilation(),
-                                       /*transposed=*/false,
-                                       std::array<int64_t, D>{},
-                                       module_->options.groups())
-                                       .contiguous();
+      const torch::Tensor output = rectified(at::convolution(
+                                                 input_,
+                                                 module_->weight,
+                                                 module_->bias,
+                                                 *module_->options.stride(),
+                                                 padding_,
+                                                 *module_->options.dilation(),
+                                                 /*transposed=*/false,
+                                                 std::array<int64_t, D>{},
+                                                 module_->options.groups())
+                                                 .contiguous());
       input_shape_ = input.sizes().vec();
       output_shape_ = output.sizes().vec();
       return has_batch ? output : output.squeeze(0);

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "known_layer.h"
 
+#include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 
 #include <polytask/sharing/residual.h>
-#include "model/parameters.h"
 
 #include "residual.h"
 
@@ -43,7 +43,10 @@ std::unique_ptr<KnownLayer> KnownLayer::of(
 
 void KnownLayer::add_to_gramian(
     const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum) {
-  const int64_t count = count_elements(parameters());
+  int64_t count = 0;
+  for (const auto& parameter : parameters()) {
+    count += parameter.numel();
+  }
   if (count == 0) {
     return;
   }
@@ -71,6 +74,10 @@ bool append_known_layers(
         append_known_layers(residual->inner().module(), layers, reason);
     layers.push_back(std::move(end));
     return is_known;
+  }
+  if (exactly<torch::nn::ReLUImpl>(module) && !layers.empty() &&
+      layers.back()->rectify()) {
+    return true;
   }
   auto layer = KnownLayer::of(module);
   if (!layer) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <c10/util/Exception.h>
+#include <c10/util/SmallVector.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
@@ -18,6 +19,9 @@
 #include "../program/obstacle.h"
 
 namespace polytask::detail {
+
+/// On the stack, for they are looked at in each step.
+using LayerParameters = c10::SmallVector<torch::Tensor, 2>;
 
 /// A layer that the engine differentiates by hand, for n tasks at once: their
 /// cotangents stand one after the other, [n · B, ...], on one forward of B
@@ -37,7 +41,7 @@ class KnownLayer {
   virtual Obstacle obstacle(
       at::ScalarType type, torch::Device device) const = 0;
   /// Those that are to be trained, in the module's order.
-  virtual std::vector<torch::Tensor> parameters() const {
+  virtual LayerParameters parameters() const {
     return {};
   }
   /// Keeps what the backward needs; overwritten by the next call.
@@ -66,6 +70,14 @@ class KnownLayer {
   /// of the highest such layer are sent down several times.
   virtual torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) = 0;
+  /// Takes a ReLU behind the layer into it. False where it cannot.
+  virtual bool rectify() {
+    return false;
+  }
+  /// Before anything else of a backward: what that ReLU lets through of
+  /// `cotangents` [n · B, ...], contiguous, in place.
+  virtual void mask(
+      const torch::Tensor& /*cotangents*/, int64_t /*tasks*/) const {}
   /// Whether a layer below adds what `backward` keeps here, so that the same
   /// tasks have to go through both.
   virtual bool keeps_cotangents() const {

@@ -4,7 +4,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "affine.h"
-#include "known_layer.h"
+#include "rectified_layer.h"
 
 namespace polytask::detail {
 
@@ -15,7 +15,7 @@ namespace {
 ///
 /// Source: J. L. Ba, J. R. Kiros, G. Hinton, "Layer normalization",
 /// arXiv:1607.06450, 2016.
-class KnownLayerNorm : public KnownLayer {
+class KnownLayerNorm : public RectifiedLayer {
  public:
   explicit KnownLayerNorm(std::shared_ptr<torch::nn::LayerNormImpl> module)
       : module_(std::move(module)) {}
@@ -24,7 +24,7 @@ class KnownLayerNorm : public KnownLayer {
     return affine().obstacle(module_->options.normalized_shape(), type, device);
   }
 
-  std::vector<torch::Tensor> parameters() const override {
+  LayerParameters parameters() const override {
     return affine().trained();
   }
 
@@ -40,7 +40,7 @@ class KnownLayerNorm : public KnownLayer {
     scale_ = scale.view({1, -1, 1});
     const torch::Tensor rows = input.reshape({1, scale_.size(1), -1});
     normalized_ = (rows - mean.view({1, -1, 1})).mul_(scale_);
-    return output;
+    return rectified(output);
   }
 
   void write_rows(

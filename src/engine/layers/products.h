@@ -15,16 +15,41 @@ void reserve(
     at::IntArrayRef shape,
     const torch::TensorOptions& options);
 
-/// For each task: rows [n, (end - begin) · in] = slopes [n, B, out] of the
-/// outputs [begin, end), transposed, times input [B, in]. Rows may stand apart.
+/// Whether kernels of the engine's own can take it.
+inline bool is_host_real(const torch::Tensor& tensor) {
+  return tensor.device().is_cpu() && tensor.is_contiguous() &&
+      (tensor.scalar_type() == torch::kFloat ||
+       tensor.scalar_type() == torch::kDouble);
+}
+
+/// Calls run(float()) or run(double()).
+template <typename Run>
+void as_real(at::ScalarType type, const Run& run) {
+  if (type == torch::kFloat) {
+    run(float{});
+  } else {
+    run(double{});
+  }
+}
+
+/// Outputs [begin, end) of a linear layer.
+struct OutputRange {
+  int64_t begin;
+  int64_t end;
+};
+
+/// For each of the n tasks: rows [n, range · in] = slopes [n, B, out] of these
+/// outputs, transposed, times input [B, in]. Rows may stand apart. Slopes are
+/// given as a matrix [n · B, out].
 void products_over_rows(
     const torch::Tensor& slopes,
-    int64_t begin,
-    int64_t end,
+    OutputRange range,
     const torch::Tensor& input,
-    torch::Tensor& rows);
+    const torch::Tensor& rows);
 
-/// sums [n, out] = Σ over B of slopes [n, B, out].
-void sum_over_rows(const torch::Tensor& slopes, torch::Tensor sums);
+/// rows [n, offset … offset + out) = Σ over B of slopes [n, B, out], which are
+/// given as a matrix [n · B, out].
+void sum_over_rows(
+    const torch::Tensor& slopes, const torch::Tensor& rows, int64_t offset);
 
 } // namespace polytask::detail

@@ -26,7 +26,7 @@ class KnownTable : public KnownLayer {
         !options.sparse();
   }
 
-  std::vector<torch::Tensor> parameters() const override {
+  LayerParameters parameters() const override {
     if (!module_->weight.requires_grad()) {
       return {};
     }

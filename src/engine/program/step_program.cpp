@@ -8,7 +8,7 @@
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
 
-#include "layer_trunk.h"
+#include "chain_trunk.h"
 
 namespace polytask::detail {
 
@@ -19,72 +19,72 @@ StepProgram::StepProgram(
 std::unique_ptr<StepProgram> StepProgram::make(
     const MultiTaskModel& model,
     const Plan& plan,
+    const KnownTrunk& known,
     Route wanted,
     std::string& reason) {
   if (plan.has_tied_modules()) {
     reason = "modules share a parameter";
     return nullptr;
   }
-  auto heads = LinearHeads::make(model, reason);
-  if (!heads) {
-    return nullptr;
+  std::unique_ptr<LinearHeads> heads;
+  std::string why_not = "it was asked for";
+  if (wanted != Route::kLayers) {
+    heads = LinearHeads::make(model, why_not);
   }
   std::unique_ptr<Trunk> trunk;
-  std::string why_not_more;
   const Sharing& sharing = model->sharing();
-  if (typeid(sharing) == typeid(NoSharingImpl)) {
+  const bool may_be_known = wanted != Route::kStackedHeads;
+  if (known.chain && may_be_known) {
+    trunk = std::make_unique<ChainTrunk>(model, known.chain);
+  } else if (!heads) {
+    reason = wanted == Route::kLayers ? known.why_not : why_not;
+    return nullptr;
+  } else if (typeid(sharing) == typeid(NoSharingImpl)) {
     trunk = std::make_unique<InputTrunk>();
   } else if (typeid(sharing) == typeid(HardSharingImpl)) {
-    if (wanted == Route::kStackedHeads) {
-      why_not_more = "stacked heads were asked for";
-    } else {
-      trunk = LayerTrunk::make(model, heads->width(), why_not_more);
-    }
-    if (!trunk) {
-      trunk = std::make_unique<AutogradTrunk>(model);
-    }
+    trunk = std::make_unique<AutogradTrunk>(model);
+    why_not = may_be_known ? known.why_not : "stacked heads were asked for";
   } else {
     reason = "the engine knows no program for this sharing";
     return nullptr;
   }
   std::unique_ptr<StepProgram> program(
       new StepProgram(std::move(trunk), std::move(heads)));
-  program->why_not_more_ = std::move(why_not_more);
+  program->why_not_more_ = std::move(why_not);
   return program;
 }
 
-Obstacle StepProgram::obstacle(c10::ArrayRef<HeadStep> steps) const {
+Obstacle StepProgram::obstacle(
+    c10::ArrayRef<HeadStep> steps, const at::Tensor& like) const {
   const HeadStep& first = steps.front();
-  const auto type = heads_->layer(first.task).weight->scalar_type();
-  const at::Tensor& input = *first.input;
-  if (!input.defined()) {
-    // A trunk of the user's own may take what no kernel does.
-    if (route() != Route::kStackedHeads) {
-      return {"the input is several tensors"};
-    }
-    if (!first.inputs->device().is_cpu()) {
-      return {"the batch is not on the CPU"};
-    }
-    return heads_->obstacle(type, first.inputs->rows(), steps);
-  }
-  if (!input.device().is_cpu()) {
+  if (!first.inputs->device().is_cpu()) {
     return {"the batch is not on the CPU"};
   }
-  if (input.layout() != at::kStrided) {
+  if (knows_trunk()) {
+    return trunk_->obstacle(*first.input, like);
+  }
+  const at::Tensor& input = *first.input;
+  if (input.defined() && input.layout() != at::kStrided) {
     return {"the input is sparse"};
   }
-  if (auto found = trunk_->obstacle(input)) {
-    return found;
-  }
   if (route() == Route::kLinearProgram) {
+    if (!input.defined()) {
+      return {"the input is several tensors"};
+    }
     if (auto found = feature_obstacle(input)) {
       return found;
     }
+    if (input.scalar_type() != heads_->type(first.task)) {
+      return {"the input is of another dtype", /*is_error=*/true};
+    }
   }
-  if (route() != Route::kStackedHeads && input.scalar_type() != type) {
-    return {"the input is of another dtype", /*is_error=*/true};
-  }
-  return heads_->obstacle(type, input.size(0), steps);
+  return heads_obstacle(steps);
+}
+
+Obstacle StepProgram::heads_obstacle(c10::ArrayRef<HeadStep> steps) const {
+  const HeadStep& first = steps.front();
+  return heads_->obstacle(
+      heads_->type(first.task), first.inputs->rows(), steps);
 }
 
 Obstacle StepProgram::feature_obstacle(const at::Tensor& features) const {
@@ -101,20 +101,38 @@ Obstacle StepProgram::feature_obstacle(const at::Tensor& features) const {
 }
 
 at::Tensor StepProgram::forward(
-    c10::ArrayRef<HeadStep> steps, std::vector<double>& losses) {
+    c10::ArrayRef<HeadStep> steps,
+    std::vector<double>& losses,
+    Obstacle& why_graph) {
   torch::NoGradGuard no_grad;
-  features_ = trunk_->forward(steps.front());
-  if (route() == Route::kStackedHeads) {
-    const auto& first = *heads_->layer(steps.front().task).weight;
-    if (feature_obstacle(features_) ||
-        features_.size(0) != steps.front().inputs->rows() ||
-        features_.scalar_type() != first.scalar_type()) {
-      return static_cast<AutogradTrunk&>(*trunk_).features();
+  const HeadStep& first = steps.front();
+  features_ = trunk_->forward(first);
+  if (!heads_) {
+    why_graph = {why_not_more_};
+  } else if (route() != Route::kLinearProgram) {
+    why_graph = feature_obstacle(features_);
+    if (!why_graph && features_.size(0) != first.inputs->rows()) {
+      why_graph = {"the features are not of the input's rows"};
     }
+    if (!why_graph && features_.scalar_type() != heads_->type(first.task)) {
+      why_graph = {"the features are of another dtype", /*is_error=*/true};
+    }
+    if (!why_graph && knows_trunk()) {
+      why_graph = heads_obstacle(steps);
+    }
+  }
+  if (why_graph) {
+    features_.reset();
+    return trunk_->with_graph();
   }
   cotangent_ = trunk_->cotangent();
   heads_->forward(features_, steps, route() != Route::kLinearProgram, losses);
   return {};
+}
+
+void StepProgram::finish_graph() {
+  torch::NoGradGuard no_grad;
+  trunk_->finish_graph();
 }
 
 void StepProgram::backward_heads(c10::ArrayRef<HeadStep> steps) {
@@ -134,7 +152,9 @@ bool StepProgram::publish(c10::ArrayRef<HeadStep> steps) {
 }
 
 void StepProgram::clear_gradients() {
-  heads_->publish({});
+  if (heads_) {
+    heads_->publish({});
+  }
   trunk_->clear_gradients();
 }
 

@@ -5,6 +5,8 @@
 #include <torch/types.h>
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include <polytask/engine/route.h>
 #include <polytask/model/multi_task_model.h>
@@ -19,9 +21,11 @@ class Trunk {
  public:
   virtual ~Trunk() = default;
 
+  /// With linear heads behind it.
   virtual Route route() const = 0;
-  /// Looks at what changes from step to step.
-  virtual Obstacle obstacle(const at::Tensor& input) const = 0;
+  /// Looks at what changes from step to step. `like`: a parameter of a head.
+  virtual Obstacle obstacle(
+      const at::Tensor& input, const at::Tensor& like) const = 0;
   /// The features [B, width], without a graph of their own, of a step's input.
   virtual at::Tensor forward(const HeadStep& step) = 0;
   /// Where the gradient of the features is to be written; undefined where
@@ -30,6 +34,13 @@ class Trunk {
   virtual void clear_gradients() = 0;
   /// Writes the trunk's gradients, from `cotangent`.
   virtual void backward() = 0;
+
+  /// The features of the last forward, for heads that only autograd can take.
+  virtual at::Tensor with_graph() {
+    return {};
+  }
+  /// After autograd's backward to there: what it left to do.
+  virtual void finish_graph() {}
 };
 
 /// No trunk: the heads see the input.
@@ -38,7 +49,8 @@ class InputTrunk : public Trunk {
   Route route() const override {
     return Route::kLinearProgram;
   }
-  Obstacle obstacle(const at::Tensor& /*input*/) const override {
+  Obstacle obstacle(
+      const at::Tensor& /*input*/, const at::Tensor& /*like*/) const override {
     return {};
   }
   at::Tensor forward(const HeadStep& step) override {
@@ -59,22 +71,22 @@ class AutogradTrunk : public Trunk {
   Route route() const override {
     return Route::kStackedHeads;
   }
-  Obstacle obstacle(const at::Tensor& /*input*/) const override {
+  Obstacle obstacle(
+      const at::Tensor& /*input*/, const at::Tensor& /*like*/) const override {
     return {};
   }
   at::Tensor forward(const HeadStep& step) override;
   at::Tensor cotangent() override;
   void clear_gradients() override;
   void backward() override;
-  /// With their graph, as `forward` computed them.
-  const at::Tensor& features() const {
-    return features_;
+  at::Tensor with_graph() override {
+    return std::exchange(features_, {});
   }
 
  private:
   const MultiTaskModel model_;
   std::vector<torch::Tensor> parameters_;
-  at::Tensor features_;
+  at::Tensor features_; // with their graph
   at::Tensor cotangent_;
 };
 

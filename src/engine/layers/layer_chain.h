@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/types.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <polytask/model/multi_task_model.h>
+
+#include "../plan/plan.h"
+#include "known_layer.h"
+
+namespace polytask::detail {
+
+/// A trunk that all tasks share, made of known layers: one forward, and back
+/// through it the cotangents of one task, of n at once, or their sum; no graph.
+/// N parameters are trained. Made anew with the plan.
+class LayerChain {
+ public:
+  /// Null, with the reason, where the model's sharing is of another kind.
+  static std::unique_ptr<LayerChain> make(
+      const MultiTaskModel& model, std::string& reason);
+
+  /// Why it cannot take a step on this input. `like`: a parameter of the model.
+  Obstacle obstacle(
+      const torch::Tensor& input, const torch::Tensor& like) const;
+  /// Overwrites what the forward before gave.
+  torch::Tensor forward(const torch::Tensor& input);
+
+  /// Whether anything in it is trained.
+  bool learns() const {
+    return top_ > 0;
+  }
+  /// Those that are trained.
+  const std::vector<torch::Tensor>& parameters() const {
+    return parameters_;
+  }
+  /// Of all of them: N.
+  int64_t elements() const {
+    return elements_;
+  }
+
+  /// From the cotangents of the features, [n · B, ...], to those of the highest
+  /// layer that learns. May write to them.
+  torch::Tensor descend(torch::Tensor cotangents, int64_t tasks);
+  // From what `descend` gave, as often as need be:
+  /// Writes the gradients to the parts of `rows` [n, N].
+  void write_rows(
+      const torch::Tensor& cotangents,
+      int64_t tasks,
+      const std::vector<torch::Tensor>& parts);
+  /// Adds the gradients' inner products.
+  void add_to_gramian(
+      const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum);
+  /// What each layer writes of `rows` [n, N]: [n, own N].
+  std::vector<torch::Tensor> parts(const torch::Tensor& rows) const;
+
+  /// Of `write_rows` and of `add_to_gramian`, after this forward.
+  KnownLayer::Costs costs(int64_t tasks) const;
+
+ private:
+  struct Link {
+    std::unique_ptr<KnownLayer> layer;
+    /// Its parameters' place among all, and their number.
+    int64_t offset = 0;
+    int64_t count = 0;
+  };
+
+  explicit LayerChain(KnownLayers layers);
+
+  /// Whether they are these tensors, in this order.
+  bool has_parameters(const std::vector<torch::Tensor>& parameters) const;
+  /// Visits each layer that learns, from the top, with its cotangents.
+  template <typename Visit>
+  void backward(torch::Tensor cotangents, int64_t tasks, const Visit& visit);
+
+  std::vector<Link> links_;
+  std::vector<torch::Tensor> parameters_;
+  int64_t elements_ = 0;
+  /// One past the highest layer that learns, or keeps cotangents above one.
+  size_t top_ = 0;
+};
+
+/// The model's, or why there is none.
+struct KnownTrunk {
+  static KnownTrunk of(const MultiTaskModel& model, const Plan& plan);
+
+  std::shared_ptr<LayerChain> chain;
+  std::string why_not;
+};
+
+} // namespace polytask::detail

@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/types.h>
+
+#include <utility>
+
+#include "known_layer.h"
+
+namespace polytask::detail {
+
+/// A layer that takes the ReLU behind it into its own output, which its own
+/// backward does not read.
+class RectifiedLayer : public KnownLayer {
+ public:
+  bool rectify() override {
+    return !std::exchange(is_rectified_, true);
+  }
+  void mask(const torch::Tensor& cotangents, int64_t tasks) const override;
+
+ protected:
+  bool is_rectified() const {
+    return is_rectified_;
+  }
+  /// For layers that write to one output in each step.
+  void keep_rectified(const torch::Tensor& output) {
+    output_ = output;
+  }
+  /// The same of an output that is no more than the layer's; in place.
+  torch::Tensor rectified(torch::Tensor output);
+
+ private:
+  bool is_rectified_ = false;
+  torch::Tensor output_; // [B, ...]
+};
+
+} // namespace polytask::detail
