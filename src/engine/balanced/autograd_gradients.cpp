@@ -30,7 +30,7 @@ torch::Tensor AutogradGradients::forward(
   is_used_.assign(shared_.size(), false);
   head_weights_ = {};
   const auto features = features_of(context_, steps, share_input);
-  torch::Tensor losses = heads_.forward(context_, steps, features);
+  torch::Tensor losses = heads_.forward(steps, features);
   find_strays();
   return losses;
 }
@@ -113,10 +113,7 @@ void AutogradGradients::note_used(const std::vector<torch::Tensor>& gradients) {
 torch::Tensor AutogradGradients::loop() {
   const auto& parts = heads_.parts();
   torch::Tensor rows = torch::zeros(
-      {static_cast<int64_t>(parts.size()), count_},
-      (shared_.empty() ? parts[0].loss : shared_[0])
-          .options()
-          .requires_grad(false));
+      {static_cast<int64_t>(parts.size()), count_}, context_.tensor_options());
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));

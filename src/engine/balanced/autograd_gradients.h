@@ -15,7 +15,8 @@ namespace polytask::detail {
 /// task, or one for all, or one with the weights.
 class AutogradGradients : public TaskGradients {
  public:
-  explicit AutogradGradients(StepContext& context) : context_(context) {}
+  explicit AutogradGradients(StepContext& context)
+      : context_(context), heads_(context) {}
 
   const RouteChoice& choice() const override {
     return choice_;

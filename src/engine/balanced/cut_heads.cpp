@@ -8,23 +8,83 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/host_value.h"
+
+#include "../autocast.h"
+#include "../layers/products.h"
 #include "leaves.h"
 #include "vectors.h"
 
 namespace polytask::detail {
 
+CutHeads::CutHeads(const StepContext& context) : context_(context) {
+  std::string ignored;
+  if (!context.plan().has_tied_modules()) {
+    linear_ = LinearHeads::make(context.model, ignored);
+  }
+}
+
 torch::Tensor CutHeads::forward(
-    const StepContext& context,
-    const HeadSteps& steps,
-    const std::vector<Inputs>& features) {
-  torch::AutoGradMode grad_mode(true);
+    const HeadSteps& steps, const std::vector<Inputs>& features) {
+  steps_ = steps;
   parts_.clear();
-  plan_ = &context.plan();
   has_strays_ = has_shared_strays_ = false;
+  for (const HeadStep& step : steps) {
+    parts_.push_back(
+        {step.task,
+         step.weight,
+         {},
+         {},
+         {},
+         &context_.plan().own(step.task),
+         {},
+         {},
+         {}});
+  }
+  by_products_ = takes_products(features);
+  for (size_t i = 0; by_products_ && i < parts_.size(); ++i) {
+    parts_[i].features = {features[i].tensor()};
+  }
+  features_ = by_products_ ? features[0].tensor() : torch::Tensor();
+  return by_products_ ? forward_by_products() : forward_by_graph(features);
+}
+
+bool CutHeads::takes_products(const std::vector<Inputs>& features) const {
+  if (!linear_ || !features[0].is_tensor()) {
+    return false;
+  }
+  const torch::Tensor& first = features[0].tensor();
+  const bool is_matrix = first.dim() == 2 && first.is_contiguous() &&
+      first.device().is_cpu() && first.layout() == at::kStrided &&
+      first.size(1) == linear_->width() &&
+      first.size(0) == steps_[0].inputs->rows() &&
+      first.scalar_type() == linear_->type(steps_[0].task);
+  return is_matrix && !is_autocast_on(at::kCPU) &&
+      std::all_of(
+             features.begin(),
+             features.end(),
+             [&](const Inputs& own) {
+               return own.is_tensor() && own.tensor().is_same(first);
+             }) &&
+      !linear_->obstacle(first.scalar_type(), first.size(0), steps_);
+}
+
+torch::Tensor CutHeads::forward_by_products() {
+  torch::NoGradGuard no_grad;
+  std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
+  linear_->forward(features_, steps_, /*needs_cotangent=*/true, by_task);
+  std::vector<double> losses;
+  for (const HeadStep& step : steps_) {
+    losses.push_back(by_task[static_cast<size_t>(step.task)]);
+  }
+  return host_vector(losses, features_.options().requires_grad(false));
+}
+
+torch::Tensor CutHeads::forward_by_graph(const std::vector<Inputs>& features) {
+  torch::AutoGradMode grad_mode(true);
   std::vector<torch::Tensor> losses;
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const auto& [task, input, labels, weight, inputs] = steps[i];
-    Part part{task, weight, {}, {}, {}, &plan_->own(task), {}, {}, {}};
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    Part& part = parts_[i];
     const Inputs leaves = features[i].map([&](const torch::Tensor& feature) {
       torch::Tensor leaf = feature.detach();
       if (leaf.is_floating_point()) {
@@ -34,10 +94,9 @@ torch::Tensor CutHeads::forward(
       part.leaves.push_back(leaf);
       return leaf;
     });
-    part.loss = context.model->loss(task, leaves, *labels);
+    part.loss = context_.model->loss(part.task, leaves, *steps_[i].labels);
     losses.push_back(part.loss.detach());
     find_strays(part);
-    parts_.push_back(std::move(part));
   }
   return torch::stack(losses);
 }
@@ -48,9 +107,10 @@ void CutHeads::find_strays(Part& part) {
         part.leaves.begin(), part.leaves.end(), [&](const auto& feature) {
           return feature.is_same(leaf);
         });
-    if (!is_feature && !plan_->is_own(leaf, part.task)) {
+    if (!is_feature && !context_.plan().is_own(leaf, part.task)) {
       has_strays_ = true;
-      has_shared_strays_ = has_shared_strays_ || plan_->is_shared(leaf);
+      has_shared_strays_ =
+          has_shared_strays_ || context_.plan().is_shared(leaf);
       part.strays.push_back(leaf);
     }
   }
@@ -105,7 +165,7 @@ void CutHeads::publish_strays(const TaskWeights& weights) {
     const Part& part = parts_[i];
     for (size_t s = 0; s < part.strays.size(); ++s) {
       const torch::Tensor& gradient = part.stray_gradients[s];
-      if (gradient.defined() && !plan_->is_shared(part.strays[s])) {
+      if (gradient.defined() && !context_.plan().is_shared(part.strays[s])) {
         accumulate_gradient(
             part.strays[s],
             weights.empty() ? gradient : weights.times(gradient, i));
@@ -115,6 +175,34 @@ void CutHeads::publish_strays(const TaskWeights& weights) {
 }
 
 void CutHeads::backward() {
+  if (by_products_) {
+    backward_by_products();
+  } else {
+    backward_by_graph();
+  }
+}
+
+void CutHeads::backward_by_products() {
+  torch::NoGradGuard no_grad;
+  const bool has_graph = features_.requires_grad();
+  const torch::Tensor features = features_.detach();
+  linear_->backward(features, steps_, {});
+  linear_->publish(steps_);
+  const auto tasks = static_cast<int64_t>(steps_.size());
+  if (has_graph) {
+    cotangents_.reset(); // a hook in the graph may have kept them
+  }
+  reserve(
+      cotangents_,
+      {tasks, features.size(0), features.size(1)},
+      features.options());
+  linear_->cotangents(steps_, cotangents_);
+  for (int64_t i = 0; has_graph && i < tasks; ++i) {
+    parts_[static_cast<size_t>(i)].cotangents = {cotangents_.select(0, i)};
+  }
+}
+
+void CutHeads::backward_by_graph() {
   torch::Tensor total;
   std::vector<torch::Tensor> inputs;
   for (Part& part : parts_) {
@@ -166,6 +254,9 @@ void CutHeads::backward() {
 }
 
 torch::Tensor CutHeads::cotangents() const {
+  if (by_products_) {
+    return cotangents_;
+  }
   std::vector<torch::Tensor> all;
   for (const Part& part : parts_) {
     all.push_back(part.cotangents[0]);
@@ -175,6 +266,10 @@ torch::Tensor CutHeads::cotangents() const {
 
 void CutHeads::scale(const TaskWeights& weights) {
   for (size_t i = 0; i < parts_.size(); ++i) {
+    if (by_products_) {
+      linear_->scale(parts_[i].task, weights.host()[i]);
+      continue;
+    }
     for (const auto& parameter : *parts_[i].own) {
       if (parameter.grad().defined()) {
         weights.scale(parameter.mutable_grad(), i);

@@ -4,8 +4,10 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <vector>
 
+#include "../program/linear_heads.h"
 #include "../step_context.h"
 #include "task_weights.h"
 
@@ -13,16 +15,19 @@ namespace polytask::detail {
 
 /// The heads of the tasks that take part, cut off from what they share, so that
 /// one backward gives each task's own gradients and the cotangents of its
-/// features.
+/// features. Linear heads behind one feature tensor are products without a
+/// graph.
 class CutHeads {
  public:
+  explicit CutHeads(const StepContext& context);
+
   /// One task's part of the step.
   struct Part {
     int64_t task;
     double weight;
-    std::vector<torch::Tensor> features; // what the head was given
-    std::vector<torch::Tensor> leaves;   // the same, cut off
-    torch::Tensor loss;
+    std::vector<torch::Tensor> features;   // what the head was given
+    std::vector<torch::Tensor> leaves;     // the same, cut off; of a graph
+    torch::Tensor loss;                    // of a graph
     const std::vector<torch::Tensor>* own; // trained parameters of its head
     /// Of the features; undefined where they cannot have one.
     std::vector<torch::Tensor> cotangents;
@@ -35,12 +40,11 @@ class CutHeads {
 
   /// The losses [n], detached.
   torch::Tensor forward(
-      const StepContext& context,
-      const HeadSteps& steps,
-      const std::vector<Inputs>& features);
+      const HeadSteps& steps, const std::vector<Inputs>& features);
   /// Writes `.grad` of the heads' own parameters, and the cotangents.
   void backward();
   /// [n, B, ...]; only where every head has one tensor, all of one shape.
+  /// Where the features have no graph, good until the next step.
   torch::Tensor cotangents() const;
   void scale(const TaskWeights& weights);
   /// Adds what task i's loss reaches of `shared` by itself to its row [N], or
@@ -56,6 +60,7 @@ class CutHeads {
   void publish_strays(const TaskWeights& weights);
   void clear() {
     parts_.clear();
+    features_.reset();
   }
 
   const std::vector<Part>& parts() const {
@@ -67,11 +72,21 @@ class CutHeads {
   }
 
  private:
+  bool takes_products(const std::vector<Inputs>& features) const;
+  torch::Tensor forward_by_products();
+  torch::Tensor forward_by_graph(const std::vector<Inputs>& features);
+  void backward_by_products();
+  void backward_by_graph();
   void find_strays(Part& part);
   void differentiate_strays(Part& part) const;
 
-  const Plan* plan_ = nullptr;
+  const StepContext& context_;
+  std::unique_ptr<LinearHeads> linear_; // where all heads are
+  HeadSteps steps_;
   std::vector<Part> parts_;
+  bool by_products_ = false;
+  torch::Tensor features_;   // of all, for products
+  torch::Tensor cotangents_; // [n, B, width], by products
   bool has_strays_ = false;
   bool has_shared_strays_ = false;
 };

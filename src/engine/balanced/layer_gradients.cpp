@@ -43,11 +43,8 @@ std::unique_ptr<LayerGradients> LayerGradients::make(
     reason = "the trunk's parameters are not all that is shared";
     return nullptr;
   }
-  std::unique_ptr<LayerGradients> made(
+  return std::unique_ptr<LayerGradients>(
       new LayerGradients(context, trunk.chain));
-  std::string ignored;
-  made->linear_heads_ = LinearHeads::make(context.model, ignored);
-  return made;
 }
 
 Obstacle LayerGradients::obstacle(
@@ -67,48 +64,20 @@ torch::Tensor LayerGradients::forward(
   choice_ = {
       Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
-  features_ = chain_->forward(*steps[0].input);
-  const bool is_matrix = features_.dim() == 2 && features_.is_contiguous() &&
-      features_.device().is_cpu();
-  uses_linear_heads_ = linear_heads_ && is_matrix &&
-      features_.size(1) == linear_heads_->width() &&
-      features_.scalar_type() == linear_heads_->type(0) &&
-      !linear_heads_->obstacle(
-          features_.scalar_type(), features_.size(0), steps);
-  if (!uses_linear_heads_) {
-    return cut_heads_.forward(
-        context_, steps, std::vector<Inputs>(steps.size(), features_));
-  }
-  std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
-  linear_heads_->forward(features_, steps, /*needs_cotangent=*/true, by_task);
-  std::vector<double> losses;
-  for (const HeadStep& step : steps) {
-    losses.push_back(by_task[static_cast<size_t>(step.task)]);
-  }
-  return host_vector(losses, features_.options());
+  const torch::Tensor features = chain_->forward(*steps[0].input);
+  return heads_.forward(steps, std::vector<Inputs>(steps.size(), features));
 }
 
 void LayerGradients::backward_heads() {
-  if (uses_linear_heads_) {
-    torch::NoGradGuard no_grad;
-    linear_heads_->backward(features_, steps_, {});
-    linear_heads_->publish(steps_);
-    reserve(
-        features_cotangents_,
-        {tasks(), features_.size(0), features_.size(1)},
-        features_.options());
-    linear_heads_->cotangents(steps_, features_cotangents_);
-  } else {
-    cut_heads_.backward();
-    features_cotangents_ = cut_heads_.cotangents();
-  }
+  heads_.backward();
+  torch::NoGradGuard no_grad;
+  const torch::Tensor cotangents = heads_.cotangents();
   if (context_.options.route() == Route::kFeatureGradients) {
     GramianSum sum(tasks());
-    sum.add_rows(features_cotangents_.flatten(1));
+    sum.add_rows(cotangents.flatten(1));
     feature_gramian_ = sum.value();
   }
-  torch::NoGradGuard no_grad;
-  cotangents_ = chain_->descend(features_cotangents_.flatten(0, 1), tasks());
+  cotangents_ = chain_->descend(cotangents.flatten(0, 1), tasks());
 }
 
 void LayerGradients::write_rows(const torch::Tensor& rows) {
@@ -135,8 +104,8 @@ torch::Tensor LayerGradients::jacobian() {
         "training: the route '",
         to_string(wanted),
         "' cannot take this step: ",
-        has_shared_strays() ? "a loss reads a shared parameter itself"
-                            : "the method reads the Jacobian itself",
+        heads_.has_shared_strays() ? "a loss reads a shared parameter itself"
+                                   : "the method reads the Jacobian itself",
         ".");
     choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
     // The user may keep a direction, but nobody keeps the rows.
@@ -151,7 +120,7 @@ torch::Tensor LayerGradients::jacobian() {
 // What the Gramian costs by way of the rows, and without them.
 bool LayerGradients::holds_rows() const {
   const Route wanted = context_.options.route();
-  if (has_shared_strays()) {
+  if (heads_.has_shared_strays()) {
     return true;
   }
   if (wanted == Route::kLayerJacobian || wanted == Route::kLayerGramian) {
@@ -209,8 +178,8 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
   const torch::Tensor combined =
       torch::mv(cotangents_.reshape({tasks(), -1}).t(), factors).view(shape);
   chain_->write_rows(combined, 1, chain_->parts(direction));
-  for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
-    cut_heads_.add_strays(
+  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
+    heads_.add_strays(
         i,
         shared(),
         direction.view(-1),
@@ -219,14 +188,9 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
   publish_direction(direction.view(-1));
 }
 
-bool LayerGradients::has_shared_strays() const {
-  return !uses_linear_heads_ && cut_heads_.has_shared_strays();
-}
-
 void LayerGradients::add_strays(const torch::Tensor& rows) const {
-  for (size_t i = 0; has_shared_strays() && i < steps_.size(); ++i) {
-    cut_heads_.add_strays(
-        i, shared(), rows.select(0, static_cast<int64_t>(i)), 1);
+  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
+    heads_.add_strays(i, shared(), rows.select(0, static_cast<int64_t>(i)), 1);
   }
 }
 
@@ -234,24 +198,16 @@ void LayerGradients::publish_direction(const torch::Tensor& direction) {
   torch::NoGradGuard no_grad;
   publish_strays();
   set_flat_gradient(shared(), direction);
-  cut_heads_.clear();
+  heads_.clear();
 }
 
 void LayerGradients::publish_strays() {
-  if (!uses_linear_heads_) {
-    cut_heads_.publish_strays(head_weights_);
-  }
+  heads_.publish_strays(head_weights_);
 }
 
 void LayerGradients::scale_heads(const TaskWeights& weights) {
-  if (!uses_linear_heads_) {
-    head_weights_ = weights;
-    cut_heads_.scale(weights);
-    return;
-  }
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    linear_heads_->scale(steps_[i].task, weights.host()[i]);
-  }
+  head_weights_ = weights;
+  heads_.scale(weights);
 }
 
 std::vector<int64_t> LayerGradients::block_sizes() const {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "../layers/layer_chain.h"
-#include "../program/linear_heads.h"
 #include "../step_context.h"
 #include "cut_heads.h"
 #include "task_gradients.h"
@@ -44,7 +43,7 @@ class LayerGradients : public TaskGradients {
 
  private:
   LayerGradients(StepContext& context, std::shared_ptr<LayerChain> chain)
-      : context_(context), chain_(std::move(chain)) {}
+      : context_(context), chain_(std::move(chain)), heads_(context) {}
 
   int64_t tasks() const {
     return static_cast<int64_t>(steps_.size());
@@ -52,25 +51,20 @@ class LayerGradients : public TaskGradients {
   const std::vector<torch::Tensor>& shared() const {
     return chain_->parameters();
   }
-  bool has_shared_strays() const;
   void add_strays(const torch::Tensor& rows) const;
   bool holds_rows() const;
   void write_rows(const torch::Tensor& rows);
 
   StepContext& context_;
   std::shared_ptr<LayerChain> chain_;
-  std::unique_ptr<LinearHeads> linear_heads_; // where heads are linear
-  bool uses_linear_heads_ = false;
-  CutHeads cut_heads_;
+  CutHeads heads_;
   HeadSteps steps_;
   TaskWeights head_weights_; // where the heads are weighted
   RouteChoice choice_;
 
   // Of the step.
-  torch::Tensor features_;
-  torch::Tensor features_cotangents_; // as the heads wrote them
-  math::Matrix feature_gramian_;      // where it was asked for
-  torch::Tensor cotangents_;          // of the highest layer that learns
+  math::Matrix feature_gramian_; // where it was asked for
+  torch::Tensor cotangents_;     // of the highest layer that learns
   torch::Tensor rows_;
   bool has_rows_ = false;
 };
