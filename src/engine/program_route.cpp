@@ -35,9 +35,7 @@ RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
     case Route::kLinearProgram:
       return {Route::kLinearProgram, "every task is linear in the input"};
     case Route::kTrunkProgram:
-      return {
-          Route::kTrunkProgram,
-          "the trunk has known layers only and every head is linear"};
+      return {Route::kTrunkProgram, "trunk and heads have known layers only"};
     case Route::kLayers:
       return {
           Route::kLayers,
@@ -61,7 +59,7 @@ Obstacle ProgramRoute::obstacle(
   if (share_input) {
     return program_->obstacle(steps, like);
   }
-  if (steps.size() > 1 && program_->route() != Route::kLinearProgram) {
+  if (steps.size() > 1 && program_->has_trunk()) {
     return {"the tasks have inputs of their own behind a trunk"};
   }
   for (const HeadStep& step : steps) {

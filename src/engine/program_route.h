@@ -37,8 +37,9 @@ class ProgramRoute {
       const TaskSource& source,
       bool wants_report);
 
+  /// Of the linear program.
   LinearHeads& heads() {
-    return program_->heads();
+    return program_->heads().linear();
   }
 
  private:

@@ -70,22 +70,33 @@ TEST(RouteChoice, OfAnotherTrunkIsStackedHeadsAndNamesTheLayer) {
   EXPECT_THAT(joint.route().reason, HasSubstr("Softsign"));
 }
 
-MultiTaskModel deep_head_behind_layers() {
-  const torch::nn::Sequential trunk(Linear(2, 4), torch::nn::ReLU());
-  MultiTaskModel model{HardSharing(trunk)};
-  model->add_task("y1", LinearTask(4, 1));
-  const torch::nn::Sequential deep(
-      Linear(4, 4), torch::nn::Tanh(), Linear(4, 1));
-  model->add_task("y2", Task(deep, MSELoss()));
-  return model;
+template <typename Activation>
+Task deep_task(int64_t features) {
+  const torch::nn::Sequential head(
+      Linear(features, 4), Activation(), Linear(4, 1));
+  return Task(head, MSELoss());
 }
 
 TEST(RouteChoice, OfAnotherHeadBehindLayersIsLayersAndNamesTheTask) {
-  JointTraining joint = joint_of(deep_head_behind_layers());
+  const torch::nn::Sequential trunk(Linear(2, 4), torch::nn::ReLU());
+  MultiTaskModel model{HardSharing(trunk)};
+  model->add_task("y1", LinearTask(4, 1));
+  model->add_task("y2", deep_task<torch::nn::Softsign>(4));
+  JointTraining joint = joint_of(model);
   EXPECT_EQ(joint.route().route, Route::kLayers);
   joint.step(OriginalJob(1).batch());
   EXPECT_EQ(joint.route().route, Route::kLayers);
   EXPECT_THAT(joint.route().reason, HasSubstr("'y2' is not linear"));
+  EXPECT_THAT(joint.route().reason, HasSubstr("Softsign"));
+}
+
+TEST(RouteChoice, OfHeadsOfSeveralLayersIsTheTrunkProgram) {
+  MultiTaskModel model;
+  model->add_task("y1", LinearTask(2, 1));
+  model->add_task("y2", deep_task<torch::nn::ReLU>(2));
+  JointTraining joint = joint_of(model);
+  joint.step(OriginalJob(1).batch());
+  EXPECT_EQ(joint.route().route, Route::kTrunkProgram);
 }
 
 TEST(RouteChoice, OfLayersThatWereAskedForIsThatOne) {
@@ -118,8 +129,7 @@ TEST(RouteChoice, OfAStepWhoseFeaturesAreNoMatrixIsLayers) {
 TEST(RouteChoice, OfAHeadThatIsNotLinearIsAutogradAndNamesTheTask) {
   MultiTaskModel model;
   model->add_task("y1", LinearTask(2, 1));
-  torch::nn::Sequential deep(Linear(2, 4), torch::nn::ReLU(), Linear(4, 1));
-  model->add_task("y2", Task(deep, MSELoss()));
+  model->add_task("y2", deep_task<torch::nn::Softsign>(2));
   JointTraining joint = joint_of(model);
   joint.step(OriginalJob(1).batch());
   EXPECT_EQ(joint.route().route, Route::kAutograd);

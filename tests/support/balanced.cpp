@@ -174,9 +174,11 @@ MultiTaskModel make_model(const std::string& kind) {
         MultiTaskModel(HardSharing(OddTrunk())), LinearTask(8, 1));
   }
   MultiTaskModel model{HardSharing(make_trunk(kind))};
-  if (kind == "in_place" || kind == "headed") {
+  if (kind == "in_place" || kind == "headed" || kind == "other_heads") {
     const Sequential head = kind == "headed"
         ? Sequential(Linear(8, 3), Tanh(), Linear(3, 1))
+        : kind == "other_heads"
+        ? Sequential(Linear(8, 3), Softsign(), Linear(3, 1))
         : Sequential(ReLU(ReLUOptions(true)), Linear(8, 1));
     return with_heads(model, Task(head, MSELoss()));
   }
@@ -204,6 +206,7 @@ const std::vector<std::string>& balanced_kinds() {
       "odd",
       "in_place",
       "headed",
+      "other_heads",
       "frozen"};
   return kinds;
 }

@@ -304,20 +304,78 @@ RouteJob embedding() {
       /*allocates=*/true};
 }
 
+template <typename Activation>
+void add_deep_heads(MultiTaskModel& model, int64_t features) {
+  model->add_task("a", LinearTask(features, 1));
+  const torch::nn::Sequential deep(
+      Linear(features, 6), Activation(), Linear(6, 1));
+  model->add_task("b", Task(deep, MSELoss()).weight(0.3));
+  const torch::nn::Sequential deeper(
+      Linear(features, 5), torch::nn::SiLU(), Linear(5, 4), Linear(4, 1));
+  model->add_task("c", Task(deeper, HuberLoss(0.7)));
+}
+
 RouteJob deep_heads() {
   return {
-      "DeepHeadsBehindLayers",
-      Route::kLayers,
+      "DeepHeads",
+      Route::kTrunkProgram,
       [] {
         torch::manual_seed(28);
         const torch::nn::Sequential trunk(
             Linear(5, 16), torch::nn::Tanh(), Linear(16, 9));
         MultiTaskModel model{HardSharing(trunk)};
-        model->add_task("a", LinearTask(9, 1));
-        const torch::nn::Sequential deep(
-            Linear(9, 6), torch::nn::Tanh(), Linear(6, 1));
-        model->add_task("b", Task(deep, MSELoss()).weight(0.3));
-        model->add_task("c", Task(Linear(9, 1), HuberLoss(0.7)));
+        add_deep_heads<torch::nn::Tanh>(model, 9);
+        return model;
+      },
+      plain_batch(5),
+      0.1};
+}
+
+RouteJob deep_heads_without_a_trunk() {
+  return {
+      "DeepHeadsWithoutATrunk",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(29);
+        MultiTaskModel model;
+        add_deep_heads<torch::nn::Sigmoid>(model, 5);
+        return model;
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(30);
+        return Batch::per_task(
+            {{"a", noise({30, 5}, dtype), noise({30, 1}, dtype)},
+             {"b", noise({41, 5}, dtype), noise({41, 1}, dtype)},
+             {"c", noise({9, 5}, dtype), with_gaps(noise({9, 1}, dtype), 4)}});
+      },
+      0.1};
+}
+
+RouteJob deep_heads_behind_an_own_trunk() {
+  return {
+      "DeepHeadsBehindAnOwnTrunk",
+      Route::kStackedHeads,
+      [] {
+        torch::manual_seed(31);
+        MultiTaskModel model{HardSharing(TanhTrunk(5, 8))};
+        add_deep_heads<torch::nn::Tanh>(model, 8);
+        return model;
+      },
+      plain_batch(5),
+      0.1,
+      /*allocates=*/true};
+}
+
+RouteJob other_heads() {
+  return {
+      "OtherHeads",
+      Route::kLayers,
+      [] {
+        torch::manual_seed(32);
+        const torch::nn::Sequential trunk(
+            Linear(5, 16), torch::nn::Tanh(), Linear(16, 9));
+        MultiTaskModel model{HardSharing(trunk)};
+        add_deep_heads<torch::nn::Softsign>(model, 9);
         return model;
       },
       plain_batch(5),
@@ -385,6 +443,9 @@ std::vector<RouteJob> route_jobs() {
       norms(),
       embedding(),
       deep_heads(),
+      deep_heads_without_a_trunk(),
+      deep_heads_behind_an_own_trunk(),
+      other_heads(),
       weighted_rows(),
       weighted_rows_behind_layers()};
 }

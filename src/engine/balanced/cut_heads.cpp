@@ -19,9 +19,7 @@ namespace polytask::detail {
 
 CutHeads::CutHeads(const StepContext& context) : context_(context) {
   std::string ignored;
-  if (!context.plan().has_tied_modules()) {
-    linear_ = LinearHeads::make(context.model, ignored);
-  }
+  known_ = KnownHeads::make(context.model, context.plan(), ignored);
 }
 
 torch::Tensor CutHeads::forward(
@@ -50,29 +48,28 @@ torch::Tensor CutHeads::forward(
 }
 
 bool CutHeads::takes_products(const std::vector<Inputs>& features) const {
-  if (!linear_ || !features[0].is_tensor()) {
+  if (!known_ || !features[0].is_tensor()) {
     return false;
   }
   const torch::Tensor& first = features[0].tensor();
-  const bool is_matrix = first.dim() == 2 && first.is_contiguous() &&
-      first.device().is_cpu() && first.layout() == at::kStrided &&
-      first.size(1) == linear_->width() &&
-      first.size(0) == steps_[0].inputs->rows() &&
-      first.scalar_type() == linear_->type(steps_[0].task);
-  return is_matrix && !is_autocast_on(at::kCPU) &&
+  const bool is_plain = first.device().is_cpu() &&
+      first.layout() == at::kStrided && first.is_contiguous();
+  return is_plain && !is_autocast_on(at::kCPU) &&
       std::all_of(
              features.begin(),
              features.end(),
              [&](const Inputs& own) {
                return own.is_tensor() && own.tensor().is_same(first);
              }) &&
-      !linear_->obstacle(first.scalar_type(), first.size(0), steps_);
+      !known_->feature_obstacle(first, steps_) &&
+      !known_->obstacle(first.size(0), steps_);
 }
 
 torch::Tensor CutHeads::forward_by_products() {
   torch::NoGradGuard no_grad;
   std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
-  linear_->forward(features_, steps_, /*needs_cotangent=*/true, by_task);
+  known_->forward(
+      features_.detach(), steps_, /*needs_cotangent=*/true, by_task);
   std::vector<double> losses;
   for (const HeadStep& step : steps_) {
     losses.push_back(by_task[static_cast<size_t>(step.task)]);
@@ -186,8 +183,6 @@ void CutHeads::backward_by_products() {
   torch::NoGradGuard no_grad;
   const bool has_graph = features_.requires_grad();
   const torch::Tensor features = features_.detach();
-  linear_->backward(features, steps_, {});
-  linear_->publish(steps_);
   const auto tasks = static_cast<int64_t>(steps_.size());
   if (has_graph) {
     cotangents_.reset(); // a hook in the graph may have kept them
@@ -196,7 +191,8 @@ void CutHeads::backward_by_products() {
       cotangents_,
       {tasks, features.size(0), features.size(1)},
       features.options());
-  linear_->cotangents(steps_, cotangents_);
+  known_->backward_apart(features, steps_, cotangents_);
+  known_->publish(steps_);
   for (int64_t i = 0; has_graph && i < tasks; ++i) {
     parts_[static_cast<size_t>(i)].cotangents = {cotangents_.select(0, i)};
   }
@@ -267,7 +263,7 @@ torch::Tensor CutHeads::cotangents() const {
 void CutHeads::scale(const TaskWeights& weights) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (by_products_) {
-      linear_->scale(parts_[i].task, weights.host()[i]);
+      known_->scale(parts_[i].task, weights.host()[i]);
       continue;
     }
     for (const auto& parameter : *parts_[i].own) {

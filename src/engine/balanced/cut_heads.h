@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "../program/linear_heads.h"
+#include "../program/known_heads.h"
 #include "../step_context.h"
 #include "task_weights.h"
 
@@ -15,7 +15,7 @@ namespace polytask::detail {
 
 /// The heads of the tasks that take part, cut off from what they share, so that
 /// one backward gives each task's own gradients and the cotangents of its
-/// features. Linear heads behind one feature tensor are products without a
+/// features. Known heads behind one feature tensor are products without a
 /// graph.
 class CutHeads {
  public:
@@ -81,7 +81,7 @@ class CutHeads {
   void differentiate_strays(Part& part) const;
 
   const StepContext& context_;
-  std::unique_ptr<LinearHeads> linear_; // where all heads are
+  std::unique_ptr<KnownHeads> known_; // where all heads are
   HeadSteps steps_;
   std::vector<Part> parts_;
   bool by_products_ = false;

@@ -43,8 +43,7 @@ std::unique_ptr<LayerGradients> LayerGradients::make(
     reason = "the trunk's parameters are not all that is shared";
     return nullptr;
   }
-  return std::unique_ptr<LayerGradients>(
-      new LayerGradients(context, trunk.chain));
+  return std::unique_ptr<LayerGradients>(new LayerGradients(context, trunk));
 }
 
 Obstacle LayerGradients::obstacle(
@@ -52,8 +51,7 @@ Obstacle LayerGradients::obstacle(
   if (!share_input && steps.size() > 1) {
     return {"the tasks have inputs of their own"};
   }
-  return chain_->obstacle(
-      *steps[0].input, context_.plan().parameters().front());
+  return trunk_.obstacle(*steps[0].input, context_.plan().parameters().front());
 }
 
 torch::Tensor LayerGradients::forward(
@@ -64,7 +62,7 @@ torch::Tensor LayerGradients::forward(
   choice_ = {
       Route::kLayers, "one weighted backward: the trunk has known layers only"};
   has_rows_ = false;
-  const torch::Tensor features = chain_->forward(*steps[0].input);
+  const torch::Tensor features = trunk_.forward(*steps[0].input);
   return heads_.forward(steps, std::vector<Inputs>(steps.size(), features));
 }
 

@@ -42,8 +42,11 @@ class LayerGradients : public TaskGradients {
   }
 
  private:
-  LayerGradients(StepContext& context, std::shared_ptr<LayerChain> chain)
-      : context_(context), chain_(std::move(chain)), heads_(context) {}
+  LayerGradients(StepContext& context, const KnownTrunk& trunk)
+      : context_(context),
+        trunk_(trunk),
+        chain_(trunk.chain),
+        heads_(context) {}
 
   int64_t tasks() const {
     return static_cast<int64_t>(steps_.size());
@@ -56,7 +59,8 @@ class LayerGradients : public TaskGradients {
   void write_rows(const torch::Tensor& rows);
 
   StepContext& context_;
-  std::shared_ptr<LayerChain> chain_;
+  KnownTrunk trunk_;
+  std::shared_ptr<LayerChain> chain_; // the trunk's
   CutHeads heads_;
   HeadSteps steps_;
   TaskWeights head_weights_; // where the heads are weighted

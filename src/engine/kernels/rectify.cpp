@@ -34,6 +34,15 @@ POLYTASK_KERNEL void rectify_gradient_body(
 }
 
 template <typename Scalar>
+POLYTASK_KERNEL void add_body(
+    Scalar* values, const Scalar* more, int64_t count) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    values[i] += more[i];
+  }
+}
+
+template <typename Scalar>
 POLYTASK_KERNEL void sum_rows_body(
     const Scalar* values, int64_t rows, int64_t width, Scalar* sums) {
   // A strip of columns at a time, so that its sums stay in registers.
@@ -82,6 +91,12 @@ POLYTASK_KERNEL void sum_rows_body(
       rectify_gradient_body,                                              \
       (Scalar * gradient, const Scalar* outputs, int64_t count),          \
       (gradient, outputs, count))                                         \
+  POLYTASK_MULTIVERSION(                                                  \
+      void,                                                               \
+      add,                                                                \
+      add_body,                                                           \
+      (Scalar * values, const Scalar* more, int64_t count),               \
+      (values, more, count))                                              \
   POLYTASK_MULTIVERSION(                                                  \
       void,                                                               \
       sum_rows,                                                           \

@@ -20,6 +20,10 @@ void rectify_gradient(double* gradient, const double* outputs, int64_t count);
 void add_bias(float* values, const float* bias, int64_t rows, int64_t width);
 void add_bias(double* values, const double* bias, int64_t rows, int64_t width);
 
+/// values [count] += more.
+void add(float* values, const float* more, int64_t count);
+void add(double* values, const double* more, int64_t count);
+
 /// sums [width] = Σ over rows of values [rows, width].
 void sum_rows(const float* values, int64_t rows, int64_t width, float* sums);
 void sum_rows(const double* values, int64_t rows, int64_t width, double* sums);

@@ -32,6 +32,9 @@ class KnownActivation : public KnownLayer {
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
     return {};
   }
+  bool maps_rows() const override {
+    return true;
+  }
   Tensor forward(const Tensor& input) override {
     reserve(output_, input.sizes(), input.options());
     forward_(output_, input);
@@ -62,6 +65,9 @@ class KnownIdentity : public KnownLayer {
  public:
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
     return {};
+  }
+  bool maps_rows() const override {
+    return true;
   }
   Tensor forward(const Tensor& input) override {
     return input;

@@ -36,6 +36,9 @@ class KnownBatchNorm : public RectifiedLayer {
     return affine().obstacle({channels}, type, device);
   }
 
+  bool maps_rows() const override {
+    return true;
+  }
   LayerParameters parameters() const override {
     return affine().trained();
   }

@@ -23,6 +23,9 @@ class KnownDropout : public KnownLayer {
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
     return {};
   }
+  bool maps_rows() const override {
+    return true;
+  }
   Tensor forward(const Tensor& input) override {
     factor_.reset();
     if (!module_->is_training() || module_->options.p() == 0) {

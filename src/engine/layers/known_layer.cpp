@@ -81,7 +81,7 @@ bool append_known_layers(
   }
   auto layer = KnownLayer::of(module);
   if (!layer) {
-    reason = "the trunk has a '" + module->name() +
+    reason = "a '" + module->name() +
         "', which is not among the layers that the engine knows";
     return false;
   }

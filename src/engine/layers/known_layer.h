@@ -70,6 +70,10 @@ class KnownLayer {
   /// of the highest such layer are sent down several times.
   virtual torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) = 0;
+  /// Whether it gives a matrix [B, any] for every matrix [B, d] it takes.
+  virtual bool maps_rows() const {
+    return false;
+  }
   /// Takes a ReLU behind the layer into it. False where it cannot.
   virtual bool rectify() {
     return false;

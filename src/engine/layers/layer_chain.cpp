@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "layer_chain.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
+
 #include <typeinfo>
 #include <utility>
 
@@ -11,26 +13,28 @@
 
 namespace polytask::detail {
 
+namespace {
+
+constexpr const char* kNotRegistered =
+    "layers are not where their parameters are registered";
+
+// Past autograd's dispatch too, which would record nothing.
+struct WithoutAutograd {
+  torch::NoGradGuard no_grad;
+  at::AutoDispatchBelowADInplaceOrView below;
+};
+
+} // namespace
+
 std::unique_ptr<LayerChain> LayerChain::make(
-    const MultiTaskModel& model, std::string& reason) {
-  const Sharing& sharing = model->sharing();
-  if (typeid(sharing) != typeid(HardSharingImpl)) {
-    reason = "the engine does not know the layers of this sharing";
-    return nullptr;
-  }
-  KnownLayers layers;
-  const auto& trunk = static_cast<const HardSharingImpl&>(sharing).trunk();
-  if (!append_known_layers(trunk.module(), layers, reason)) {
-    return nullptr;
-  }
-  if (layers.empty()) {
-    reason = "the trunk is empty";
-    return nullptr;
-  }
+    KnownLayers layers,
+    std::vector<torch::Tensor> registered,
+    std::string& reason) {
   std::unique_ptr<LayerChain> made(new LayerChain(std::move(layers)));
-  made->parameters_ = trained(sharing.parameters());
+  made->parameters_ = trained(registered);
+  made->registered_ = std::move(registered);
   if (!made->has_parameters(made->parameters_)) {
-    reason = "the trunk's layers are not where its parameters are registered";
+    reason = kNotRegistered;
     return nullptr;
   }
   return made;
@@ -64,52 +68,29 @@ bool LayerChain::has_parameters(
   return place == parameters.size();
 }
 
-Obstacle LayerChain::obstacle(
-    const torch::Tensor& input, const torch::Tensor& like) const {
-  if (!input.defined()) {
-    return {"the input is several tensors"};
-  }
-  if (is_autocast_on(input.device().type())) {
-    return {"autocast is on"};
-  }
-  if (input.layout() != at::kStrided || input.is_neg()) {
-    return {"the input is not plain memory"};
-  }
-  if (input.requires_grad()) {
-    return {"the input requires a gradient"};
-  }
-  if (input.dim() < 2) {
-    return {"the input is not a batch of rows"};
-  }
+Obstacle LayerChain::obstacle(const torch::Tensor& like) const {
   for (const Link& link : links_) {
     if (auto found = link.layer->obstacle(like.scalar_type(), like.device())) {
       return found;
     }
   }
   if (!has_parameters(parameters_)) {
-    return {"the trunk's layers are not where its parameters are registered"};
+    return {kNotRegistered};
   }
   return {};
 }
 
 torch::Tensor LayerChain::forward(const torch::Tensor& input) {
-  torch::NoGradGuard no_grad;
+  const WithoutAutograd guard;
   torch::Tensor output = input;
-  try {
-    for (const Link& link : links_) {
-      output = link.layer->forward(output);
-    }
-  } catch (const c10::Error&) {
-    rethrow_with(c10::str(
-        "HardSharing: the trunk cannot take an input of shape ",
-        input.sizes(),
-        ": "));
+  for (const Link& link : links_) {
+    output = link.layer->forward(output);
   }
   return output;
 }
 
 torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
-  torch::NoGradGuard no_grad;
+  const WithoutAutograd guard;
   for (size_t i = links_.size(); top_ > 0 && i-- > top_;) {
     cotangents = cotangents.contiguous();
     links_[i].layer->mask(cotangents, tasks);
@@ -121,7 +102,7 @@ torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
 template <typename Visit>
 void LayerChain::backward(
     torch::Tensor cotangents, int64_t tasks, const Visit& visit) {
-  torch::NoGradGuard no_grad;
+  const WithoutAutograd guard;
   for (size_t i = top_; i-- > 0;) {
     const Link& link = links_[i];
     cotangents = cotangents.contiguous();
@@ -145,6 +126,23 @@ void LayerChain::write_rows(
   });
 }
 
+torch::Tensor LayerChain::send_through(
+    torch::Tensor cotangents,
+    int64_t tasks,
+    const std::vector<torch::Tensor>& parts) {
+  const WithoutAutograd guard;
+  for (size_t i = links_.size(); i-- > 0;) {
+    const Link& link = links_[i];
+    cotangents = cotangents.contiguous();
+    link.layer->mask(cotangents, tasks);
+    if (link.count > 0) {
+      link.layer->write_rows(cotangents, parts[i]);
+    }
+    cotangents = link.layer->backward(cotangents, tasks);
+  }
+  return cotangents;
+}
+
 void LayerChain::add_to_gramian(
     const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum) {
   backward(cotangents, tasks, [&](size_t i, const torch::Tensor& slopes) {
@@ -160,15 +158,6 @@ std::vector<torch::Tensor> LayerChain::parts(const torch::Tensor& rows) const {
   return all;
 }
 
-KnownTrunk KnownTrunk::of(const MultiTaskModel& model, const Plan& plan) {
-  if (plan.has_tied_modules()) {
-    return {nullptr, "modules share a parameter"};
-  }
-  KnownTrunk trunk;
-  trunk.chain = LayerChain::make(model, trunk.why_not);
-  return trunk;
-}
-
 KnownLayer::Costs LayerChain::costs(int64_t tasks) const {
   KnownLayer::Costs sum;
   for (const Link& link : links_) {
@@ -177,6 +166,61 @@ KnownLayer::Costs LayerChain::costs(int64_t tasks) const {
     sum.gramian += own.gramian;
   }
   return sum;
+}
+
+KnownTrunk KnownTrunk::of(const MultiTaskModel& model, const Plan& plan) {
+  const Sharing& sharing = model->sharing();
+  KnownTrunk trunk;
+  if (plan.has_tied_modules()) {
+    trunk.why_not = "modules share a parameter";
+    return trunk;
+  }
+  if (typeid(sharing) != typeid(HardSharingImpl)) {
+    trunk.why_not = "the engine does not know the layers of this sharing";
+    return trunk;
+  }
+  KnownLayers layers;
+  const auto& whole = static_cast<const HardSharingImpl&>(sharing).trunk();
+  if (!append_known_layers(whole.module(), layers, trunk.why_not)) {
+    trunk.why_not = "the trunk has " + trunk.why_not;
+  } else if (layers.empty()) {
+    trunk.why_not = "the trunk is empty";
+  } else {
+    trunk.chain = LayerChain::make(
+        std::move(layers), sharing.parameters(), trunk.why_not);
+  }
+  return trunk;
+}
+
+Obstacle KnownTrunk::obstacle(
+    const torch::Tensor& input, const torch::Tensor& like) const {
+  if (!input.defined()) {
+    return {"the input is several tensors"};
+  }
+  if (is_autocast_on(input.device().type())) {
+    return {"autocast is on"};
+  }
+  if (input.layout() != at::kStrided || input.is_neg()) {
+    return {"the input is not plain memory"};
+  }
+  if (input.requires_grad()) {
+    return {"the input requires a gradient"};
+  }
+  if (input.dim() < 2) {
+    return {"the input is not a batch of rows"};
+  }
+  return chain->obstacle(like);
+}
+
+torch::Tensor KnownTrunk::forward(const torch::Tensor& input) const {
+  try {
+    return chain->forward(input);
+  } catch (const c10::Error&) {
+    rethrow_with(c10::str(
+        "HardSharing: the trunk cannot take an input of shape ",
+        input.sizes(),
+        ": "));
+  }
 }
 
 } // namespace polytask::detail

@@ -15,18 +15,20 @@
 
 namespace polytask::detail {
 
-/// A trunk that all tasks share, made of known layers: one forward, and back
-/// through it the cotangents of one task, of n at once, or their sum; no graph.
-/// N parameters are trained. Made anew with the plan.
+/// Known layers one after the other, such as a trunk that all tasks share: one
+/// forward, and back through it the cotangents of one task, of n at once, or
+/// their sum; no graph. N parameters are trained. Made anew with the plan.
 class LayerChain {
  public:
-  /// Null, with the reason, where the model's sharing is of another kind.
+  /// Null, with the reason, where the layers' parameters are not those that are
+  /// registered, in this order.
   static std::unique_ptr<LayerChain> make(
-      const MultiTaskModel& model, std::string& reason);
+      KnownLayers layers,
+      std::vector<torch::Tensor> registered,
+      std::string& reason);
 
-  /// Why it cannot take a step on this input. `like`: a parameter of the model.
-  Obstacle obstacle(
-      const torch::Tensor& input, const torch::Tensor& like) const;
+  /// Why it cannot take a step. `like`: a parameter of the model.
+  Obstacle obstacle(const torch::Tensor& like) const;
   /// Overwrites what the forward before gave.
   torch::Tensor forward(const torch::Tensor& input);
 
@@ -37,6 +39,10 @@ class LayerChain {
   /// Those that are trained.
   const std::vector<torch::Tensor>& parameters() const {
     return parameters_;
+  }
+  /// All, frozen ones too.
+  const std::vector<torch::Tensor>& registered() const {
+    return registered_;
   }
   /// Of all of them: N.
   int64_t elements() const {
@@ -50,6 +56,12 @@ class LayerChain {
   /// Writes the gradients to the parts of `rows` [n, N].
   void write_rows(
       const torch::Tensor& cotangents,
+      int64_t tasks,
+      const std::vector<torch::Tensor>& parts);
+  /// The same from the cotangents of the output, and on to those of the input,
+  /// which are returned.
+  torch::Tensor send_through(
+      torch::Tensor cotangents,
       int64_t tasks,
       const std::vector<torch::Tensor>& parts);
   /// Adds the gradients' inner products.
@@ -78,15 +90,20 @@ class LayerChain {
   void backward(torch::Tensor cotangents, int64_t tasks, const Visit& visit);
 
   std::vector<Link> links_;
+  std::vector<torch::Tensor> registered_;
   std::vector<torch::Tensor> parameters_;
   int64_t elements_ = 0;
   /// One past the highest layer that learns, or keeps cotangents above one.
   size_t top_ = 0;
 };
 
-/// The model's, or why there is none.
+/// The chain of a hard-shared trunk, or why there is none.
 struct KnownTrunk {
   static KnownTrunk of(const MultiTaskModel& model, const Plan& plan);
+  /// Why it cannot take a step on this input.
+  Obstacle obstacle(
+      const torch::Tensor& input, const torch::Tensor& like) const;
+  torch::Tensor forward(const torch::Tensor& input) const;
 
   std::shared_ptr<LayerChain> chain;
   std::string why_not;

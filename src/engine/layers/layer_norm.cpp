@@ -24,6 +24,9 @@ class KnownLayerNorm : public RectifiedLayer {
     return affine().obstacle(module_->options.normalized_shape(), type, device);
   }
 
+  bool maps_rows() const override {
+    return true;
+  }
   LayerParameters parameters() const override {
     return affine().trained();
   }

@@ -24,6 +24,9 @@ class KnownLinear : public RectifiedLayer {
     return layer_.obstacle(type, device);
   }
 
+  bool maps_rows() const override {
+    return true;
+  }
   LayerParameters parameters() const override {
     LayerParameters all;
     if (layer_.weight->requires_grad()) {

@@ -21,6 +21,9 @@ class KnownResidualPart : public KnownLayer {
   Obstacle obstacle(at::ScalarType, torch::Device) const override {
     return {};
   }
+  bool maps_rows() const override {
+    return true;
+  }
 
  protected:
   std::shared_ptr<ResidualState> state_;

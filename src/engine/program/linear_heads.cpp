@@ -37,27 +37,28 @@ bool is_known(const LossFunction& loss) {
 } // namespace
 
 std::unique_ptr<LinearHeads> LinearHeads::make(
-    const MultiTaskModel& model, std::string& reason) {
+    const MultiTaskModel& model,
+    std::vector<OutputLayer> layers,
+    std::string& reason) {
   std::unique_ptr<LinearHeads> heads(new LinearHeads(model));
-  for (int64_t t = 0; t < model->size(); ++t) {
-    const Task& task = model->task(t);
-    const std::string& name = model->task_names()[static_cast<size_t>(t)];
-    const auto layer = LinearLayer::of(task.head().module());
-    if (!layer) {
-      reason = "the head of task '" + name + "' is not linear";
-      return nullptr;
-    }
-    if (t > 0 && layer->width != heads->width_) {
+  if (layers.size() > 1) {
+    heads->places_.resize(static_cast<size_t>(model->size()));
+  }
+  for (auto& [task, layer] : layers) {
+    const std::string& name = model->task_names()[static_cast<size_t>(task)];
+    if (!heads->heads_.empty() && layer.width != heads->width_) {
       reason = "task '" + name + "' reads another number of features";
       return nullptr;
     }
-    const LossFunction& loss = task.loss().function();
+    const LossFunction& loss = model->task(task).loss().function();
     if (!is_known(loss)) {
       reason = "the loss of task '" + name + "' is the user's own";
       return nullptr;
     }
+    heads->width_ = layer.width;
     Head head{
-        *layer,
+        task,
+        std::move(layer),
         heads->outputs_,
         true,
         ResidualLoss::kSquared,
@@ -74,8 +75,10 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
     } else {
       head.differentiable = is_exactly(loss, typeid(MSELoss));
     }
-    heads->width_ = layer->width;
-    heads->outputs_ += layer->outputs;
+    if (!heads->places_.empty()) {
+      heads->places_[static_cast<size_t>(task)] = heads->heads_.size();
+    }
+    heads->outputs_ += head.layer.outputs;
     heads->heads_.push_back(std::move(head));
   }
   return heads;
@@ -162,10 +165,8 @@ int64_t LinearHeads::outputs(c10::ArrayRef<HeadStep> steps) const {
 
 void LinearHeads::publish(c10::ArrayRef<HeadStep> steps) {
   const HeadStep* step = steps.begin();
-  for (size_t t = 0; t < heads_.size(); ++t) {
-    Head& own = heads_[t];
-    const bool takes_part =
-        step != steps.end() && step->task == static_cast<int64_t>(t);
+  for (Head& own : heads_) {
+    const bool takes_part = step != steps.end() && step->task == own.task;
     step += takes_part ? 1 : 0;
     set_gradient(
         *own.layer.weight, takes_part ? own.weight_gradient : torch::Tensor());

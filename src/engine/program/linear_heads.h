@@ -18,10 +18,16 @@
 
 namespace polytask::detail {
 
-/// The linear heads of a model, computed together from one feature tensor: one
-/// matrix product for all outputs, one for all gradients, and no graph. The
-/// parameters stay the heads' own; they are gathered for the product, which
-/// costs one part in B of it.
+/// A task and the linear layer that gives its output.
+struct OutputLayer {
+  int64_t task;
+  LinearLayer layer;
+};
+
+/// Linear layers that give tasks' outputs, computed together from one feature
+/// tensor: one matrix product for all outputs, one for all gradients, and no
+/// graph. The parameters stay the layers' own; they are gathered for the
+/// product, which costs one part in B of it.
 ///
 /// Squared, absolute and Huber losses are differentiated by hand, polytask's
 /// others, and all of rows with weights, by autograd, on the outputs alone. A
@@ -29,10 +35,12 @@ namespace polytask::detail {
 /// not taken.
 class LinearHeads {
  public:
-  /// Null, with the reason, unless every head is a linear layer of one width
-  /// and every loss is one of polytask's.
+  /// Of at least one task, in the model's order. Null, with the reason, unless
+  /// all are of one width and every loss is one of polytask's.
   static std::unique_ptr<LinearHeads> make(
-      const MultiTaskModel& model, std::string& reason);
+      const MultiTaskModel& model,
+      std::vector<OutputLayer> layers,
+      std::string& reason);
 
   int64_t width() const {
     return width_;
@@ -40,7 +48,7 @@ class LinearHeads {
   /// Whether all of these losses are mean squared errors.
   bool are_squares(c10::ArrayRef<HeadStep> steps) const;
   const LinearLayer& layer(int64_t task) const {
-    return heads_[static_cast<size_t>(task)].layer;
+    return heads_[place(task)].layer;
   }
 
   at::ScalarType type(int64_t task) const {
@@ -78,6 +86,7 @@ class LinearHeads {
 
  private:
   struct Head {
+    int64_t task;
     LinearLayer layer;
     int64_t first;       // its first output among all
     bool differentiable; // its loss is a ResidualLoss
@@ -92,11 +101,14 @@ class LinearHeads {
 
   explicit LinearHeads(const MultiTaskModel& model);
 
+  size_t place(int64_t task) const {
+    return places_.empty() ? 0 : places_[static_cast<size_t>(task)];
+  }
   Head& head(const HeadStep& step) {
-    return heads_[static_cast<size_t>(step.task)];
+    return heads_[place(step.task)];
   }
   const Head& head(const HeadStep& step) const {
-    return heads_[static_cast<size_t>(step.task)];
+    return heads_[place(step.task)];
   }
   /// Else by autograd on the outputs, as where rows have weights.
   bool is_by_hand(const HeadStep& step) const {
@@ -155,6 +167,7 @@ class LinearHeads {
 
   const MultiTaskModel model_;
   std::vector<Head> heads_;
+  std::vector<size_t> places_; // by task; empty where there is one head
   int64_t width_ = 0;
   int64_t outputs_ = 0;
   at::ScalarType type_ = at::ScalarType::Undefined;

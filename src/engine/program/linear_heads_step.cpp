@@ -432,7 +432,7 @@ void LinearHeads::cotangents(
 }
 
 void LinearHeads::scale(int64_t task, double factor) {
-  Head& own = heads_[static_cast<size_t>(task)];
+  Head& own = heads_[place(task)];
   own.weight_gradient.mul_(factor);
   if (own.bias_gradient.defined()) {
     own.bias_gradient.mul_(factor);

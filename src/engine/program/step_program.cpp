@@ -13,7 +13,7 @@
 namespace polytask::detail {
 
 StepProgram::StepProgram(
-    std::unique_ptr<Trunk> trunk, std::unique_ptr<LinearHeads> heads)
+    std::unique_ptr<Trunk> trunk, std::unique_ptr<KnownHeads> heads)
     : trunk_(std::move(trunk)), heads_(std::move(heads)) {}
 
 std::unique_ptr<StepProgram> StepProgram::make(
@@ -22,20 +22,16 @@ std::unique_ptr<StepProgram> StepProgram::make(
     const KnownTrunk& known,
     Route wanted,
     std::string& reason) {
-  if (plan.has_tied_modules()) {
-    reason = "modules share a parameter";
-    return nullptr;
-  }
-  std::unique_ptr<LinearHeads> heads;
+  std::unique_ptr<KnownHeads> heads;
   std::string why_not = "it was asked for";
   if (wanted != Route::kLayers) {
-    heads = LinearHeads::make(model, why_not);
+    heads = KnownHeads::make(model, plan, why_not);
   }
   std::unique_ptr<Trunk> trunk;
   const Sharing& sharing = model->sharing();
   const bool may_be_known = wanted != Route::kStackedHeads;
   if (known.chain && may_be_known) {
-    trunk = std::make_unique<ChainTrunk>(model, known.chain);
+    trunk = std::make_unique<ChainTrunk>(known);
   } else if (!heads) {
     reason = wanted == Route::kLayers ? known.why_not : why_not;
     return nullptr;
@@ -54,50 +50,39 @@ std::unique_ptr<StepProgram> StepProgram::make(
   return program;
 }
 
+Route StepProgram::route() const {
+  if (!heads_) {
+    return Route::kLayers;
+  }
+  return has_trunk() || heads_->are_linear() ? trunk_->route()
+                                             : Route::kTrunkProgram;
+}
+
 Obstacle StepProgram::obstacle(
     c10::ArrayRef<HeadStep> steps, const at::Tensor& like) const {
   const HeadStep& first = steps.front();
   if (!first.inputs->device().is_cpu()) {
     return {"the batch is not on the CPU"};
   }
-  if (knows_trunk()) {
-    return trunk_->obstacle(*first.input, like);
-  }
   const at::Tensor& input = *first.input;
+  if (knows_trunk()) {
+    return trunk_->obstacle(input, like);
+  }
   if (input.defined() && input.layout() != at::kStrided) {
     return {"the input is sparse"};
   }
-  if (route() == Route::kLinearProgram) {
+  if (!has_trunk()) {
     if (!input.defined()) {
       return {"the input is several tensors"};
     }
-    if (auto found = feature_obstacle(input)) {
+    if (input.requires_grad()) {
+      return {"the input requires a gradient"};
+    }
+    if (auto found = heads_->feature_obstacle(input, steps)) {
       return found;
     }
-    if (input.scalar_type() != heads_->type(first.task)) {
-      return {"the input is of another dtype", /*is_error=*/true};
-    }
   }
-  return heads_obstacle(steps);
-}
-
-Obstacle StepProgram::heads_obstacle(c10::ArrayRef<HeadStep> steps) const {
-  const HeadStep& first = steps.front();
-  return heads_->obstacle(
-      heads_->type(first.task), first.inputs->rows(), steps);
-}
-
-Obstacle StepProgram::feature_obstacle(const at::Tensor& features) const {
-  if (features.dim() != 2) {
-    return {"the features are not a matrix [B, d]"};
-  }
-  if (features.size(1) != heads_->width()) {
-    return {"the features are of another width", /*is_error=*/true};
-  }
-  if (features.requires_grad()) {
-    return {"the input requires a gradient"};
-  }
-  return {};
+  return heads_->obstacle(first.inputs->rows(), steps);
 }
 
 at::Tensor StepProgram::forward(
@@ -109,16 +94,10 @@ at::Tensor StepProgram::forward(
   features_ = trunk_->forward(first);
   if (!heads_) {
     why_graph = {why_not_more_};
-  } else if (route() != Route::kLinearProgram) {
-    why_graph = feature_obstacle(features_);
-    if (!why_graph && features_.size(0) != first.inputs->rows()) {
-      why_graph = {"the features are not of the input's rows"};
-    }
-    if (!why_graph && features_.scalar_type() != heads_->type(first.task)) {
-      why_graph = {"the features are of another dtype", /*is_error=*/true};
-    }
+  } else if (has_trunk()) {
+    why_graph = heads_->feature_obstacle(features_, steps);
     if (!why_graph && knows_trunk()) {
-      why_graph = heads_obstacle(steps);
+      why_graph = heads_->obstacle(first.inputs->rows(), steps);
     }
   }
   if (why_graph) {
@@ -126,7 +105,7 @@ at::Tensor StepProgram::forward(
     return trunk_->with_graph();
   }
   cotangent_ = trunk_->cotangent();
-  heads_->forward(features_, steps, route() != Route::kLinearProgram, losses);
+  heads_->forward(features_, steps, cotangent_.defined(), losses);
   return {};
 }
 
@@ -147,7 +126,7 @@ bool StepProgram::publish(c10::ArrayRef<HeadStep> steps) {
   features_.reset();
   return cotangent_.defined() ||
       std::any_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
-           return heads_->layer(step.task).is_trained();
+           return heads_->is_trained(step.task);
          });
 }
 

@@ -9,14 +9,13 @@
 #include <polytask/engine/route.h>
 
 #include "../layers/layer_chain.h"
-#include "../plan/plan.h"
-#include "linear_heads.h"
+#include "known_heads.h"
 #include "trunk.h"
 
 namespace polytask::detail {
 
 /// One step's losses and gradients with no graph, or with one over a part of
-/// the model alone: a trunk, and linear heads or any others behind it.
+/// the model alone: a trunk, and known heads or any others behind it.
 class StepProgram {
  public:
   /// The fastest program for the model, no further than `wanted` allows; null,
@@ -29,8 +28,9 @@ class StepProgram {
       std::string& reason);
 
   /// As far as the model alone decides.
-  Route route() const {
-    return heads_ ? trunk_->route() : Route::kLayers;
+  Route route() const;
+  bool has_trunk() const {
+    return trunk_->route() != Route::kLinearProgram;
   }
   /// Why no more of it goes without a graph; empty where all does.
   const std::string& why_not_more() const {
@@ -57,21 +57,19 @@ class StepProgram {
   bool publish(c10::ArrayRef<HeadStep> steps);
   void clear_gradients();
 
-  LinearHeads& heads() {
+  KnownHeads& heads() {
     return *heads_;
   }
 
  private:
-  StepProgram(std::unique_ptr<Trunk> trunk, std::unique_ptr<LinearHeads> heads);
+  StepProgram(std::unique_ptr<Trunk> trunk, std::unique_ptr<KnownHeads> heads);
 
   bool knows_trunk() const {
     return trunk_->route() == Route::kTrunkProgram;
   }
-  Obstacle feature_obstacle(const at::Tensor& features) const;
-  Obstacle heads_obstacle(c10::ArrayRef<HeadStep> steps) const;
 
   std::unique_ptr<Trunk> trunk_;
-  std::unique_ptr<LinearHeads> heads_; // null: by their graph
+  std::unique_ptr<KnownHeads> heads_; // null: by their graph
   std::string why_not_more_;
   at::Tensor features_;
   at::Tensor cotangent_;

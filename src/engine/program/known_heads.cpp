@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "known_heads.h"
+
+#include <utility>
+
+#include "../kernels/rectify.h"
+#include "../layers/products.h"
+
+namespace polytask::detail {
+
+std::unique_ptr<KnownHeads> KnownHeads::make(
+    const MultiTaskModel& model, const Plan& plan, std::string& reason) {
+  if (plan.has_tied_modules()) {
+    reason = "modules share a parameter";
+    return nullptr;
+  }
+  std::unique_ptr<KnownHeads> heads(new KnownHeads);
+  std::vector<OutputLayer> linear;
+  for (int64_t task = 0; task < model->size(); ++task) {
+    if (auto layer = LinearLayer::of(model->task(task).head().module())) {
+      linear.push_back({task, *std::move(layer)});
+      continue;
+    }
+    auto deep = DeepHead::make(model, task, reason);
+    if (!deep) {
+      return nullptr;
+    }
+    heads->deep_.resize(static_cast<size_t>(model->size()));
+    heads->deep_[static_cast<size_t>(task)] = std::move(deep);
+  }
+  if (linear.empty()) {
+    return heads;
+  }
+  heads->linear_ = LinearHeads::make(model, std::move(linear), reason);
+  return heads->linear_ ? std::move(heads) : nullptr;
+}
+
+const LinearLayer& KnownHeads::layer(int64_t task) const {
+  const DeepHead* own = deep(task);
+  return own != nullptr ? own->output_layer() : linear_->layer(task);
+}
+
+bool KnownHeads::is_trained(int64_t task) const {
+  const DeepHead* own = deep(task);
+  return layer(task).is_trained() || (own != nullptr && own->learns());
+}
+
+c10::ArrayRef<HeadStep> KnownHeads::linear_steps(
+    c10::ArrayRef<HeadStep> steps) {
+  if (deep_.empty()) {
+    return steps;
+  }
+  linear_steps_.clear();
+  for (const HeadStep& step : steps) {
+    if (deep(step.task) == nullptr) {
+      linear_steps_.push_back(step);
+    }
+  }
+  return linear_steps_;
+}
+
+Obstacle KnownHeads::obstacle(
+    int64_t rows, c10::ArrayRef<HeadStep> steps) const {
+  const auto kind = type(steps.front().task);
+  if (deep_.empty()) {
+    return linear_->obstacle(kind, rows, steps);
+  }
+  for (const HeadStep& step : steps) {
+    const DeepHead* own = deep(step.task);
+    if (auto found = own != nullptr ? own->obstacle(kind, rows, step)
+                                    : linear_->obstacle(kind, rows, step)) {
+      return found;
+    }
+  }
+  return {};
+}
+
+Obstacle KnownHeads::feature_obstacle(
+    const at::Tensor& features, c10::ArrayRef<HeadStep> steps) const {
+  const HeadStep& first = steps.front();
+  if (features.dim() != 2) {
+    return {"the features are not a matrix [B, d]"};
+  }
+  if (features.size(0) != first.inputs->rows()) {
+    return {"the features are not of the input's rows"};
+  }
+  if (features.scalar_type() != type(first.task)) {
+    return {"the features are of another dtype", /*is_error=*/true};
+  }
+  if (linear_ && features.size(1) != linear_->width()) {
+    return {"the features are of another width", /*is_error=*/true};
+  }
+  return {};
+}
+
+void KnownHeads::forward(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    bool needs_cotangent,
+    std::vector<double>& losses) {
+  const auto linear = linear_steps(steps);
+  if (!linear.empty()) {
+    linear_->forward(features, linear, needs_cotangent, losses);
+  }
+  if (linear.size() == steps.size()) {
+    return;
+  }
+  for (const HeadStep& step : steps) {
+    if (DeepHead* own = deep(step.task)) {
+      own->forward(features, step, losses);
+    }
+  }
+}
+
+void KnownHeads::backward(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    const at::Tensor& cotangent) {
+  const auto linear = linear_steps(steps);
+  const bool needs_cotangent = cotangent.defined();
+  if (!linear.empty()) {
+    linear_->backward(features, linear, cotangent);
+  } else if (needs_cotangent) {
+    cotangent.zero_();
+  }
+  if (linear.size() == steps.size()) {
+    return;
+  }
+  for (const HeadStep& step : steps) {
+    if (DeepHead* own = deep(step.task)) {
+      const at::Tensor part = own->backward(step, needs_cotangent);
+      if (needs_cotangent) {
+        as_real(part.scalar_type(), [&](auto zero) {
+          using Scalar = decltype(zero);
+          add(cotangent.data_ptr<Scalar>(),
+              part.const_data_ptr<Scalar>(),
+              part.numel());
+        });
+      }
+    }
+  }
+}
+
+void KnownHeads::backward_apart(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    const at::Tensor& cotangents) {
+  const auto linear = linear_steps(steps);
+  if (!linear.empty()) {
+    linear_->backward(features, linear, {});
+  }
+  if (linear.size() == steps.size()) {
+    linear_->cotangents(steps, cotangents);
+    return;
+  }
+  if (!linear.empty()) {
+    reserve(
+        linear_cotangents_,
+        {static_cast<int64_t>(linear.size()),
+         features.size(0),
+         features.size(1)},
+        features.options());
+    linear_->cotangents(linear, linear_cotangents_);
+  }
+  int64_t place = 0;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    DeepHead* own = deep(steps[i].task);
+    cotangents.select(0, static_cast<int64_t>(i))
+        .copy_(
+            own != nullptr ? own->backward(steps[i], /*needs_cotangent=*/true)
+                           : linear_cotangents_.select(0, place++));
+  }
+}
+
+void KnownHeads::scale(int64_t task, double factor) {
+  if (DeepHead* own = deep(task)) {
+    own->scale(factor);
+  } else {
+    linear_->scale(task, factor);
+  }
+}
+
+void KnownHeads::publish(c10::ArrayRef<HeadStep> steps) {
+  if (linear_) {
+    linear_->publish(linear_steps(steps));
+  }
+  const HeadStep* step = steps.begin();
+  for (size_t t = 0; t < deep_.size(); ++t) {
+    const bool takes_part =
+        step != steps.end() && step->task == static_cast<int64_t>(t);
+    if (deep_[t]) {
+      deep_[t]->publish(takes_part ? step : nullptr);
+    }
+    step += takes_part ? 1 : 0;
+  }
+}
+
+} // namespace polytask::detail
