@@ -19,16 +19,16 @@ enum class Route {
   /// CUDA device its steps are recorded and replayed where that can be; the
   /// reason says so.
   kAutograd,
-  /// Linear heads behind one feature tensor as one matrix product; the trunk
-  /// through autograd.
+  /// Linear heads behind one feature tensor as one matrix product, heads of
+  /// several known layers without a graph; the trunk through autograd.
   kStackedHeads,
   /// Linear tasks on the input: buffers that are kept, no graph. With squared
   /// error and SGD, `run` takes its steps in the eigenbasis of the batch.
   kLinearProgram,
-  /// The same behind a trunk of linear layers and activations.
+  /// The same where trunk and heads are made of layers that the engine knows.
   kTrunkProgram,
-  /// Of steps with a balancing that reads losses: a trunk of known layers
-  /// without a graph, and one weighted backward.
+  /// A trunk of known layers without a graph, before any heads and losses; with
+  /// a balancing that reads losses, one weighted backward.
   kLayers,
   // Of steps with a balancing that reads gradients; with kAutograd, such a step
   // takes one backward for each task and holds the Jacobian.
