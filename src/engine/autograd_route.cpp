@@ -32,13 +32,13 @@ AutogradStep autograd_backward(
       : features_of(context, steps, share_input);
   WeightedLosses losses(context.model->size(), context.tensor_options());
   for (size_t i = 0; i < steps.size(); ++i) {
-    const auto& [task, input, labels, weight, inputs] = steps[i];
+    const auto& [task, input, labels, weight, inputs, scale] = steps[i];
     torch::Tensor loss = context.model->loss(task, features[i], *labels);
     context.check_loss(task, host_value(loss));
     if (source.observe) {
       source.observe(task, value_of(loss));
     }
-    losses.add(task, weight, std::move(loss));
+    losses.add(task, weight, std::move(loss), scale);
   }
   // Nothing to learn: no task took part, or all it uses is frozen.
   const bool learns =

@@ -59,6 +59,14 @@ void Engine::zero_grad() {
   parts_->zero_grad();
 }
 
+void Engine::forget_backward() {
+  parts_->forget_backward();
+}
+
+optim::GradScaler* Engine::grad_scaler() const {
+  return parts_->context.options.grad_scaler().get();
+}
+
 void Engine::update() {
   parts_->update();
 }

@@ -105,7 +105,7 @@ void Engine::Parts::refuse_second_backward() const {
 }
 
 void Engine::Parts::update() {
-  prepare();
+  refresh();
   context.update();
   if (looked_at_) {
     context.collect(*looked_at_, steps_);

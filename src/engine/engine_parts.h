@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <ATen/core/grad_mode.h>
 #include <polytask/engine/engine.h>
 
 #include <memory>
@@ -33,9 +34,11 @@ class Engine::Parts {
 
   /// Before each step, and before anything is drawn for it.
   void prepare() {
-    if (context.refresh() || !program_) {
-      make_routes();
-    }
+    TORCH_CHECK_VALUE(
+        at::GradMode::is_enabled(),
+        "training: gradients are switched off (NoGradGuard or InferenceMode); "
+        "a step needs them.");
+    refresh();
   }
 
   StepReport joint_step(const Batch& batch) {
@@ -85,6 +88,10 @@ class Engine::Parts {
   StepReport task_accumulated(
       const std::vector<Batch>& batches, const TaskSource& source);
 
+  void forget_backward() {
+    waits_ = false;
+    looked_at_.reset();
+  }
   void zero_grad() {
     context.reset_gradients();
     forget_backward();
@@ -109,17 +116,17 @@ class Engine::Parts {
   /// nobody watches, whose report may be empty.
   enum Wanted { kBackward, kStep, kUnwatched };
 
+  void refresh() {
+    if (context.refresh() || !program_) {
+      make_routes();
+    }
+  }
   void make_routes();
   void check_options() const;
   void refuse_second_backward() const;
   bool looks_again() const {
     return balanced_ && context.options.balancing()->wants_losses_after();
   }
-  void forget_backward() {
-    waits_ = false;
-    looked_at_.reset();
-  }
-
   /// Around a step: buffers are as they were if it throws.
   template <typename Take>
   StepReport whole(const Take& take) {

@@ -101,6 +101,9 @@ std::string GraphRoute::obstacle(
   if (source.observe) {
     return "the sampler waits for the losses";
   }
+  if (context_.options.grad_scaler()) {
+    return "a GradScaler scales the losses";
+  }
   if (is_autocast_on(device_->type())) {
     return "autocast is on";
   }

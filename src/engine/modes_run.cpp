@@ -43,6 +43,9 @@ std::string ModesRun::obstacle() {
   if (context_.options.clipping()) {
     return "gradients are clipped";
   }
+  if (context_.options.grad_scaler()) {
+    return "a GradScaler scales the losses";
+  }
   for (const HeadStep& step : steps_) {
     if (step.labels->is_weighted()) {
       return "rows have weights";

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "step_context.h"
 
-#include <ATen/core/grad_mode.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/optim/lbfgs.h>
 
@@ -148,10 +147,7 @@ void StepContext::bind() {
 }
 
 bool StepContext::refresh() {
-  TORCH_CHECK_VALUE(
-      at::GradMode::is_enabled(),
-      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
-      "step needs them.");
+  find_scale();
   if (plan().is_current(model, *optimizer)) {
     return false;
   }
@@ -161,6 +157,14 @@ bool StepContext::refresh() {
   refuse_double_steps(model, now);
   plan_ = std::move(now);
   return true;
+}
+
+void StepContext::find_scale() {
+  if (const auto& scaler = options.grad_scaler()) {
+    // The first call puts the scale on a device.
+    scaler->scale(torch::ones({}, tensor_options().dtype(torch::kFloat)));
+    loss_scale_ = scaler->get_scale();
+  }
 }
 
 // Before the first step; what own modules do shows in their gradients.
@@ -267,7 +271,12 @@ void StepContext::add(
   }
   if (takes_part(part, own)) {
     steps.push_back(
-        {task, &part.input, &part.labels, own.weight(), &part.inputs});
+        {task,
+         &part.input,
+         &part.labels,
+         own.weight(),
+         &part.inputs,
+         loss_scale_});
   }
 }
 
@@ -332,14 +341,23 @@ void StepContext::update() {
   if (may_refuse_sparse_) {
     check_sparse_gradients();
   }
+  const auto& scaler = options.grad_scaler();
   if (options.clipping()) {
+    if (scaler) {
+      scaler->unscale_(*optimizer);
+    }
     std::vector<torch::Tensor> gradients;
     for (const auto& parameter : without(plan().held(), method_parameters)) {
       gradients.push_back(parameter.grad());
     }
     options.clipping().apply(gradients);
   }
-  optimizer->step();
+  if (scaler) {
+    scaler->step(*optimizer);
+    scaler->update();
+  } else {
+    optimizer->step();
+  }
   if (is_autocast_on(plan().parameters().front().device().type())) {
     // It keeps the parameters as they were in the precision that it chose.
     at::autocast::clear_cache();

@@ -48,6 +48,11 @@ struct StepContext {
   const Plan& plan() const {
     return *plan_;
   }
+  /// By which the gradients of this step are too large; 1 but in mixed
+  /// precision.
+  double loss_scale() const {
+    return loss_scale_;
+  }
   /// Dtype and device of the model.
   torch::TensorOptions tensor_options() const {
     return plan().parameters().front().options().requires_grad(false);
@@ -73,10 +78,12 @@ struct StepContext {
   static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
+  void find_scale();
   void check_sparse_modules() const;
   void check_sparse_gradients() const;
 
   std::optional<Plan> plan_;
+  double loss_scale_ = 1;
   /// Whether an update has to look for sparse gradients.
   bool may_refuse_sparse_ = false;
 };

@@ -17,9 +17,11 @@ WeightedLosses::WeightedLosses(int64_t tasks, const at::TensorOptions& where)
       weights_(static_cast<size_t>(tasks), 0.0),
       where_(where.requires_grad(false)) {}
 
-void WeightedLosses::add(int64_t task, double weight, at::Tensor loss) {
+void WeightedLosses::add(
+    int64_t task, double weight, at::Tensor loss, double scale) {
   const auto place = static_cast<size_t>(task);
-  const at::Tensor term = weight == 1 ? loss : loss * weight;
+  const double seed = weight * scale;
+  const at::Tensor term = seed == 1 ? loss : loss * seed;
   total_ = total_.defined() ? total_ + term : term;
   losses_[place] = std::move(loss);
   weights_[place] = weight;

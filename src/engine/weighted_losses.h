@@ -19,10 +19,12 @@ class POLYTASK_API WeightedLosses {
   explicit WeightedLosses(
       int64_t tasks, const at::TensorOptions& where = at::kDouble);
 
-  /// `loss`: a scalar with its graph. A weight of 1 adds no operation.
-  void add(int64_t task, double weight, at::Tensor loss);
+  /// `loss`: a scalar with its graph. A weight of 1 adds no operation. `scale`:
+  /// of the sum alone, in mixed precision.
+  void add(int64_t task, double weight, at::Tensor loss, double scale = 1);
 
-  /// Σ weight · loss in the order of adding; undefined before the first.
+  /// Σ scale · weight · loss in the order of adding; undefined before the
+  /// first.
   const at::Tensor& total() const {
     return total_;
   }

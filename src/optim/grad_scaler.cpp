@@ -371,13 +371,19 @@ void GradScaler::load(torch::serialize::InputArchive& archive) {
   const int64_t tracker = reader.integer("growth_tracker");
   check_scaler_options(options);
   check_count("growth_tracker", tracker, 0);
-
   options_ = options;
-  init_growth_tracker_ = tracker;
+  restore(numbers[0], tracker);
+}
+
+void GradScaler::restore(double scale, int64_t growth_tracker) {
+  check_loss_scale(scale);
+  check_count("growth_tracker", growth_tracker, 0);
+  options_.init_scale(scale);
+  init_growth_tracker_ = growth_tracker;
   if (scale_.defined()) {
     const at::NoGradGuard no_grad;
-    scale_.fill_(options_.init_scale());
-    growth_tracker_.fill_(tracker);
+    scale_.fill_(scale);
+    growth_tracker_.fill_(growth_tracker);
   }
   states_.clear();
 }

@@ -12,6 +12,7 @@ EngineOptions engine_options(const StrategyOptions& options) {
   return EngineOptions()
       .learning_rates(options.learning_rates())
       .clipping(options.clipping())
+      .grad_scaler(options.grad_scaler())
       .check_losses(options.check_losses())
       .route(options.route())
       .fixed_batch(options.fixed_batch())

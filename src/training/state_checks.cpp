@@ -189,4 +189,37 @@ void check_sampler(const TaskSampler* sampler, const TrainingState& state) {
   }
 }
 
+void describe_scaler(const optim::GradScaler* scaler, TrainingState& state) {
+  if (scaler && scaler->is_enabled()) {
+    state.grad_scaler = {
+        scaler->get_scale(), static_cast<double>(scaler->get_growth_tracker())};
+  }
+}
+
+// One from before there was a scaler, or without it, starts as new.
+void check_scaler(const optim::GradScaler* scaler, const TrainingState& state) {
+  if (state.grad_scaler.empty()) {
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      scaler && scaler->is_enabled(),
+      "Training: the state has the scale of a grad_scaler, but this training "
+      "has none that is enabled.");
+  TORCH_CHECK_VALUE(
+      state.grad_scaler.size() == 2,
+      "Training: expected a grad_scaler's scale and growth tracker, but the "
+      "state has ",
+      state.grad_scaler.size(),
+      " numbers.");
+  optim::GradScaler().restore(
+      state.grad_scaler[0], static_cast<int64_t>(state.grad_scaler[1]));
+}
+
+void load_scaler(optim::GradScaler* scaler, const TrainingState& state) {
+  if (scaler && !state.grad_scaler.empty()) {
+    scaler->restore(
+        state.grad_scaler[0], static_cast<int64_t>(state.grad_scaler[1]));
+  }
+}
+
 } // namespace polytask::detail

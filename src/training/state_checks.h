@@ -5,6 +5,7 @@
 #include <torch/optim/optimizer.h>
 
 #include <polytask/model/multi_task_model.h>
+#include <polytask/optim/grad_scaler.h>
 #include <polytask/training/training_state.h>
 
 namespace polytask::detail {
@@ -41,5 +42,11 @@ void check_balancing(
     const balancing::Balancing* method, const TrainingState& state);
 
 void check_sampler(const TaskSampler* sampler, const TrainingState& state);
+
+// The scaler may be null.
+void describe_scaler(const optim::GradScaler* scaler, TrainingState& state);
+void check_scaler(const optim::GradScaler* scaler, const TrainingState& state);
+/// Nothing where the state has none.
+void load_scaler(optim::GradScaler* scaler, const TrainingState& state);
 
 } // namespace polytask::detail

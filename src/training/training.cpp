@@ -104,6 +104,7 @@ TrainingState Training::state() const {
   if (const auto* sampler = drawing()) {
     state.sampler = sampler->state();
   }
+  detail::describe_scaler(engine_.grad_scaler(), state);
   return state;
 }
 
@@ -114,6 +115,7 @@ void Training::load_state(const TrainingState& state) {
   detail::check_model(model(), state);
   detail::check_balancing(balancing(), state);
   detail::check_sampler(drawing(), state);
+  detail::check_scaler(engine_.grad_scaler(), state);
   detail::load_optimizer(engine_.optimizer(), model(), state);
   detail::load_model(model(), state);
   if (balancing()) {
@@ -123,6 +125,8 @@ void Training::load_state(const TrainingState& state) {
   if (drawing()) {
     drawing()->restore(*state.sampler);
   }
+  detail::load_scaler(engine_.grad_scaler(), state);
+  engine_.forget_backward();
   steps_ = state.steps;
   epochs_ = state.epochs;
 }

@@ -73,6 +73,9 @@ void TrainingState::save(OutputArchive& archive) const {
   if (sampler) {
     write_sampler(archive, *sampler);
   }
+  if (!grad_scaler.empty()) {
+    archive.write("grad_scaler", c10::IValue(grad_scaler));
+  }
 }
 
 void TrainingState::load(InputArchive& archive) {
@@ -106,6 +109,9 @@ void TrainingState::load(InputArchive& archive) {
   read.balancing_options = reader.text("balancing_options");
   read.balancing_state = reader.tensors("balancing_state");
   read.sampler = read_sampler(archive);
+  if (reader.has("grad_scaler")) {
+    read.grad_scaler = reader.numbers("grad_scaler");
+  }
   *this = std::move(read);
 }
 

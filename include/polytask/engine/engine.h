@@ -101,6 +101,8 @@ class POLYTASK_API Engine {
   /// Clips the gradients and takes the optimizer's step; a method that looks at
   /// the losses once more does so.
   void update();
+  /// As if no backward waited for its update; gradients stay.
+  void forget_backward();
   /// Throws where no step can be taken, whatever the batch.
   void prepare();
 
@@ -129,6 +131,8 @@ class POLYTASK_API Engine {
   /// Null where there is none.
   balancing::Balancing* balancing();
   const balancing::Balancing* balancing() const;
+  /// Null where there is none.
+  optim::GradScaler* grad_scaler() const;
   /// The route of the last step or run; before the first, the one that the
   /// model allows.
   const RouteChoice& route() const;

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>
 #include <polytask/optim/clipping.h>
+#include <polytask/optim/grad_scaler.h>
 
 namespace polytask {
 
@@ -41,6 +43,13 @@ class StepOptions {
   /// Bounds the gradients of one update, those of all parameters that the
   /// optimizer holds together, but for those that a balancing learns.
   POLYTASK_STEP_ARG(Clipping, clipping);
+  /// Scales losses in mixed precision (autocast to half) and leaves out updates
+  /// whose gradients are not finite; null for none. Gradients are scaled
+  /// between `backward` and `update`, which does what PyTorch's loop does:
+  /// unscale_, clipping, step, update. A step waits once for the device. Inner
+  /// products and what a balancing reads are unscaled; where they overflow, it
+  /// learns nothing from the step. Not with bilevel methods.
+  POLYTASK_STEP_ARG(std::shared_ptr<optim::GradScaler>, grad_scaler);
   /// Refuse a step whose loss is NaN or infinite, before anything is changed.
   /// Looked at on the CPU only, where it costs nothing.
   POLYTASK_STEP_ARG(bool, check_losses) = true;

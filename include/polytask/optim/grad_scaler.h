@@ -103,6 +103,9 @@ class POLYTASK_API GradScaler {
   /// How many updates in a row were without overflow since the scale has grown.
   /// Waits for the device.
   int64_t get_growth_tracker() const;
+  /// Sets both, at the beginning of an iteration. Throws on a scale that is not
+  /// finite and positive, and on a negative tracker.
+  void restore(double scale, int64_t growth_tracker);
   /// The scale on its device, float of shape []; undefined before the first
   /// `scale`. Updates change it in place.
   const at::Tensor& scale_tensor() const {

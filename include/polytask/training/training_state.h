@@ -50,6 +50,10 @@ struct POLYTASK_API TrainingState {
 
   std::optional<SamplerState> sampler;
 
+  /// Of the grad_scaler: the scale, and how many updates in a row were without
+  /// overflow since it has grown; empty for none.
+  std::vector<double> grad_scaler;
+
   void save(torch::serialize::OutputArchive& archive) const;
   /// Throws, and changes nothing, on an archive that holds no training's state
   /// or one that a newer polytask wrote.

@@ -45,6 +45,12 @@ BalancedRoute::BalancedRoute(StepContext& context, const KnownTrunk& trunk)
     : context_(context), autograd_(context) {
   const Route wanted = context.options.route();
   const auto& method = *context.options.balancing();
+  TORCH_CHECK_VALUE(
+      !context.options.grad_scaler() ||
+          (method.reads() != Reads::kBilevel && method.batches() == 1),
+      "training: the balancing '",
+      method.name(),
+      "' takes several batches in a step, which a grad_scaler cannot scale.");
   if (method.reads() == Reads::kBilevel) {
     bilevel_ = std::make_unique<BilevelRoute>(context);
     choice_ = bilevel_->choice();
@@ -181,8 +187,9 @@ void BalancedRoute::weigh_by_losses(Step& step) {
       *context_.options.balancing(),
       weighted(step.losses, step.tasks),
       step.extras);
+  const double scale = context_.loss_scale();
   for (const auto& [parameter, gradient] : found.learned) {
-    parameter.mutable_grad() = gradient;
+    parameter.mutable_grad() = scale == 1 ? gradient : gradient * scale;
   }
   step.weights = std::move(found.weights);
 }
@@ -194,9 +201,34 @@ void BalancedRoute::weigh_gradients(Step& step) {
     step.weights = method.repeat();
     return;
   }
-  step.gramian = step.gradients.gramian();
+  step.gramian = unscaled(step.gradients.gramian());
+  if (overflows(step)) {
+    step.weights = math::Vector(step.tasks.size(), 1.0);
+    return;
+  }
   step.weights = method.solve(*step.gramian, step.extras);
   check_weights(step);
+}
+
+math::Matrix BalancedRoute::unscaled(math::Matrix gramian) const {
+  const double scale = context_.loss_scale();
+  for (int64_t i = 0; scale != 1 && i < gramian.size(); ++i) {
+    for (int64_t j = 0; j < gramian.size(); ++j) {
+      gramian(i, j) = gramian(i, j) / scale / scale;
+    }
+  }
+  return gramian;
+}
+
+// Whether the scaler will find gradients that are not finite, and leave the
+// update out.
+bool BalancedRoute::overflows(const Step& step) const {
+  bool is_finite = true;
+  for (int64_t i = 0; i < step.gramian->size(); ++i) {
+    is_finite = is_finite && std::isfinite((*step.gramian)(i, i));
+  }
+  const auto& scaler = context_.options.grad_scaler();
+  return scaler && scaler->is_enabled() && !is_finite;
 }
 
 // What would make gradients that are not finite.
@@ -227,7 +259,15 @@ void BalancedRoute::follow_jacobian(Step& step) {
       "training: the balancing '",
       method.name(),
       "' has no weights that the heads could have.");
-  const torch::Tensor jacobian = step.gradients.jacobian();
+  const double scale = context_.loss_scale();
+  torch::Tensor jacobian = step.gradients.jacobian();
+  if (scale != 1) {
+    jacobian = jacobian / scale;
+    if (!jacobian.isfinite().all().item<bool>()) {
+      step.gradients.publish_direction(jacobian.sum(0)); // not finite either
+      return;
+    }
+  }
   if (context_.options.report_gradients()) {
     GramianSum sum(jacobian.size(0));
     sum.add_rows(jacobian);
@@ -237,8 +277,9 @@ void BalancedRoute::follow_jacobian(Step& step) {
   step.extras["parameter_sizes"] = torch::tensor(sizes, torch::kLong);
   if (!has_weights) {
     auto& combining = static_cast<balancing::JacobianBalancing&>(method);
+    const torch::Tensor direction = combining.direction(jacobian, step.extras);
     step.gradients.publish_direction(
-        combining.direction(jacobian, step.extras));
+        scale == 1 ? direction : direction * scale);
     return;
   }
   auto& weighing = static_cast<balancing::GramianBalancing&>(method);
@@ -247,7 +288,7 @@ void BalancedRoute::follow_jacobian(Step& step) {
   if (weighs_heads()) {
     step.gradients.scale_heads(step.weights);
   }
-  step.gradients.publish_direction(direction);
+  step.gradients.publish_direction(scale == 1 ? direction : direction * scale);
 }
 
 void BalancedRoute::weigh(Step& step) {

@@ -57,6 +57,8 @@ class BalancedRoute {
   void weigh(Step& step);
   void weigh_by_losses(Step& step);
   void weigh_gradients(Step& step);
+  math::Matrix unscaled(math::Matrix gramian) const;
+  bool overflows(const Step& step) const;
   void check_weights(const Step& step) const;
   void follow_jacobian(Step& step);
   void finish(Step& step);

@@ -30,7 +30,7 @@ torch::Tensor CutHeads::forward(
   for (const HeadStep& step : steps) {
     parts_.push_back(
         {step.task,
-         step.weight,
+         step.seed(),
          {},
          {},
          {},

@@ -24,7 +24,7 @@ class CutHeads {
   /// One task's part of the step.
   struct Part {
     int64_t task;
-    double weight;
+    double weight;                         // of its gradients
     std::vector<torch::Tensor> features;   // what the head was given
     std::vector<torch::Tensor> leaves;     // the same, cut off; of a graph
     torch::Tensor loss;                    // of a graph

@@ -20,6 +20,13 @@ struct HeadStep {
   const Labels* labels;
   double weight;
   const Inputs* inputs;
+  /// Of mixed precision.
+  double scale = 1;
+
+  /// What the gradients of its loss are multiplied by.
+  double seed() const {
+    return weight * scale;
+  }
 };
 
 using HeadSteps = std::vector<HeadStep>;

@@ -75,7 +75,7 @@ void LinearHeads::narrow(
            target.stride(0),
            bias ? bias[o] : Scalar(0),
            !step.labels->is_complete(),
-           2 * step.weight / static_cast<double>(step.labels->present()),
+           2 * step.seed() / static_cast<double>(step.labels->present()),
            weight_gradients + (own.first + o) * width_,
            bias_gradients + own.first + o,
            0});
@@ -118,7 +118,7 @@ ResidualSums LinearHeads::residuals_of(
       count,
       bias ? bias[output] : Scalar(0),
       static_cast<Scalar>(
-          step.weight / static_cast<double>(step.labels->present())),
+          step.seed() / static_cast<double>(step.labels->present())),
       !step.labels->is_complete(),
       own.loss,
       static_cast<Scalar>(own.delta)});
@@ -249,7 +249,7 @@ void LinearHeads::slopes_by_autograd(
   Head& own = head(step);
   {
     torch::AutoGradMode grad_mode(true);
-    (own.loss_value * step.weight).backward();
+    (own.loss_value * step.seed()).backward();
   }
   torch::Tensor columns = torch::from_blob(
       values, {own.layer.outputs, rows}, torch::TensorOptions(type_));
