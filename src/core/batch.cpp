@@ -5,20 +5,23 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "core/check.h"
-#include "core/missing.h"
+#include "core/input_look.h"
+#include "core/name_index.h"
 
 namespace polytask {
 
 namespace {
 
-void check_example(const Batch::Example& example) {
-  const auto& [task, input, target] = example;
+// From here on a search by hashes is quicker than one from the front.
+constexpr size_t kManyTasks = 16;
+
+void check_example(
+    const std::string& task, const Inputs& input, const at::Tensor& target) {
   // Several tensors were looked at when they were put together.
   TORCH_CHECK_VALUE(
       !input.is_tensor() || input.tensor().defined(),
@@ -59,153 +62,101 @@ void check_example(const Batch::Example& example) {
       ".");
 }
 
-// From here on a search by halves is quicker than one from the front.
-constexpr size_t kManyTasks = 16;
-
-// Floating-point inputs; of the first task alone where all share it.
-template <typename Visit>
-void for_each_input(
-    const std::vector<Batch::Example>& examples,
-    bool shared,
-    const Visit& visit) {
-  for (const auto& example : examples) {
-    example.input.for_each([&](const std::string& name, const at::Tensor& one) {
-      if (one.is_floating_point()) {
-        visit(example, name, one);
-      }
-    });
-    if (shared) {
-      break;
-    }
-  }
-}
-
-void check_no_nan(const std::vector<Batch::Example>& examples, bool shared) {
-  std::vector<at::Tensor> inputs;
-  for_each_input(
-      examples, shared, [&](const auto&, const auto&, const at::Tensor& one) {
-        inputs.push_back(one);
-      });
-  const auto nans = detail::count_missing(inputs, Labels::kIgnoreIndex);
-  if (std::count(nans.begin(), nans.end(), 0) ==
-      static_cast<int64_t>(nans.size())) {
-    return;
-  }
-  auto found = nans.begin();
-  for_each_input(
-      examples,
-      shared,
-      [&](const Batch::Example& example, const std::string& name, const auto&) {
-        TORCH_CHECK_VALUE(
-            *found == 0,
-            "Batch: the input",
-            example.input.is_tensor() ? std::string() : " '" + name + "'",
-            shared ? std::string() : " of task '" + example.task + "'",
-            " holds ",
-            *found,
-            " NaN. Fill or drop missing inputs; only labels may be missing.");
-        ++found;
-      });
-}
-
-std::vector<Labels> labels_of(
-    const std::vector<Batch::Example>& examples, bool complete) {
-  std::vector<at::Tensor> targets;
-  std::vector<Labels> labels;
-  for (const auto& example : examples) {
-    if (complete) {
-      labels.push_back(Labels::complete(example.target));
-    } else {
-      targets.push_back(example.target);
-    }
-  }
-  return complete ? labels : Labels::inspect(targets);
-}
-
 at::Tensor only_tensor(const Inputs& inputs) {
   return inputs.is_tensor() ? inputs.tensor() : at::Tensor();
 }
 
 } // namespace
 
-Batch::Batch(std::vector<Part> parts, bool shares_input, Index index)
-    : parts_(std::move(parts)),
-      shares_input_(shares_input),
-      index_(std::move(index)) {}
+Batch::Batch(size_t count, bool shares_input, const BatchOptions& options)
+    : shares_input_(shares_input) {
+  TORCH_CHECK_VALUE(count > 0, "Batch: it has no task.");
+  parts_.reserve(count);
+  if (options.check_input()) {
+    looks_.reset(new detail::InputLook[shares_input ? 1 : count]);
+  }
+}
 
 Batch::Batch(Inputs input, const Targets& targets, BatchOptions options)
-    : shares_input_(true) {
-  std::vector<Example> examples;
-  examples.reserve(targets.size());
+    : Batch(targets.size(), /*shares_input=*/true, options) {
+  const auto missing = options.complete() ? Labels::ManyMissing()
+                                          : Labels::unknown(targets.size());
   for (const auto& [task, target] : targets) {
-    examples.push_back({task, input, target});
+    add(task, input, target, missing);
   }
-  *this = make(std::move(examples), /*shares_input=*/true, options);
+  finish(missing);
 }
 
 Batch Batch::per_task(std::vector<Example> examples, BatchOptions options) {
-  return make(std::move(examples), /*shares_input=*/false, options);
+  Batch batch(examples.size(), /*shares_input=*/false, options);
+  const auto missing = options.complete() ? Labels::ManyMissing()
+                                          : Labels::unknown(examples.size());
+  for (const auto& [task, input, target] : examples) {
+    batch.add(task, input, target, missing);
+  }
+  batch.finish(missing);
+  return batch;
 }
 
-Batch::Index Batch::index_of(const std::vector<Example>& examples) {
-  TORCH_CHECK_VALUE(!examples.empty(), "Batch: it has no task.");
-  const auto refuse_twice = [](const std::string& task) {
-    TORCH_CHECK_VALUE(false, "Batch: task '", task, "' comes more than once.");
+void Batch::add(
+    const std::string& task,
+    const Inputs& input,
+    const at::Tensor& target,
+    const Labels::ManyMissing& missing) {
+  check_example(task, input, target);
+  const at::Device first =
+      parts_.empty() ? input.device() : parts_[0].inputs.device();
+  TORCH_CHECK_VALUE(
+      input.device() == first,
+      "Batch: task '",
+      task,
+      "' is on ",
+      input.device(),
+      ", but task '",
+      parts_.empty() ? task : parts_[0].task,
+      "' on ",
+      first,
+      ".");
+  parts_.push_back(
+      {task,
+       only_tensor(input),
+       missing ? Labels::one_of(missing, parts_.size(), target)
+               : Labels::complete(target),
+       input});
+}
+
+void Batch::finish(const Labels::ManyMissing& missing) {
+  index_tasks();
+  if (!missing || device().is_cpu()) {
+    return;
+  }
+  std::vector<const at::Tensor*> targets;
+  for (const Part& part : parts_) {
+    targets.push_back(&part.labels.target());
+  }
+  Labels::count_on_devices(missing, targets);
+}
+
+void Batch::index_tasks() {
+  const auto name_of = [this](size_t place) -> const std::string& {
+    return parts_[place].task;
   };
-  if (examples.size() < kManyTasks) {
-    for (auto it = examples.begin(); it != examples.end(); ++it) {
-      if (std::any_of(examples.begin(), it, [&](const Example& example) {
-            return example.task == it->task;
-          })) {
-        refuse_twice(it->task);
-      }
-    }
-    return nullptr;
+  const auto index = parts_.size() < kManyTasks
+      ? nullptr
+      : std::make_shared<detail::NameIndex>(parts_.size());
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const bool is_new =
+        index ? index->add(i, name_of) : find(name_of(i)) == &parts_[i];
+    TORCH_CHECK_VALUE(
+        is_new, "Batch: task '", name_of(i), "' comes more than once.");
   }
-  std::vector<size_t> places(examples.size());
-  std::iota(places.begin(), places.end(), size_t{0});
-  std::sort(places.begin(), places.end(), [&](size_t a, size_t b) {
-    return examples[a].task < examples[b].task;
-  });
-  for (size_t i = 1; i < places.size(); ++i) {
-    if (examples[places[i]].task == examples[places[i - 1]].task) {
-      refuse_twice(examples[places[i]].task);
-    }
-  }
-  return std::make_shared<const std::vector<size_t>>(std::move(places));
+  index_ = index;
 }
 
-Batch Batch::make(
-    std::vector<Example> examples,
-    bool shares_input,
-    const BatchOptions& options) {
-  Index index = index_of(examples);
-  for (const auto& example : examples) {
-    check_example(example);
-    TORCH_CHECK_VALUE(
-        example.input.device() == examples[0].input.device(),
-        "Batch: task '",
-        example.task,
-        "' is on ",
-        example.input.device(),
-        ", but task '",
-        examples[0].task,
-        "' on ",
-        examples[0].input.device(),
-        ".");
+void Batch::check_input() const {
+  if (detail::InputLook::is_due_in(*this)) {
+    detail::look_through(detail::InputLook::due_in(*this));
   }
-  if (options.check_input()) {
-    check_no_nan(examples, shares_input);
-  }
-  auto labels = labels_of(examples, options.complete());
-  std::vector<Part> parts;
-  parts.reserve(examples.size());
-  for (size_t i = 0; i < examples.size(); ++i) {
-    auto& [task, input, target] = examples[i];
-    parts.push_back(
-        {std::move(task), only_tensor(input), std::move(labels[i]), input});
-  }
-  return Batch(std::move(parts), shares_input, std::move(index));
 }
 
 Batch Batch::with_weights(const Targets& weights) const {
@@ -247,15 +198,11 @@ const Batch::Part* Batch::find(const std::string& task) const {
         });
     return found == parts_.end() ? nullptr : &*found;
   }
-  const auto found = std::lower_bound(
-      index_->begin(),
-      index_->end(),
-      task,
-      [&](size_t place, const std::string& name) {
-        return parts_[place].task < name;
+  const size_t found =
+      index_->find(task, [this](size_t place) -> const std::string& {
+        return parts_[place].task;
       });
-  const bool is_there = found != index_->end() && parts_[*found].task == task;
-  return is_there ? &parts_[*found] : nullptr;
+  return found == detail::NameIndex::kNowhere ? nullptr : &parts_[found];
 }
 
 const Batch::Part& Batch::part(const std::string& task) const {
@@ -299,21 +246,27 @@ at::Device Batch::device() const {
 }
 
 Batch Batch::to(const at::Device& device) const {
+  const bool moves = device != this->device();
+  if (moves) {
+    check_input();
+  }
+  Batch other = *this;
   // Once, where tasks have the same input.
   std::unordered_map<const void*, Inputs> moved;
-  std::vector<Part> parts;
-  parts.reserve(parts_.size());
-  for (const auto& part : parts_) {
+  for (Part& part : other.parts_) {
     const void* const own = part.inputs.identity();
     auto found = moved.find(own);
     if (found == moved.end()) {
       found = moved.emplace(own, part.inputs.to(device)).first;
     }
-    const Inputs& inputs = found->second;
-    parts.push_back(
-        {part.task, only_tensor(inputs), part.labels.to(device), inputs});
+    part.inputs = found->second;
+    part.input = only_tensor(part.inputs);
+    part.labels = part.labels.to(device);
   }
-  return Batch(std::move(parts), shares_input_, index_);
+  if (moves) {
+    other.looks_.reset();
+  }
+  return other;
 }
 
 } // namespace polytask

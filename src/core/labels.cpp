@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/missing.h"
@@ -13,39 +14,98 @@
 
 namespace polytask {
 
-Labels::Labels(at::Tensor target, int64_t missing, int64_t ignore_index)
+namespace {
+
+bool waits_for_device(const at::Tensor& target) {
+  return target.defined() && !target.device().is_cpu();
+}
+
+} // namespace
+
+Labels::Missing Labels::known(int64_t missing) {
+  // Never written to: a count that is known stays.
+  static const Missing none = std::make_shared<std::atomic<int64_t>>(0);
+  return missing == 0 ? none : std::make_shared<std::atomic<int64_t>>(missing);
+}
+
+Labels::Labels(at::Tensor target, Missing missing, int64_t ignore_index)
     : target_(std::move(target)),
-      missing_(missing),
+      missing_(std::move(missing)),
       ignore_index_(ignore_index) {}
 
 Labels::Labels(at::Tensor target, int64_t ignore_index)
-    : target_(std::move(target)),
-      missing_(detail::count_missing({target_}, ignore_index)[0]),
-      ignore_index_(ignore_index) {}
+    : Labels(std::move(target), known(kUnknown), ignore_index) {
+  if (waits_for_device(target_)) {
+    count();
+  }
+}
+
+Labels::ManyMissing Labels::unknown(size_t count) {
+  ManyMissing all(new std::atomic<int64_t>[count]);
+  std::fill_n(all.get(), count, kUnknown);
+  return all;
+}
+
+Labels Labels::one_of(
+    const ManyMissing& all, size_t place, const at::Tensor& target) {
+  return Labels(target, Missing(all, &all[place]), kIgnoreIndex);
+}
+
+void Labels::count_on_devices(
+    const ManyMissing& all, const std::vector<const at::Tensor*>& targets) {
+  std::vector<at::Tensor> on_device;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (waits_for_device(*targets[i])) {
+      on_device.push_back(*targets[i]);
+      places.push_back(i);
+    }
+  }
+  const auto missing = detail::count_missing(on_device, kIgnoreIndex);
+  for (size_t i = 0; i < places.size(); ++i) {
+    all[places[i]] = missing[i];
+  }
+}
 
 std::vector<Labels> Labels::inspect(const std::vector<at::Tensor>& targets) {
-  const auto missing = detail::count_missing(targets, kIgnoreIndex);
+  const ManyMissing all = unknown(targets.size());
   std::vector<Labels> labels;
+  std::vector<const at::Tensor*> looked_at;
   labels.reserve(targets.size());
   for (size_t i = 0; i < targets.size(); ++i) {
-    labels.push_back(Labels(targets[i], missing[i], kIgnoreIndex));
+    labels.push_back(one_of(all, i, targets[i]));
+    looked_at.push_back(&targets[i]);
   }
+  count_on_devices(all, looked_at);
   return labels;
 }
 
 Labels Labels::complete(at::Tensor target) {
-  Labels labels(std::move(target), 0, kIgnoreIndex);
+  Labels labels(std::move(target), known(0), kIgnoreIndex);
   labels.promised_ = true;
   return labels;
 }
 
-void Labels::count() {
+int64_t Labels::count() const {
+  const int64_t found = leaves_out_
+      ? missing_mask().sum().item<int64_t>()
+      : detail::count_missing({target_}, ignore_index_)[0];
+  missing_->store(found, std::memory_order_relaxed);
+  return found;
+}
+
+bool Labels::find_one() const {
   if (leaves_out_) {
-    missing_ = missing_mask().sum().item<int64_t>();
-  } else {
-    missing_ =
-        promised_ ? 0 : detail::count_missing({target_}, ignore_index_)[0];
+    return count() < target_.numel();
   }
+  const bool found = detail::has_present(target_, ignore_index_);
+  // If another thread has counted meanwhile, somebody counts again.
+  missing_->store(found ? kSome : target_.numel(), std::memory_order_relaxed);
+  return found;
+}
+
+void Labels::forget_count() {
+  missing_ = known(promised_ && !leaves_out_ ? 0 : kUnknown);
 }
 
 Labels Labels::with_ignore_index(int64_t ignore_index) const {
@@ -53,7 +113,7 @@ Labels Labels::with_ignore_index(int64_t ignore_index) const {
   labels.ignore_index_ = ignore_index;
   if (ignore_index != ignore_index_ && !promised_ &&
       !target_.is_floating_point()) {
-    labels.count();
+    labels.forget_count();
   }
   return labels;
 }
@@ -63,7 +123,7 @@ Labels Labels::with_weights(at::Tensor weights) const {
   labels.weights_ = at::Tensor();
   labels.leaves_out_ = false;
   if (leaves_out_) {
-    labels.count();
+    labels.forget_count();
   }
   if (!weights.defined()) {
     return labels;
@@ -78,8 +138,10 @@ Labels Labels::with_weights(at::Tensor weights) const {
   const auto found = detail::check_row_weights(labels.weights_, missing);
   labels.leaves_out_ = found.zeros > 0;
   if (found.missing) {
-    labels.missing_ = *found.missing;
+    labels.missing_ = known(*found.missing);
   } else if (labels.leaves_out_) {
+    // Now, as weights that change later are not to be noticed in parts.
+    labels.forget_count();
     labels.count();
   }
   return labels;
@@ -91,13 +153,16 @@ Labels Labels::select(const at::Tensor& rows) const {
   if (weights_.defined()) {
     labels.weights_ = weights_.index_select(0, rows);
   }
-  if (!is_complete()) {
-    labels.count();
+  if (missing_->load(std::memory_order_relaxed) != 0) {
+    labels.forget_count();
   }
   return labels;
 }
 
 Labels Labels::to(const at::Device& device) const {
+  if (target_.device() != device) {
+    missing();
+  }
   Labels labels = *this;
   labels.target_ = target_.to(device);
   if (weights_.defined()) {
@@ -128,6 +193,7 @@ Labels Labels::in(at::Tensor target) const {
       " of shape ",
       target.sizes(),
       ".");
+  missing();
   Labels labels = *this;
   labels.target_ = std::move(target);
   return labels;

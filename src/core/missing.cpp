@@ -13,50 +13,61 @@ namespace polytask::detail {
 
 namespace {
 
-template <typename Scalar>
-int64_t count_nan(const at::Tensor& values) {
-  const Scalar* data = values.const_data_ptr<Scalar>();
-  const int64_t size = values.numel();
-  int64_t count = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    count += data[i] != data[i];
-  }
-  return count;
-}
-
-template <typename Integer>
-int64_t count_equal(const at::Tensor& values, int64_t ignore_index) {
-  const Integer* data = values.const_data_ptr<Integer>();
-  const int64_t size = values.numel();
-  int64_t count = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    count += static_cast<int64_t>(data[i]) == ignore_index;
-  }
-  return count;
-}
-
-// Nothing where it takes more than a pass over the memory.
-std::optional<int64_t> count_in_memory(
-    const at::Tensor& values, int64_t ignore_index) {
+// Calls `look(data, is_missing)`; nothing where it takes more than a pass over
+// the memory.
+template <typename Look>
+std::optional<int64_t> look_in_memory(
+    const at::Tensor& values, int64_t ignore_index, const Look& look) {
   if (!values.device().is_cpu() || !values.is_contiguous()) {
     return std::nullopt;
   }
+  const auto is_nan = [](auto value) { return value != value; };
+  const auto is_ignored = [ignore_index](auto value) {
+    return static_cast<int64_t>(value) == ignore_index;
+  };
   switch (values.scalar_type()) {
     case at::kFloat:
-      return count_nan<float>(values);
+      return look(values.const_data_ptr<float>(), is_nan);
     case at::kDouble:
-      return count_nan<double>(values);
+      return look(values.const_data_ptr<double>(), is_nan);
     case at::kHalf:
-      return count_nan<at::Half>(values);
+      return look(values.const_data_ptr<at::Half>(), is_nan);
     case at::kBFloat16:
-      return count_nan<at::BFloat16>(values);
+      return look(values.const_data_ptr<at::BFloat16>(), is_nan);
     case at::kLong:
-      return count_equal<int64_t>(values, ignore_index);
+      return look(values.const_data_ptr<int64_t>(), is_ignored);
     case at::kInt:
-      return count_equal<int32_t>(values, ignore_index);
+      return look(values.const_data_ptr<int32_t>(), is_ignored);
     default:
       return std::nullopt;
   }
+}
+
+std::optional<int64_t> count_in_memory(
+    const at::Tensor& values, int64_t ignore_index) {
+  return look_in_memory(
+      values, ignore_index, [&](const auto* data, const auto& is_missing) {
+        const int64_t size = values.numel();
+        int64_t count = 0;
+        for (int64_t i = 0; i < size; ++i) {
+          count += is_missing(data[i]);
+        }
+        return count;
+      });
+}
+
+// The place of the first element that is there, or past the last.
+std::optional<int64_t> find_in_memory(
+    const at::Tensor& values, int64_t ignore_index) {
+  return look_in_memory(
+      values, ignore_index, [&](const auto* data, const auto& is_missing) {
+        const int64_t size = values.numel();
+        int64_t i = 0;
+        while (i < size && is_missing(data[i])) {
+          ++i;
+        }
+        return i;
+      });
 }
 
 bool may_miss(const at::Tensor& values) {
@@ -75,6 +86,19 @@ at::Tensor missing_mask(const at::Tensor& values, int64_t ignore_index) {
     return at::zeros_like(values, at::kBool);
   }
   return at::eq(values, ignore_index);
+}
+
+bool has_present(const at::Tensor& values, int64_t ignore_index) {
+  if (!values.defined() || values.numel() == 0) {
+    return false;
+  }
+  if (!may_miss(values)) {
+    return true;
+  }
+  if (const auto first = find_in_memory(values, ignore_index)) {
+    return *first < values.numel();
+  }
+  return count_missing({values}, ignore_index)[0] < values.numel();
 }
 
 std::vector<int64_t> count_missing(

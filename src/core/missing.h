@@ -16,6 +16,9 @@ namespace polytask::detail {
 POLYTASK_API at::Tensor missing_mask(
     const at::Tensor& values, int64_t ignore_index);
 
+/// Whether any element is there; looks no further than to the first.
+POLYTASK_API bool has_present(const at::Tensor& values, int64_t ignore_index);
+
 /// How many elements of each tensor are missing; none in an undefined one. On
 /// the CPU by a plain pass over the memory; other devices are waited for once
 /// each.

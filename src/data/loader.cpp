@@ -35,11 +35,13 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
 BatchOptions settled(const Dataset& dataset, const BatchOptions& options) {
   // Without weights: a row of weight 0 has its label all the same.
   const Batch all(dataset.inputs(), dataset.targets(), options);
+  all.check_input();
   const bool complete = std::all_of(
       all.parts().begin(), all.parts().end(), [](const Batch::Part& part) {
-        return part.labels.is_complete() &&
-            !at::isIntegralType(
-                   part.labels.target().scalar_type(), /*includeBool=*/false);
+        return !at::isIntegralType(
+                   part.labels.target().scalar_type(),
+                   /*includeBool=*/false) &&
+            part.labels.is_complete();
       });
   return BatchOptions().check_input(false).complete(
       complete || options.complete());

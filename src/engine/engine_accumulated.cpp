@@ -82,6 +82,10 @@ StepReport Engine::Parts::task_accumulated(
     const std::vector<Batch>& batches, const TaskSource& source) {
   prepare();
   check_some(batches);
+  // Before anything is drawn.
+  for (const Batch& batch : batches) {
+    batch.check_input();
+  }
   std::vector<bool> some(static_cast<size_t>(context.model->size()), false);
   for (const Batch& batch : batches) {
     context.find_takers(batch, takes_part_);

@@ -137,7 +137,10 @@ bool Engine::Parts::use_program(bool share_input) {
 }
 
 Taken Engine::Parts::take(
-    bool share_input, const TaskSource& source, Wanted wanted) {
+    bool share_input,
+    const TaskSource& source,
+    Wanted wanted,
+    const detail::DueInputs& due) {
   share_input_ = share_input;
   if (balanced_) {
     return balanced_->backward(steps_, share_input);
@@ -148,8 +151,13 @@ Taken Engine::Parts::take(
   }
   if (!is_empty && use_program(share_input)) {
     return program_->backward(
-        steps_, share_input, source, /*wants_report=*/wanted != kUnwatched);
+        steps_,
+        share_input,
+        source,
+        due,
+        /*wants_report=*/wanted != kUnwatched);
   }
+  detail::look_through(due);
   if (!is_empty && wanted != kBackward) {
     auto report =
         graph_->step(steps_, share_input, source, /*report=*/wanted == kStep);
@@ -174,23 +182,35 @@ Taken Engine::Parts::take(const std::vector<Batch>& batches) {
   const bool is_one = batches.size() == 1 &&
       (!balanced_ || context.options.balancing()->batches() == 1);
   if (!is_one) {
+    // Before the first of them is read.
+    for (const Batch& batch : batches) {
+      batch.check_input();
+    }
     return balanced_->backward(batches);
   }
-  context.collect(batches[0], steps_);
-  return take(batches[0].shares_input(), {}, kBackward);
+  return take_all(batches[0], {}, kBackward);
+}
+
+Taken Engine::Parts::take_all(
+    const Batch& batch, const TaskSource& source, Wanted wanted) {
+  detail::DueInputs due;
+  context.collect(batch, steps_, looks_by_itself() ? &due : nullptr);
+  return take(batch.shares_input(), source, wanted, due);
 }
 
 Taken Engine::Parts::take_task(
     const Batch& batch, int64_t task, const TaskSource& source, Wanted wanted) {
   if (task < 0) {
+    batch.check_input();
     steps_.clear();
     return take(/*share_input=*/false, source, wanted);
   }
-  context.collect(batch, task, steps_);
+  detail::DueInputs due;
+  context.collect(batch, task, steps_, looks_by_itself() ? &due : nullptr);
   if (steps_.empty() && source.pass) {
     source.pass(task);
   }
-  Taken taken = take(/*share_input=*/false, source, wanted);
+  Taken taken = take(/*share_input=*/false, source, wanted, due);
   if (wanted != kUnwatched) {
     taken.report.task = context.name(task);
   }
@@ -203,8 +223,7 @@ Taken Engine::Parts::take_next(
     int64_t drawn,
     Wanted wanted) {
   if (!source.next) {
-    context.collect(batch, steps_);
-    return take(batch.shares_input(), source, wanted);
+    return take_all(batch, source, wanted);
   }
   if (drawn == ModesRun::kNotDrawn) {
     context.find_takers(batch, takes_part_);

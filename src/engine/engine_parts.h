@@ -43,10 +43,7 @@ class Engine::Parts {
 
   StepReport joint_step(const Batch& batch) {
     prepare();
-    return whole([&] {
-      context.collect(batch, steps_);
-      return take(batch.shares_input(), {}, kStep);
-    });
+    return whole([&] { return take_all(batch, {}, kStep); });
   }
   StepReport joint_step(const std::vector<Batch>& batches) {
     prepare();
@@ -66,10 +63,7 @@ class Engine::Parts {
 
   StepReport joint_backward(const Batch& batch) {
     prepare();
-    return added(batch, [&] {
-      context.collect(batch, steps_);
-      return take(batch.shares_input(), {}, kBackward);
-    });
+    return added(batch, [&] { return take_all(batch, {}, kBackward); });
   }
   StepReport joint_backward(const std::vector<Batch>& batches) {
     prepare();
@@ -160,8 +154,20 @@ class Engine::Parts {
   }
   void finish(const detail::Taken& taken);
 
-  detail::Taken take(bool share_input, const TaskSource& source, Wanted wanted);
+  /// A linear program sees by itself whether an input holds NaN.
+  bool looks_by_itself() const {
+    return !balanced_ && program_->route() == Route::kLinearProgram;
+  }
+  /// Nobody has looked through the inputs of `due` yet.
+  detail::Taken take(
+      bool share_input,
+      const TaskSource& source,
+      Wanted wanted,
+      const detail::DueInputs& due = {});
   detail::Taken take(const std::vector<Batch>& batches);
+  /// Of all tasks.
+  detail::Taken take_all(
+      const Batch& batch, const TaskSource& source, Wanted wanted);
   /// Of `micro_`.
   detail::Taken take_micro(const TaskSource& source);
   detail::Taken add_micro(const TaskSource& source);

@@ -60,6 +60,7 @@ StepReport Engine::Parts::run(
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
   prepare();
+  batch.check_input();
   int64_t drawn = ModesRun::kNotDrawn;
   of_run_ = program_->choice();
   if (!balanced_ && context.options.fixed_batch() != FixedBatch::kResidual) {

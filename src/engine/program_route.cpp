@@ -14,6 +14,37 @@
 
 namespace polytask::detail {
 
+namespace {
+
+// Has linear heads, if any are given, look for NaN while it lives.
+class Watch {
+ public:
+  explicit Watch(LinearHeads* heads) : heads_(heads) {
+    if (heads_) {
+      heads_->watch(true);
+    }
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() {
+    if (heads_) {
+      heads_->watch(false);
+    }
+  }
+
+  // Outputs are NaN wherever the input is, but may be so for other reasons.
+  void look_where_nan(const DueInputs& due) const {
+    if (heads_ && heads_->saw_nan()) {
+      look_through(due);
+    }
+  }
+
+ private:
+  LinearHeads* heads_;
+};
+
+} // namespace
+
 ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
     : context_(context) {
   const Route wanted = context.options.route();
@@ -84,13 +115,18 @@ void ProgramRoute::check_losses(
 }
 
 torch::Tensor ProgramRoute::forward(
-    const HeadSteps& steps, bool share_input, const TaskSource& source) {
+    const HeadSteps& steps,
+    bool share_input,
+    const TaskSource& source,
+    const DueInputs& due) {
+  const Watch watch(due.empty() ? nullptr : &heads());
   apart_ = !share_input && steps.size() > 1;
   why_graph_ = {};
   try {
     if (!apart_) {
       if (auto features = program_->forward(steps, losses_, why_graph_);
           features.defined()) {
+        look_through(due);
         return features;
       }
     }
@@ -98,9 +134,14 @@ torch::Tensor ProgramRoute::forward(
       program_->forward(steps[i], losses_, why_graph_);
       program_->backward_heads(steps[i]);
     }
+    watch.look_where_nan(due);
+    for (const DueInput& input : due) {
+      input.look->settle();
+    }
     check_losses(steps, source);
   } catch (...) {
     program_->clear_gradients();
+    watch.look_where_nan(due); // it may be why a loss was refused
     throw;
   }
   return {};
@@ -110,11 +151,13 @@ Taken ProgramRoute::backward(
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
+    const DueInputs& due,
     bool wants_report) {
   for (const torch::Tensor& parameter : context_.plan().foreign()) {
     parameter.mutable_grad().reset();
   }
-  if (auto features = forward(steps, share_input, source); features.defined()) {
+  if (auto features = forward(steps, share_input, source, due);
+      features.defined()) {
     return go_on(steps, share_input, source, features);
   }
   if (!apart_) {

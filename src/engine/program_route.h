@@ -30,11 +30,13 @@ class ProgramRoute {
   /// Why it cannot take these steps together.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
 
-  /// `wants_report`: else it may be empty.
+  /// `wants_report`: else it may be empty. Throws if one of `due`, inputs of a
+  /// linear program, holds NaN.
   Taken backward(
       const HeadSteps& steps,
       bool share_input,
       const TaskSource& source,
+      const DueInputs& due,
       bool wants_report);
 
   /// Of the linear program.
@@ -48,7 +50,10 @@ class ProgramRoute {
   void check_losses(const HeadSteps& steps, const TaskSource& source);
   /// The features from which autograd has to go on, where it has.
   torch::Tensor forward(
-      const HeadSteps& steps, bool share_input, const TaskSource& source);
+      const HeadSteps& steps,
+      bool share_input,
+      const TaskSource& source,
+      const DueInputs& due);
   Taken go_on(
       const HeadSteps& steps,
       bool share_input,

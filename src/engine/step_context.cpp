@@ -280,7 +280,8 @@ void StepContext::add(
   }
 }
 
-void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
+void StepContext::collect(
+    const Batch& batch, HeadSteps& steps, DueInputs* later) const {
   steps.clear();
   bool in_order = true;
   for_each_part(batch, [&](int64_t task, const Batch::Part& part) {
@@ -294,15 +295,28 @@ void StepContext::collect(const Batch& batch, HeadSteps& steps) const {
   }
   if (batch.shares_input()) {
     check_inputs(batch.inputs());
+  } else {
+    for (const HeadStep& step : steps) {
+      check_inputs(*step.inputs);
+    }
+  }
+  if (!InputLook::is_due_in(batch)) {
     return;
   }
-  for (const HeadStep& step : steps) {
-    check_inputs(*step.inputs);
+  const bool are_all_read =
+      batch.shares_input() || steps.size() == batch.parts().size();
+  if (later == nullptr || steps.empty() || !are_all_read) {
+    batch.check_input();
+  } else {
+    *later = InputLook::due_in(batch);
   }
 }
 
 void StepContext::collect(
-    const Batch& batch, int64_t task, HeadSteps& steps) const {
+    const Batch& batch,
+    int64_t task,
+    HeadSteps& steps,
+    DueInputs* later) const {
   steps.clear();
   // Throws on a task that the model lacks.
   for_each_part(batch, [](int64_t, const Batch::Part&) {});
@@ -314,6 +328,15 @@ void StepContext::collect(
       : batch.part(name(task));
   check_inputs(part.inputs);
   add(part, task, steps);
+  if (!InputLook::is_due_in(batch, part)) {
+    return;
+  }
+  DueInputs due = InputLook::due_in(batch, part);
+  if (later == nullptr || steps.empty()) {
+    look_through(due);
+  } else {
+    *later = std::move(due);
+  }
 }
 
 void StepContext::check_loss(int64_t task, std::optional<double> loss) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <polytask/engine/engine.h>
+#include "core/input_look.h"
 
 #include "plan/plan.h"
 #include "program/head_step.h"
@@ -32,10 +33,18 @@ struct StepContext {
   /// anew; throws, by name, if no plan can be, and then nothing has changed.
   bool refresh();
 
-  /// The tasks that take part in a joint step, in the model's order.
-  void collect(const Batch& batch, HeadSteps& steps) const;
+  /// The tasks that take part in a joint step, in the model's order. Throws if
+  /// an input of the batch holds NaN; inputs through which nobody has looked
+  /// yet go to `later` instead, where it is given, and the route looks by
+  /// itself.
+  void collect(
+      const Batch& batch, HeadSteps& steps, DueInputs* later = nullptr) const;
   /// The same for one task. Throws if the batch lacks it.
-  void collect(const Batch& batch, int64_t task, HeadSteps& steps) const;
+  void collect(
+      const Batch& batch,
+      int64_t task,
+      HeadSteps& steps,
+      DueInputs* later = nullptr) const;
   /// Which tasks may be drawn for a step on the batch: not those of weight 0 or
   /// without a label in it. A task that the batch lacks altogether may, and the
   /// step then throws.

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "core/input_look.h"
 #include "training/engine_options.h"
 #include "training/run.h"
 
@@ -48,8 +49,25 @@ TaskSource AlternatingTraining::source() {
   return source;
 }
 
+template <typename Take>
+StepReport AlternatingTraining::drawn_for(
+    const Batch& batch, const Take& take) {
+  if (!detail::InputLook::is_due_in(batch)) {
+    return take();
+  }
+  const TaskSampler::Mark before = sampler_->mark();
+  try {
+    return take();
+  } catch (...) {
+    if (detail::InputLook::is_due_in(batch)) {
+      sampler_->take_back(before);
+    }
+    throw;
+  }
+}
+
 StepReport AlternatingTraining::take_step(const Batch& batch) {
-  return engine_.task_step(batch, source());
+  return drawn_for(batch, [&] { return engine_.task_step(batch, source()); });
 }
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
@@ -76,7 +94,8 @@ StepReport AlternatingTraining::step_task(
 }
 
 StepReport AlternatingTraining::take_backward(const Batch& batch) {
-  return engine_.task_backward(batch, source());
+  return drawn_for(
+      batch, [&] { return engine_.task_backward(batch, source()); });
 }
 
 StepReport AlternatingTraining::take_accumulated(

@@ -87,6 +87,12 @@ std::optional<int64_t> TaskSampler::next(const std::vector<bool>& takes_part) {
   return task;
 }
 
+void TaskSampler::take_back(const Mark& mark) {
+  draws_ = mark.draws;
+  generator_ = mark.generator;
+  set_values(mark.values);
+}
+
 void TaskSampler::observe(int64_t /*task*/, double /*loss*/) {}
 
 SamplerState TaskSampler::state() const {

@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 #include <polytask/core/batch.h>
 
+#include <atomic>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/support/errors.h"
@@ -28,6 +30,10 @@ std::string batch_error(
 
 std::string per_task_error(std::vector<Batch::Example> examples) {
   return error_of([&] { Batch::per_task(std::move(examples)); });
+}
+
+std::string input_error(const Batch& batch) {
+  return error_of([&] { batch.check_input(); });
 }
 
 at::Tensor holed_column(int64_t rows) {
@@ -88,7 +94,7 @@ TEST(Batch, CopiesNoTensor) {
 
 TEST(Batch, TakesIntegerInputs) {
   const at::Tensor tokens = at::full({4, 3}, Labels::kIgnoreIndex, at::kLong);
-  EXPECT_EQ(batch_error(tokens, {{"a", at::ones({4, 1})}}), "");
+  EXPECT_EQ(input_error(Batch(tokens, {{"a", at::ones({4, 1})}})), "");
 }
 
 TEST(Batch, MovesToAnotherDevice) {
@@ -112,10 +118,10 @@ TEST(Batch, MovesEachTasksInput) {
 
 TEST(Batch, LeavesTheInputUncheckedWhereAsked) {
   EXPECT_EQ(
-      batch_error(
+      input_error(Batch(
           holed_column(4),
           {{"a", at::ones({4, 1})}},
-          BatchOptions().check_input(false)),
+          BatchOptions().check_input(false))),
       "");
 }
 
@@ -130,10 +136,10 @@ TEST(Batch, TakesTheWordThatLabelsAreComplete) {
 TEST(Batch, LooksAtNothingWithBothOptions) {
   // A meta tensor has no values, so that a look at it would throw.
   EXPECT_EQ(
-      batch_error(
+      input_error(Batch(
           at::ones({4, 2}, at::kMeta),
           {{"a", at::ones({4, 1}, at::kMeta)}},
-          BatchOptions().check_input(false).complete(true)),
+          BatchOptions().check_input(false).complete(true))),
       "");
 }
 
@@ -187,21 +193,80 @@ TEST(Batch, RefusesTasksOnDifferentDevices) {
       {"task 'b' is on meta", "task 'a' on cpu"}));
 }
 
-TEST(Batch, RefusesNaNInTheInput) {
+TEST(Batch, RefusesNaNInTheInputWhenAsked) {
   EXPECT_TRUE(says(
-      batch_error(holed_column(4), {{"a", at::ones({4, 1})}}),
+      input_error(Batch(holed_column(4), {{"a", at::ones({4, 1})}})),
       {"the input holds 1 NaN", "only labels may be missing"}));
   EXPECT_TRUE(says(
-      per_task_error(
+      input_error(Batch::per_task(
           {{"a", at::ones({4, 1}), at::ones({4, 1})},
-           {"b", holed_column(3), at::ones({3, 1})}}),
+           {"b", holed_column(3), at::ones({3, 1})}})),
       {"the input of task 'b' holds 1 NaN"}));
+}
+
+TEST(Batch, LooksThroughAnInputThatPassedOnceForAllCopies) {
+  at::Tensor x = at::ones({4, 1});
+  const Batch batch(x, {{"a", at::ones({4, 1})}});
+  const Batch copy = batch.with_weights({{"a", at::ones({4})}});
+  batch.check_input();
+  x.copy_(holed_column(4));
+  EXPECT_EQ(input_error(batch), "");
+  EXPECT_EQ(input_error(copy), "");
+  EXPECT_EQ(input_error(copy.to(at::kCPU)), "");
+}
+
+TEST(Batch, RefusesAnInputUntilItIsMended) {
+  at::Tensor x = holed_column(4);
+  const Batch batch(x, {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(says(input_error(batch), {"holds 1 NaN"}));
+  EXPECT_TRUE(says(input_error(batch), {"holds 1 NaN"}));
+  x.fill_(1);
+  EXPECT_EQ(input_error(batch), "");
+}
+
+TEST(Batch, SeesWhatBecameOfItsInputBeforeAnybodyAsked) {
+  at::Tensor x = at::ones({4, 1});
+  const Batch batch(x, {{"a", at::ones({4, 1})}});
+  x.copy_(holed_column(4));
+  EXPECT_TRUE(says(input_error(batch), {"holds 1 NaN"}));
+}
+
+TEST(Batch, LooksThroughItsInputBeforeItMoves) {
+  // A meta tensor has no values to look at.
+  const Batch holed(holed_column(4), {{"a", at::ones({4, 1})}});
+  EXPECT_TRUE(says(error_of([&] { holed.to(at::kMeta); }), {"holds 1 NaN"}));
+  const Batch whole(at::ones({4, 1}), {{"a", at::ones({4, 1})}});
+  EXPECT_EQ(input_error(whole.to(at::kMeta)), "");
+}
+
+TEST(Batch, IsReadByThreadsAtOnce) {
+  at::Tensor y = at::ones({4000, 1});
+  y[3000][0] = std::numeric_limits<float>::quiet_NaN();
+  for (int round = 0; round < 20; ++round) {
+    const Batch batch(at::ones({4000, 2}), {{"a", y}, {"b", at::ones({4000})}});
+    std::atomic<int> right{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&right, own = batch, &batch] {
+        own.check_input();
+        const Labels& labels = batch.part("a").labels;
+        right += !labels.is_empty() && labels.missing() == 1 &&
+            own.part("a").labels.missing() == 1 &&
+            own.part("b").labels.is_complete();
+      });
+    }
+    for (auto& thread : threads) {
+      thread.join();
+    }
+    EXPECT_EQ(right, 4);
+  }
 }
 
 TEST(Batch, ThrowsValueErrors) {
   EXPECT_THROW(Batch(at::ones({4, 2}), {}), c10::ValueError);
   EXPECT_THROW(
-      Batch(holed_column(4), {{"a", at::ones({4, 1})}}), c10::ValueError);
+      Batch(holed_column(4), {{"a", at::ones({4, 1})}}).check_input(),
+      c10::ValueError);
 }
 
 Inputs named_inputs(at::Tensor dense) {
@@ -229,14 +294,13 @@ TEST(Batch, OfSeveralTensorsHasNoOneInput) {
 
 TEST(Batch, NamesTheTensorThatHoldsNaN) {
   EXPECT_TRUE(says(
-      error_of([] {
-        Batch(named_inputs(holed_column(4)), {{"a", at::ones({4, 1})}});
-      }),
+      input_error(
+          Batch(named_inputs(holed_column(4)), {{"a", at::ones({4, 1})}})),
       {"the input 'dense' holds 1 NaN"}));
   EXPECT_TRUE(says(
-      per_task_error(
+      input_error(Batch::per_task(
           {{"a", at::ones({4, 1}), at::ones({4, 1})},
-           {"b", named_inputs(holed_column(4)), at::ones({4, 1})}}),
+           {"b", named_inputs(holed_column(4)), at::ones({4, 1})}})),
       {"the input 'dense' of task 'b' holds 1 NaN"}));
 }
 

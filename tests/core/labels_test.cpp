@@ -135,6 +135,57 @@ TEST(Labels, InspectLooksAtEachTarget) {
   EXPECT_EQ(labels[3].missing(), 0);
 }
 
+TEST(Labels, AreCountedWhenSomebodyAsksAndOnceForAllCopies) {
+  at::Tensor target = at::tensor({1.0, 2.0, 3.0});
+  const Labels labels(target);
+  const Labels copy = labels;
+  target[1] = kHole;
+  EXPECT_EQ(labels.missing(), 1);
+  target[2] = kHole;
+  EXPECT_EQ(copy.missing(), 1);
+  EXPECT_EQ(labels.to(at::kFloat).missing(), 1);
+  EXPECT_EQ(Labels(target).missing(), 2);
+}
+
+TEST(Labels, AreLookedThroughToTheFirstForWhetherThereIsOne) {
+  at::Tensor target = at::tensor({kHole, 2.0, 3.0});
+  const Labels labels(target);
+  EXPECT_FALSE(labels.is_empty());
+  target[2] = kHole; // beyond what was looked at
+  EXPECT_EQ(labels.missing(), 2);
+  target.fill_(kHole);
+  EXPECT_FALSE(labels.is_empty());
+  EXPECT_TRUE(Labels(target).is_empty());
+}
+
+TEST(Labels, AreKnownToBeNoneOnceLookedThrough) {
+  at::Tensor target = at::tensor({kHole, kHole});
+  const Labels labels(target);
+  EXPECT_TRUE(labels.is_empty());
+  target.fill_(1);
+  EXPECT_EQ(labels.missing(), 2);
+  EXPECT_TRUE(labels.is_empty());
+}
+
+TEST(Labels, OfNoRowAreEmptyAndComplete) {
+  const Labels labels(at::tensor({1.0}).narrow(0, 0, 0));
+  EXPECT_TRUE(labels.is_empty());
+  EXPECT_TRUE(labels.is_complete());
+}
+
+TEST(Labels, OfSomeRowsAreCountedThere) {
+  const Labels labels(at::tensor({1.0, kHole, kHole}));
+  EXPECT_EQ(labels.select(at::tensor({0, 1}, at::kLong)).missing(), 1);
+  EXPECT_EQ(labels.missing(), 2);
+  EXPECT_EQ(labels.select(at::tensor({1, 2}, at::kLong)).missing(), 2);
+}
+
+TEST(Labels, AreCountedBeforeTheyAreCopiedElsewhere) {
+  at::Tensor memory = at::tensor({1.0, 2.0});
+  const Labels labels = Labels(at::tensor({1.0, kHole})).in(memory);
+  EXPECT_EQ(labels.missing(), 1);
+}
+
 TEST(Labels, MoveWithoutBeingLookedThroughAgain) {
   // A meta tensor has no values to look at.
   const Labels labels =

@@ -3,6 +3,7 @@
 #include "core/missing.h"
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
@@ -40,6 +41,31 @@ TEST(CountMissing, IsTheSameInMemoryAndByOperations) {
         detail::count_missing({of, of.t()}, 7), (std::vector<int64_t>{2, 2}))
         << type;
   }
+}
+
+TEST(HasPresent, LooksForOneElementThatIsThere) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor holes = at::full({2, 3}, nan);
+  at::Tensor last = holes.clone();
+  last[1][2] = 1;
+  EXPECT_FALSE(detail::has_present(holes, 7));
+  EXPECT_FALSE(detail::has_present(holes.t(), 7));
+  EXPECT_TRUE(detail::has_present(last, 7));
+  EXPECT_TRUE(detail::has_present(last.t(), 7));
+}
+
+TEST(HasPresent, HeedsTheIgnoreIndexOfIntegersAlone) {
+  const at::Tensor sevens = at::full({3}, 7, at::kLong);
+  EXPECT_FALSE(detail::has_present(sevens, 7));
+  EXPECT_TRUE(detail::has_present(sevens, 8));
+  EXPECT_FALSE(detail::has_present(sevens.to(at::kShort), 7));
+  EXPECT_TRUE(detail::has_present(sevens.to(at::kFloat), 7));
+  EXPECT_TRUE(detail::has_present(at::full({3}, 1, at::kBool), 1));
+}
+
+TEST(HasPresent, FindsNothingInNothing) {
+  EXPECT_FALSE(detail::has_present(at::Tensor(), 7));
+  EXPECT_FALSE(detail::has_present(at::empty({0, 3}), 7));
 }
 
 TEST(MissingMask, IsFalseThroughoutABoolTensor) {

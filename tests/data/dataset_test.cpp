@@ -81,9 +81,11 @@ TEST(Dataset, BecomesABatchOfAllRows) {
 TEST(Dataset, HandsItsBatchTheOptions) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Dataset data(at::tensor({nan}).view({1, 1}), {{"y", at::zeros({1})}});
-  EXPECT_TRUE(says(error_of([&] { data.batch(); }), {"NaN"}));
+  EXPECT_TRUE(says(error_of([&] { data.batch().check_input(); }), {"NaN"}));
   EXPECT_EQ(
-      error_of([&] { data.batch(BatchOptions().check_input(false)); }), "");
+      error_of(
+          [&] { data.batch(BatchOptions().check_input(false)).check_input(); }),
+      "");
 }
 
 TEST(Dataset, CarriesWeightsOfRows) {

@@ -108,6 +108,17 @@ TEST_P(EverySampler, ContinuesARestoredSequence) {
   EXPECT_EQ(draw_tasks(*other, 200), rest);
 }
 
+TEST_P(EverySampler, TakesBackWhatItDrewSinceAMark) {
+  auto sampler = started(3);
+  draw_tasks(*sampler, 37);
+  const SamplerState state = sampler->state();
+  const auto mark = sampler->mark();
+  const auto rest = draw_tasks(*sampler, 200);
+  sampler->take_back(mark);
+  EXPECT_EQ(sampler->state(), state);
+  EXPECT_EQ(draw_tasks(*sampler, 200), rest);
+}
+
 TEST_P(EverySampler, GoesOnInItsClone) {
   auto sampler = started(3);
   draw_tasks(*sampler, 37);

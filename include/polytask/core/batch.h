@@ -17,10 +17,15 @@
 
 namespace polytask {
 
+namespace detail {
+class InputLook;
+class NameIndex;
+} // namespace detail
+
 /// What `Batch` may take for granted. Looking through data on an accelerator
-/// waits for the device; both options together make a batch without a wait.
+/// waits for the device; both options together leave out each such wait.
 struct POLYTASK_API BatchOptions {
-  /// Refuse an input that holds NaN.
+  /// Refuse an input that holds NaN: see `Batch::check_input`.
   TORCH_ARG(bool, check_input) = true;
   /// The caller promises that no label is missing, so none is looked for.
   TORCH_ARG(bool, complete) = false;
@@ -32,8 +37,12 @@ struct POLYTASK_API BatchOptions {
 /// index): see `Labels`. A task that has no target here, or none but missing
 /// labels, takes no part in a step on this batch.
 ///
-/// The tensors are not copied. They are checked and looked through once, here:
-/// changing them in place afterwards is not noticed.
+/// The tensors are not copied. Their shapes, dtypes and devices are checked
+/// here. Inputs and labels are looked through when a step first needs them, and
+/// once for all copies of the batch: changing them in place afterwards is not
+/// noticed. Labels on an accelerator are looked through here, all at once.
+///
+/// Threads may read one batch, and take steps on it, at once.
 ///
 /// ```cpp
 /// auto batch = polytask::Batch(x, {{"y1", y1}, {"y2", y2}});
@@ -62,7 +71,7 @@ class POLYTASK_API Batch {
   /// One input [B, ...] for all tasks; each target has B rows.
   ///
   /// Throws `c10::ValueError` if there is no row or no task, a task comes
-  /// twice, numbers of rows or devices differ, or an input holds NaN.
+  /// twice, or numbers of rows or devices differ.
   Batch(Inputs input, const Targets& targets, BatchOptions options = {});
 
   /// An input for each task; tasks may differ in their number of rows.
@@ -96,26 +105,44 @@ class POLYTASK_API Batch {
   int64_t rows() const;
   at::Device device() const;
 
-  /// The same rows on another device; nothing is looked through again, so a
-  /// batch made on the CPU and moved never waits for the device.
+  /// The same rows on another device. What was not looked through is now, and
+  /// nothing again, so a batch made on the CPU and moved never waits for the
+  /// device. Throws as `check_input` does.
   Batch to(const at::Device& device) const;
 
- private:
-  /// Places of parts in the order of their tasks' names.
-  using Index = std::shared_ptr<const std::vector<size_t>>;
+  /// Throws `c10::ValueError`, and names the tensor, where an input holds NaN,
+  /// unless `BatchOptions::check_input` is off. A joint step asks by itself,
+  /// and an alternating one for the input of its task, before anything moves;
+  /// an input that passed is not looked through again.
+  void check_input() const;
 
-  Batch(std::vector<Part> parts, bool shares_input, Index index);
-  static Batch make(
-      std::vector<Example> examples,
-      bool shares_input,
-      const BatchOptions& options);
-  static Index index_of(const std::vector<Example>& examples);
+ private:
+  friend class detail::InputLook;
+
+  /// Places of parts by their tasks' names.
+  using Index = std::shared_ptr<const detail::NameIndex>;
+
+  /// One where all tasks share the input, else one for each part; null where
+  /// none is wanted.
+  using InputLooks = std::shared_ptr<detail::InputLook[]>;
+
+  /// With no part yet, but room for so many.
+  Batch(size_t count, bool shares_input, const BatchOptions& options);
+  void add(
+      const std::string& task,
+      const Inputs& input,
+      const at::Tensor& target,
+      const Labels::ManyMissing& missing);
+  /// Once all are there.
+  void finish(const Labels::ManyMissing& missing);
+  void index_tasks();
   const Part* find(const std::string& task) const;
 
   std::vector<Part> parts_;
   bool shares_input_;
   /// Null where there are few.
   Index index_;
+  InputLooks looks_;
 };
 
 } // namespace polytask

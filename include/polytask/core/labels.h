@@ -4,7 +4,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <polytask/core/api.h>
@@ -16,18 +18,19 @@ namespace polytask {
 ///
 /// A label is missing where a floating-point target is NaN, where an integer
 /// target equals the ignore index, and in rows of weight 0. The target is
-/// looked through once, here, so that no loss has to do it again; changing the
-/// tensor in place afterwards is not noticed.
+/// looked through once, for all copies, when somebody first asks, or here if it
+/// is on an accelerator: changing the tensor in place afterwards is not
+/// noticed. Threads may ask the same labels.
 class POLYTASK_API Labels {
  public:
   /// LibTorch's own ignore index.
   static constexpr int64_t kIgnoreIndex = -100;
 
-  /// Looks through `target` [B, ...]. On an accelerator this waits for the
-  /// device once; `inspect` waits once for many.
+  /// `target` [B, ...]. On an accelerator it is looked through here, which
+  /// waits for the device once; `inspect` waits once for many.
   explicit Labels(at::Tensor target, int64_t ignore_index = kIgnoreIndex);
 
-  /// Looks through many targets with at most one wait for each device.
+  /// Many targets, with at most one wait for each device.
   static std::vector<Labels> inspect(const std::vector<at::Tensor>& targets);
 
   /// Takes the caller's word that no label is missing, whatever the ignore
@@ -47,17 +50,19 @@ class POLYTASK_API Labels {
   Labels with_weights(at::Tensor weights) const;
 
   /// The labels of these rows: `rows` int64 [n], on the target's device.
-  /// Nothing is looked through where no label is missing in the whole.
+  /// Nothing is looked through where it is known of the whole that no label is
+  /// missing.
   Labels select(const at::Tensor& rows) const;
 
-  /// The same labels on another device; nothing is looked through again.
+  /// The same labels on another device. They are looked through before they are
+  /// moved, and not again.
   Labels to(const at::Device& device) const;
   /// The same labels in another floating-point precision; nothing is looked
   /// through again. Integer targets stay as they are.
   Labels to(at::ScalarType type) const;
 
   /// The same labels in another tensor of this shape and dtype, to which the
-  /// caller copies them; nothing is looked through.
+  /// caller copies them; nothing is looked through there.
   Labels in(at::Tensor target) const;
 
   /// As given: [B, ...].
@@ -73,19 +78,22 @@ class POLYTASK_API Labels {
   }
   /// The number of labels that are not missing.
   int64_t present() const {
-    return target_.numel() - missing_;
+    return target_.numel() - missing();
   }
   int64_t missing() const {
-    return missing_;
+    const int64_t found = missing_->load(std::memory_order_relaxed);
+    return found >= 0 ? found : count();
   }
   int64_t ignore_index() const {
     return ignore_index_;
   }
   bool is_complete() const {
-    return missing_ == 0;
+    return missing() == 0;
   }
+  /// Looks no further than to the first label, and counts nothing.
   bool is_empty() const {
-    return present() == 0;
+    const int64_t found = missing_->load(std::memory_order_relaxed);
+    return found == kUnknown ? !find_one() : found == target_.numel();
   }
 
   /// True where a label is missing, in the shape of the target.
@@ -100,15 +108,35 @@ class POLYTASK_API Labels {
   at::Tensor label_weights(at::ScalarType type) const;
 
  private:
-  Labels(at::Tensor target, int64_t missing, int64_t ignore_index);
+  friend class Batch;
+
+  /// How many labels are missing, for all copies; below 0 until that is known.
+  using Missing = std::shared_ptr<std::atomic<int64_t>>;
+  /// Those of many targets, in one piece of memory.
+  using ManyMissing = std::shared_ptr<std::atomic<int64_t>[]>;
+  static constexpr int64_t kUnknown = -1;
+  /// At least one is there.
+  static constexpr int64_t kSome = -2;
+
+  Labels(at::Tensor target, Missing missing, int64_t ignore_index);
+  static Missing known(int64_t missing);
+  static ManyMissing unknown(size_t count);
+  static Labels one_of(
+      const ManyMissing& all, size_t place, const at::Tensor& target);
+  /// Looks through those on accelerators, each of which is waited for once.
+  static void count_on_devices(
+      const ManyMissing& all, const std::vector<const at::Tensor*>& targets);
 
   /// In the shape of the target, or what broadcasts to it.
   at::Tensor over_labels(const at::Tensor& rows) const;
-  void count();
+  /// Two threads at once find the same.
+  int64_t count() const;
+  bool find_one() const;
+  void forget_count();
 
   at::Tensor target_;
   at::Tensor weights_;
-  int64_t missing_;
+  Missing missing_;
   int64_t ignore_index_;
   bool promised_ = false;
   /// Some row has the weight 0.

@@ -113,6 +113,9 @@ class POLYTASK_API AlternatingTraining : public Training {
 
  private:
   TaskSource source();
+  /// A draw is taken back where the batch is refused for its input.
+  template <typename Take>
+  StepReport drawn_for(const Batch& batch, const Take& take);
 
   FixedBatch fixed_batch_;
   std::unique_ptr<TaskSampler> sampler_;

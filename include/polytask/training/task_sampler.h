@@ -76,6 +76,18 @@ class POLYTASK_API TaskSampler {
     return true;
   }
 
+  /// What a draw changes, kept so that the draw can be taken back.
+  struct Mark {
+    int64_t draws = 0;
+    std::mt19937_64 generator;
+    std::vector<double> values;
+  };
+  Mark mark() const {
+    return {draws_, generator_, values()};
+  }
+  /// Goes back to a mark that this sampler made.
+  void take_back(const Mark& mark);
+
   SamplerState state() const;
   /// Continues the sequence of `state` to the last draw. Throws before `start`
   /// and on the state of another kind of sampler or of other tasks.

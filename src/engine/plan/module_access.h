@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <torch/nn/cloneable.h>
 #include <torch/nn/module.h>
 
 #include <memory>

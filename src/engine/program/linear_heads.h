@@ -67,6 +67,18 @@ class LinearHeads {
       bool needs_cotangent,
       std::vector<double>& losses);
 
+  /// Whether `forward` is to look for NaN in the features. It does so in the
+  /// first output of each row, which is NaN wherever a feature is, whatever the
+  /// weights and labels.
+  void watch(bool is_wanted) {
+    watches_ = is_wanted;
+    saw_nan_ = false;
+  }
+  /// Since `watch` was called: false only if no feature was NaN.
+  bool saw_nan() const {
+    return saw_nan_;
+  }
+
   /// The heads' gradients, and that of the features: `cotangent`
   /// [B, width], where it is defined.
   void backward(
@@ -182,6 +194,8 @@ class LinearHeads {
   torch::Tensor residuals_;
   /// The gradients were computed with the losses.
   bool done_ = false;
+  bool watches_ = false;
+  bool saw_nan_ = false;
   std::vector<NarrowSquares<float>::Column> float_columns_;
   std::vector<NarrowSquares<double>::Column> double_columns_;
 };

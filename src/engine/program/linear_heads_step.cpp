@@ -9,6 +9,7 @@
 #include "core/host_value.h"
 
 #include "../kernels/gemm.h"
+#include "../kernels/has_nan.h"
 #include "../kernels/rows.h"
 #include "linear_heads.h"
 
@@ -88,6 +89,10 @@ void LinearHeads::narrow(
       columns.data(),
       static_cast<int64_t>(columns.size())});
   const Column* column = columns.data();
+  if (watches_) {
+    // Outputs are not kept, but rows without a label are multiplied by 0.
+    saw_nan_ = saw_nan_ || has_nan(column->weight_gradient, width_);
+  }
   for (const HeadStep& step : steps) {
     double sum = 0;
     for (int64_t o = 0; o < head(step).layer.outputs; ++o) {
@@ -176,6 +181,9 @@ void LinearHeads::blocks(
           MatrixView<Scalar>{input, width_, true},
           values,
           size);
+    }
+    if (watches_) {
+      saw_nan_ = saw_nan_ || has_nan(values, size);
     }
     int64_t column = 0;
     for (const HeadStep& step : steps) {
@@ -278,6 +286,9 @@ void LinearHeads::forward_as(
       MatrixView<Scalar>{features.const_data_ptr<Scalar>(), width_, true},
       values,
       rows);
+  if (watches_) {
+    saw_nan_ = saw_nan_ || has_nan(values, rows);
+  }
   int64_t first = 0;
   for (const HeadStep& step : steps) {
     if (!is_by_hand(step)) {
