@@ -140,7 +140,7 @@ torch::Tensor ProgramRoute::forward(
     }
     check_losses(steps, source);
   } catch (...) {
-    program_->clear_gradients();
+    context_.reset_gradients();
     watch.look_where_nan(due); // it may be why a loss was refused
     throw;
   }

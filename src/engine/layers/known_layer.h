@@ -70,6 +70,10 @@ class KnownLayer {
   /// of the highest such layer are sent down several times.
   virtual torch::Tensor backward(
       const torch::Tensor& cotangents, int64_t tasks) = 0;
+  /// Whether its input is integers, which no other layer takes.
+  virtual bool takes_indices() const {
+    return false;
+  }
   /// Whether it gives a matrix [B, any] for every matrix [B, d] it takes.
   virtual bool maps_rows() const {
     return false;

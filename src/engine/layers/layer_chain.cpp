@@ -86,7 +86,7 @@ torch::Tensor LayerChain::forward(const torch::Tensor& input) {
   for (const Link& link : links_) {
     output = link.layer->forward(output);
   }
-  return output;
+  return output.contiguous();
 }
 
 torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
@@ -208,6 +208,9 @@ Obstacle KnownTrunk::obstacle(
   }
   if (input.dim() < 2) {
     return {"the input is not a batch of rows"};
+  }
+  if (!input.is_floating_point() && !chain->takes_indices()) {
+    return {"the input is neither of floating point nor indices"};
   }
   return chain->obstacle(like);
 }

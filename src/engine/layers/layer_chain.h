@@ -29,8 +29,11 @@ class LayerChain {
 
   /// Why it cannot take a step. `like`: a parameter of the model.
   Obstacle obstacle(const torch::Tensor& like) const;
-  /// Overwrites what the forward before gave.
+  /// Contiguous; overwrites what the forward before gave.
   torch::Tensor forward(const torch::Tensor& input);
+  bool takes_indices() const {
+    return links_.front().layer->takes_indices();
+  }
 
   /// Whether anything in it is trained.
   bool learns() const {

@@ -33,6 +33,10 @@ class KnownTable : public KnownLayer {
     return {module_->weight};
   }
 
+  bool takes_indices() const override {
+    return true;
+  }
+
   torch::Tensor backward(const torch::Tensor& cotangents, int64_t) override {
     return cotangents;
   }

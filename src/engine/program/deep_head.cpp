@@ -111,7 +111,6 @@ void DeepHead::forward(
         features.sizes(),
         ": "));
   }
-  hidden_ = hidden_.contiguous();
   last_->forward(hidden_, step, /*needs_cotangent=*/true, losses);
 }
 

@@ -23,12 +23,19 @@ std::optional<LinearLayer> layer_if(
     return std::nullopt;
   }
   const auto& layer = static_cast<const Impl&>(known);
+  const auto registered = known.named_parameters(/*recurse=*/false);
+  const auto find = [&](const char* name) {
+    const auto* found = registered.find(name);
+    return found ? *found : torch::Tensor();
+  };
   return LinearLayer{
       module,
       &layer.weight,
       &layer.bias,
       layer.options.out_features(),
-      layer.options.in_features()};
+      layer.options.in_features(),
+      find("weight"),
+      find("bias")};
 }
 
 } // namespace
@@ -43,6 +50,9 @@ std::optional<LinearLayer> LinearLayer::of(
 
 Obstacle LinearLayer::obstacle(
     at::ScalarType type, torch::Device device) const {
+  if (!weight->is_same(registered_weight) || !bias->is_same(registered_bias)) {
+    return {"a layer's parameters are not those that are registered"};
+  }
   auto found = parameter_obstacle(*weight, {outputs, width}, type, device);
   if (!found && has_bias()) {
     found = parameter_obstacle(*bias, {outputs}, type, device);

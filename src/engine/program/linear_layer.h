@@ -21,6 +21,9 @@ struct LinearLayer {
   const torch::Tensor* bias;   // [outputs], undefined without bias
   int64_t outputs;
   int64_t width;
+  /// Those that the module has registered.
+  torch::Tensor registered_weight;
+  torch::Tensor registered_bias;
 
   /// Nothing where the module is not a LinearTask or a torch::nn::Linear, or
   /// is derived from one.
@@ -33,8 +36,8 @@ struct LinearLayer {
   bool is_trained() const {
     return weight->requires_grad() || (has_bias() && bias->requires_grad());
   }
-  /// Whether the parameters are plain memory of this dtype, and nobody listens
-  /// to their gradients by a hook.
+  /// Whether the parameters are those that are registered, plain memory of this
+  /// dtype, and nobody listens to their gradients by a hook.
   Obstacle obstacle(
       at::ScalarType type, torch::Device device = torch::kCPU) const;
 };

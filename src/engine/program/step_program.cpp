@@ -130,11 +130,4 @@ bool StepProgram::publish(c10::ArrayRef<HeadStep> steps) {
          });
 }
 
-void StepProgram::clear_gradients() {
-  if (heads_) {
-    heads_->publish({});
-  }
-  trunk_->clear_gradients();
-}
-
 } // namespace polytask::detail

@@ -55,7 +55,6 @@ class StepProgram {
   /// The trunk's gradients; writes `.grad` of all parameters. Whether anything
   /// has one.
   bool publish(c10::ArrayRef<HeadStep> steps);
-  void clear_gradients();
 
   KnownHeads& heads() {
     return *heads_;
