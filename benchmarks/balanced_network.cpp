@@ -44,7 +44,8 @@ void add_wide_network(Entries& entries) {
                Call::kStep,
                torch::optim::AdamOptions(kRate),
                options);
-         }});
+         },
+         {}});
   };
   const auto balanced = [] {
     return JointTrainingOptions().balancing(balancing::make("upgrad"));
@@ -75,7 +76,7 @@ void add_balanced_networks(Entries& entries, const DataFolder& data) {
     const int64_t steps = size.hidden > 64 ? 10 : 100;
     const auto add = [&](const std::string& contender, auto make) {
       entries.push_back(
-          {job, contender, steps, [=] { return make(lazy.get()); }});
+          {job, contender, steps, [=] { return make(lazy.get()); }, {}});
     };
     const auto training = [&](const JointTrainingOptions& options) {
       return [=](const Problem& problem) -> std::unique_ptr<Contender> {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
 
 #include "modes.h"
 
@@ -23,22 +24,29 @@ torch::Tensor parameters_after(const Entry& entry, int64_t steps) {
 
 int check(const Entries& entries) {
   int wrong = 0;
-  torch::Tensor loop;
+  std::map<std::string, torch::Tensor> ends; // of one job, by contender
   std::string job;
   fmt::print(
-      "Differences from the loop after {} steps: of norms, of the largest\n\n",
+      "Differences from the loop, or from a balancing's autograd route, after "
+      "{} steps: of norms, of the largest\n\n",
       kCheckSteps);
   for (const Entry& entry : entries) {
-    const torch::Tensor after = parameters_after(entry, kCheckSteps);
     if (entry.job != job) {
-      TORCH_CHECK(entry.contender == "loop", entry.job, " has no loop first");
       job = entry.job;
-      loop = after;
+      ends.clear();
     }
-    const torch::Tensor difference = after - loop;
-    const auto norms = (difference.norm() / loop.norm()).item<double>();
+    const torch::Tensor& after = ends[entry.contender] =
+        parameters_after(entry, kCheckSteps);
+    if (entry.reference.empty()) {
+      continue;
+    }
+    const torch::Tensor& expected = ends[entry.reference];
+    TORCH_CHECK(
+        expected.defined(), job, " has no ", entry.reference, " before");
+    const torch::Tensor difference = after - expected;
+    const auto norms = (difference.norm() / expected.norm()).item<double>();
     const auto largest =
-        (difference.abs().max() / loop.abs().max()).item<double>();
+        (difference.abs().max() / expected.abs().max()).item<double>();
     // The norms decide: Adam divides rounding errors by themselves where a
     // gradient is as small as they are, so that single parameters may differ.
     const bool good = norms <= kTolerance; // false for NaN
@@ -49,7 +57,7 @@ int check(const Entries& entries) {
         entry.contender,
         norms,
         largest,
-        good ? "" : "  differs from the loop");
+        good ? "" : "  differs");
     std::fflush(stdout);
   }
   return wrong == 0 ? 0 : 1;

@@ -12,8 +12,8 @@
 
 namespace polytask::benchmarks {
 
-/// One way to do a job. All contenders of a job start from the same parameters
-/// and must end at the same ones.
+/// One way to do a job. All contenders of a job start from the same parameters;
+/// where they end, `Entry::reference` says.
 class Contender {
  public:
   virtual ~Contender() = default;
@@ -44,6 +44,9 @@ struct Entry {
   /// no number becomes denormal.
   int64_t steps;
   std::function<std::unique_ptr<Contender>()> make;
+  /// The earlier contender of the job at whose parameters this one must end;
+  /// empty for none.
+  std::string reference = "loop";
 };
 
 using Entries = std::vector<Entry>;

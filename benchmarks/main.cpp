@@ -11,6 +11,7 @@
 #include "linear_tasks.h"
 #include "modes.h"
 #include "optimizers.h"
+#include "real_networks.h"
 #include "shared_network.h"
 
 namespace polytask::benchmarks {
@@ -24,6 +25,7 @@ Entries all_entries(const DataFolder& data) {
   add_balanced_networks(entries, data);
   add_optimizers(entries);
   add_generic(entries);
+  add_real_networks(entries);
   return entries;
 }
 
@@ -54,7 +56,10 @@ int run_program(int argc, char** argv) {
   app.add_option("--threads", threads, "Threads of LibTorch");
   app.add_flag("--markdown", markdown, "Print tables in Markdown");
   app.add_flag(
-      "--check", checking, "Compare parameters after 20 steps with the loop's");
+      "--check",
+      checking,
+      "Compare parameters after 20 steps with those of the loop, or of a "
+      "balancing's autograd route");
   app.add_flag("--memory", memory_table, "Peak memory of some jobs");
   app.add_flag("--growth", growth_table, "Times against T, B and d, as CSV");
   app.add_flag("--weights", weights_table, "One call of every method");

@@ -15,7 +15,7 @@ namespace polytask::benchmarks {
 int measure(
     const Entries& entries, std::vector<char*> arguments, bool markdown);
 
-/// Compares the parameters after a few steps with the loop's.
+/// Compares the parameters after a few steps with those of `Entry::reference`.
 int check(const Entries& entries);
 
 /// Peak memory of some jobs, each contender in a process of its own.
