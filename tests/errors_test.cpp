@@ -289,10 +289,12 @@ const Misuse kInputMisuses[] = {
      },
      {"Task 'speed'", "head", "[B, 6]", "[4, 8]"}},
     {"InputWithNaN",
-     [] { Batch(input_with_nan(), {{"a", some_rows(1)}}); },
+     [] { joint_step(Batch(input_with_nan(), {{"a", some_rows(1)}})); },
      {"input", "20 NaN"}},
     {"InputOfATaskWithNaN",
-     [] { Batch::per_task({{"a", input_with_nan(), some_rows(1)}}); },
+     [] {
+       joint_step(Batch::per_task({{"a", input_with_nan(), some_rows(1)}}));
+     },
      {"input of task 'a'", "20 NaN"}},
     {"InputUndefined",
      [] { Batch(torch::Tensor(), {{"a", some_rows(1)}}); },

@@ -85,9 +85,6 @@ torch::Tensor out_of_a_table() {
 torch::Tensor one_row_often() {
   return torch::randn({1, 4}, torch::kDouble).expand({20, 4});
 }
-torch::Tensor integers() {
-  return torch::randint(3, {20, 4}, torch::kLong);
-}
 Network residual_trunk() {
   return Residual(torch::nn::Sequential(Linear(4, 4)));
 }
@@ -96,9 +93,6 @@ Network identity_trunk() {
 }
 Network flat_trunk() {
   return torch::nn::Sequential(torch::nn::Flatten());
-}
-Network tanh_trunk() {
-  return torch::nn::Sequential(torch::nn::Tanh(), Linear(4, 4));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -111,9 +105,24 @@ INSTANTIATE_TEST_SUITE_P(
         LaidOut{"PartOfATable", identity_trunk, out_of_a_table},
         LaidOut{"PartOfATableToAResidual", residual_trunk, out_of_a_table},
         LaidOut{"Expanded", identity_trunk, one_row_often},
-        LaidOut{"ExpandedToAResidual", residual_trunk, one_row_often},
-        LaidOut{"IntegersToTanh", tanh_trunk, integers}),
+        LaidOut{"ExpandedToAResidual", residual_trunk, one_row_often}),
     [](const auto& each) { return each.param.name; });
+
+// LibTorch turns integers to float there.
+TEST(IntegersToATrunk, MayComeBeforeAnActivation) {
+  const torch::nn::Sequential trunk(torch::nn::Tanh(), Linear(4, 4));
+  const MultiTaskModel model = laid_out_model(trunk);
+  const MultiTaskModel twin = testing::twin_of(model);
+  const Batch batch(
+      torch::randint(3, {20, 4}, torch::kLong),
+      {{"a", torch::randn({20, 1})}, {"b", torch::randn({20, 1})}});
+  JointTraining found(model, SGDOptions(0.1));
+  JointTraining expected(
+      twin, SGDOptions(0.1), JointTrainingOptions().route(Route::kAutograd));
+  EXPECT_TRUE(
+      torch::allclose(found.step(batch).losses, expected.step(batch).losses));
+  EXPECT_THAT(found.route().reason, HasSubstr("nor indices"));
+}
 
 // Softsign: heads by their own graph.
 TEST(RefusedByATrunk, LeavesNoGradientOfTheStepBefore) {
