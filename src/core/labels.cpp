@@ -7,6 +7,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "core/missing.h"
@@ -48,7 +49,10 @@ Labels::ManyMissing Labels::unknown(size_t count) {
 
 Labels Labels::one_of(
     const ManyMissing& all, size_t place, const at::Tensor& target) {
-  return Labels(target, Missing(all, &all[place]), kIgnoreIndex);
+  return Labels(
+      target,
+      Missing(all, &all[static_cast<std::ptrdiff_t>(place)]),
+      kIgnoreIndex);
 }
 
 void Labels::count_on_devices(
@@ -63,7 +67,7 @@ void Labels::count_on_devices(
   }
   const auto missing = detail::count_missing(on_device, kIgnoreIndex);
   for (size_t i = 0; i < places.size(); ++i) {
-    all[places[i]] = missing[i];
+    all[static_cast<std::ptrdiff_t>(places[i])] = missing[i];
   }
 }
 
