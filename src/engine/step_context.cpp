@@ -366,7 +366,7 @@ void StepContext::update() {
   }
   const auto& scaler = options.grad_scaler();
   if (options.clipping()) {
-    if (scaler) {
+    if (scaler && !scaler->is_unscaled(*optimizer)) {
       scaler->unscale_(*optimizer);
     }
     std::vector<torch::Tensor> gradients;

@@ -214,6 +214,11 @@ void GradScaler::unscale_(torch::optim::Optimizer& optimizer) {
   state.stage = Stage::kUnscaled;
 }
 
+bool GradScaler::is_unscaled(const torch::optim::Optimizer& optimizer) const {
+  const auto found = states_.find(&optimizer);
+  return found != states_.end() && found->second.stage == Stage::kUnscaled;
+}
+
 void GradScaler::mark_unscaled(
     const torch::optim::Optimizer& optimizer, const at::Tensor& found_inf) {
   if (!is_enabled()) {

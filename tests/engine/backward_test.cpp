@@ -272,6 +272,10 @@ TEST(OwnGraphBackward, RefusesByNameAndChangesNothing) {
   mixed.back() = shared[0] * 2;
   EXPECT_THAT(refused(losses, mixed, "upgrad"), HasSubstr("no leaf"));
   EXPECT_THAT(refused(losses, {}, "upgrad"), HasSubstr("weighs gradients"));
+  const std::vector<torch::Tensor> stale{
+      torch::ones({2}, torch::kDouble).requires_grad_()};
+  EXPECT_THAT(refused(losses, stale, "upgrad"), HasSubstr("no loss reaches"));
+  EXPECT_THAT(refused(losses, stale, "config"), HasSubstr("no loss reaches"));
   EXPECT_THAT(refused(losses, shared, "modo"), HasSubstr("several batches"));
   EXPECT_THAT(refused(losses, shared, "moml"), HasSubstr("several batches"));
   const torch::NoGradGuard no_grad;

@@ -24,6 +24,7 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::OriginalJob;
 using testing::relative_distance;
+using testing::same_bits;
 using testing::snapshot;
 using torch::optim::SGDOptions;
 
@@ -221,6 +222,44 @@ TEST(Run, ContinuesTheMomentumOfStepsAndTheReverse) {
   };
   EXPECT_LT(
       relative_distance(train(Route::kAuto), train(Route::kAutograd)), 1e-10);
+}
+
+// However they are split.
+template <typename Training>
+std::vector<torch::Tensor> train_in_parts(
+    MultiTaskModel model,
+    const Batch& batch,
+    const auto& options,
+    bool in_parts) {
+  torch::manual_seed(7); // what dropout draws
+  Training training(model, SGDOptions(0.01).momentum(0.9), options);
+  if (in_parts) {
+    training.run(batch, 4);
+    training.step(batch);
+    training.run(batch, 5);
+  } else {
+    training.run(batch, 10);
+  }
+  return snapshot(model);
+}
+
+TEST(Run, SplitsToTheLastBitWhereItComputesResiduals) {
+  for (const auto& job : testing::route_jobs()) {
+    SCOPED_TRACE(job.name);
+    const Batch batch = job.batch(torch::kFloat);
+    const auto joint =
+        JointTrainingOptions().fixed_batch(FixedBatch::kResidual);
+    EXPECT_TRUE(same_bits(
+        train_in_parts<JointTraining>(job.model(), batch, joint, true),
+        train_in_parts<JointTraining>(job.model(), batch, joint, false)));
+    const auto alternating =
+        AlternatingTrainingOptions().fixed_batch(FixedBatch::kResidual).seed(3);
+    EXPECT_TRUE(same_bits(
+        train_in_parts<AlternatingTraining>(
+            job.model(), batch, alternating, true),
+        train_in_parts<AlternatingTraining>(
+            job.model(), batch, alternating, false)));
+  }
 }
 
 TEST(Run, LeavesTheGradientsOfTheLastStep) {

@@ -12,6 +12,7 @@
 #include <polytask/task/losses/cross_entropy.h>
 #include <polytask/task/losses/huber.h>
 #include <polytask/task/losses/mse.h>
+#include <torch/nn/modules/loss.h>
 
 #include <limits>
 #include <sstream>
@@ -64,6 +65,12 @@ TEST(Loss, CallsAFunction) {
   const at::Tensor output = at::randn({4, 2});
   const at::Tensor target = at::randn({4, 2});
   EXPECT_TRUE(at::equal(loss(output, Labels(target)), squared(output, target)));
+}
+
+TEST(Loss, TakesALossModuleOfLibTorch) {
+  const Loss loss = torch::nn::SmoothL1Loss();
+  const Labels labels(at::ones({3, 1}));
+  EXPECT_FLOAT_EQ(loss(at::zeros({3, 1}), labels).item<float>(), 0.5F);
 }
 
 TEST(Loss, TakesTheLossOfOneElement) {

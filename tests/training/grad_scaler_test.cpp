@@ -244,6 +244,25 @@ TEST(GradScalerOfATraining, LeavesGradientsScaledUntilTheUpdate) {
   }
 }
 
+TEST(GradScalerOfATraining, MayHaveUnscaledTheGradientsBeforeTheUpdate) {
+  for (const bool clips : {false, true}) {
+    const ScaledWay way{"Plain", "", Route::kAuto, false, clips};
+    const auto scaler = std::make_shared<GradScaler>();
+    const MultiTaskModel plain = scaled_model(torch::kDouble);
+    const MultiTaskModel scaled = scaled_model(torch::kDouble);
+    const auto without = scaled_training(way, plain, nullptr);
+    const auto with = scaled_training(way, scaled, scaler);
+    const Batch batch = scaled_batch(torch::kDouble);
+    without->step(batch);
+    with->zero_grad();
+    with->backward(batch);
+    scaler->unscale_(with->optimizer());
+    with->update();
+    EXPECT_TRUE(testing::same_bits(snapshot(plain), snapshot(scaled)));
+    with->step(batch);
+  }
+}
+
 TEST(UpdateOfATraining, NeedsNoGradientsToBeSwitchedOn) {
   const MultiTaskModel model = scaled_model(torch::kFloat);
   const auto training = scaled_training({"Plain", ""}, model, nullptr);

@@ -77,6 +77,9 @@ class POLYTASK_API GradScaler {
   /// gradients of another kind.
   void unscale_(torch::optim::Optimizer& optimizer);
 
+  /// Whether the optimizer's gradients were unscaled since the last `update`.
+  bool is_unscaled(const torch::optim::Optimizer& optimizer) const;
+
   /// In place of `unscale_`, where somebody else has divided the optimizer's
   /// gradients. `found_inf`: one element of any dtype and device; other than 0
   /// where a gradient was not finite. Throws as `unscale_`.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <torch/nn/pimpl.h>
 
 #include <concepts>
 #include <memory>
@@ -19,7 +20,8 @@ namespace polytask {
 
 /// Any loss: one of polytask's, or a callable (output, target) -> scalar. A
 /// callable is given the rows whose labels are all present, and no others. Rows
-/// with weights need one that takes (output, target, weights).
+/// with weights need one that takes (output, target, weights). A loss module of
+/// LibTorch, such as `torch::nn::SmoothL1Loss()`, is such a callable.
 class POLYTASK_API Loss {
  public:
   template <std::derived_from<LossFunction> Function>
@@ -30,6 +32,7 @@ class POLYTASK_API Loss {
     requires(
         !std::derived_from<Callable, LossFunction> &&
         !std::same_as<Callable, Loss> &&
+        !std::is_base_of_v<torch::detail::ModuleHolderIndicator, Callable> &&
         (std::is_invocable_r_v<
              at::Tensor,
              Callable&,
@@ -43,6 +46,15 @@ class POLYTASK_API Loss {
              const at::Tensor&>))
   Loss(Callable callable) // NOLINT: meant to be implicit
       : Loss(from_callable(std::move(callable))) {}
+
+  template <typename Module>
+    requires std::is_base_of_v<torch::detail::ModuleHolderIndicator, Module>
+  Loss(Module module) // NOLINT: meant to be implicit
+      : Loss(CallableLoss(CallableLoss::Function(
+            [module = std::move(module)](
+                const at::Tensor& output, const at::Tensor& target) mutable {
+              return module->forward(output, target);
+            }))) {}
 
   /// A scalar; 0 where no label is present. Throws if a callable returns
   /// anything but one floating-point value.

@@ -74,6 +74,11 @@ class POLYTASK_API Training {
   /// `steps` steps on one batch; the observer sees each, with the parameters
   /// after it. Returns the last report. Throws if `steps` is less than 1, and
   /// as `step` does; then the parameters are those after the last good step.
+  ///
+  /// The same as `step`, to the last bit however the steps are split into runs,
+  /// but where `route().reason` says "normal equations": such a run rounds at
+  /// its end, and `fixed_batch(FixedBatch::kResidual)` keeps from it. A state
+  /// saved between runs or steps goes on alike either way.
   StepReport run(
       const Batch& batch, int64_t steps, const StepObserver& observer = {});
 

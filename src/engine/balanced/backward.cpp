@@ -216,6 +216,10 @@ class OwnBackward {
         is_used_[i] = is_used_[i] || gradients[i].defined();
       }
     }
+    TORCH_CHECK_VALUE(
+        std::find(is_used_.begin(), is_used_.end(), true) != is_used_.end(),
+        "backward: no loss reaches any of the shared parameters that were "
+        "given; are they those of the module that computed the losses?");
     return rows;
   }
 

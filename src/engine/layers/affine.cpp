@@ -24,7 +24,7 @@ LayerParameters AffineParameters::trained() const {
   LayerParameters all;
   for (const auto* parameter : {&weight, &bias}) {
     if (parameter->defined() && parameter->requires_grad()) {
-      all.push_back(*parameter);
+      all.push_back(parameter);
     }
   }
   return all;

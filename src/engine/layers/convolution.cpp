@@ -43,10 +43,10 @@ class KnownConvolution : public RectifiedLayer {
   LayerParameters parameters() const override {
     LayerParameters all;
     if (module_->weight.requires_grad()) {
-      all.push_back(module_->weight);
+      all.push_back(&module_->weight);
     }
     if (trains_bias()) {
-      all.push_back(module_->bias);
+      all.push_back(&module_->bias);
     }
     return all;
   }

@@ -44,8 +44,8 @@ std::unique_ptr<KnownLayer> KnownLayer::of(
 void KnownLayer::add_to_gramian(
     const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum) {
   int64_t count = 0;
-  for (const auto& parameter : parameters()) {
-    count += parameter.numel();
+  for (const auto* parameter : parameters()) {
+    count += parameter->numel();
   }
   if (count == 0) {
     return;

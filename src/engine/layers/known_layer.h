@@ -20,8 +20,9 @@
 
 namespace polytask::detail {
 
-/// On the stack, for they are looked at in each step.
-using LayerParameters = c10::SmallVector<torch::Tensor, 2>;
+/// Where a module keeps its parameters. On the stack, for they are looked at in
+/// each step.
+using LayerParameters = c10::SmallVector<const torch::Tensor*, 2>;
 
 /// A layer that the engine differentiates by hand, for n tasks at once: their
 /// cotangents stand one after the other, [n · B, ...], on one forward of B

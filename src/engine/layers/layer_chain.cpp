@@ -18,6 +18,13 @@ namespace {
 constexpr const char* kNotRegistered =
     "layers are not where their parameters are registered";
 
+// No handle is copied where there is nothing to do.
+void make_contiguous(torch::Tensor& tensor) {
+  if (!tensor.is_contiguous()) {
+    tensor = tensor.contiguous();
+  }
+}
+
 // Past autograd's dispatch too, which would record nothing.
 struct WithoutAutograd {
   torch::NoGradGuard no_grad;
@@ -43,8 +50,8 @@ std::unique_ptr<LayerChain> LayerChain::make(
 LayerChain::LayerChain(KnownLayers layers) {
   for (auto& layer : layers) {
     Link link{std::move(layer), elements_, 0};
-    for (const auto& parameter : link.layer->parameters()) {
-      link.count += parameter.numel();
+    for (const auto* parameter : link.layer->parameters()) {
+      link.count += parameter->numel();
     }
     elements_ += link.count;
     const bool is_sent_again =
@@ -58,8 +65,9 @@ bool LayerChain::has_parameters(
     const std::vector<torch::Tensor>& parameters) const {
   size_t place = 0;
   for (const Link& link : links_) {
-    for (const auto& parameter : link.layer->parameters()) {
-      if (place == parameters.size() || !parameters[place].is_same(parameter)) {
+    for (const auto* parameter : link.layer->parameters()) {
+      if (place == parameters.size() ||
+          !parameters[place].is_same(*parameter)) {
         return false;
       }
       ++place;
@@ -86,13 +94,14 @@ torch::Tensor LayerChain::forward(const torch::Tensor& input) {
   for (const Link& link : links_) {
     output = link.layer->forward(output);
   }
-  return output.contiguous();
+  make_contiguous(output);
+  return output;
 }
 
 torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
   const WithoutAutograd guard;
   for (size_t i = links_.size(); top_ > 0 && i-- > top_;) {
-    cotangents = cotangents.contiguous();
+    make_contiguous(cotangents);
     links_[i].layer->mask(cotangents, tasks);
     cotangents = links_[i].layer->backward(cotangents, tasks);
   }
@@ -105,7 +114,7 @@ void LayerChain::backward(
   const WithoutAutograd guard;
   for (size_t i = top_; i-- > 0;) {
     const Link& link = links_[i];
-    cotangents = cotangents.contiguous();
+    make_contiguous(cotangents);
     link.layer->mask(cotangents, tasks);
     if (link.count > 0) {
       visit(i, cotangents);
@@ -133,7 +142,7 @@ torch::Tensor LayerChain::send_through(
   const WithoutAutograd guard;
   for (size_t i = links_.size(); i-- > 0;) {
     const Link& link = links_[i];
-    cotangents = cotangents.contiguous();
+    make_contiguous(cotangents);
     link.layer->mask(cotangents, tasks);
     if (link.count > 0) {
       link.layer->write_rows(cotangents, parts[i]);

@@ -30,10 +30,10 @@ class KnownLinear : public RectifiedLayer {
   LayerParameters parameters() const override {
     LayerParameters all;
     if (layer_.weight->requires_grad()) {
-      all.push_back(*layer_.weight);
+      all.push_back(layer_.weight);
     }
     if (trains_bias()) {
-      all.push_back(*layer_.bias);
+      all.push_back(layer_.bias);
     }
     return all;
   }

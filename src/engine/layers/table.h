@@ -30,7 +30,7 @@ class KnownTable : public KnownLayer {
     if (!module_->weight.requires_grad()) {
       return {};
     }
-    return {module_->weight};
+    return {&module_->weight};
   }
 
   bool takes_indices() const override {
