@@ -161,8 +161,10 @@ bool StepContext::refresh() {
 
 void StepContext::find_scale() {
   if (const auto& scaler = options.grad_scaler()) {
-    // The first call puts the scale on a device.
-    scaler->scale(torch::ones({}, tensor_options().dtype(torch::kFloat)));
+    if (scaler->is_enabled() && !scaler->scale_tensor().defined()) {
+      // The first call puts the scale on a device.
+      scaler->scale(torch::ones({}, tensor_options().dtype(torch::kFloat)));
+    }
     loss_scale_ = scaler->get_scale();
   }
 }
