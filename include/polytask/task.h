@@ -4,6 +4,7 @@
 
 #include <polytask/task/linear_task.h>
 #include <polytask/task/loss.h>
+#include <polytask/task/loss_form.h>
 #include <polytask/task/loss_function.h>
 #include <polytask/task/losses/bce_with_logits.h>
 #include <polytask/task/losses/callable.h>

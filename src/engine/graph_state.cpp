@@ -8,15 +8,6 @@
 
 #include <polytask/optim/fused_adam.h>
 #include <polytask/optim/fused_sgd.h>
-#include <polytask/task/losses/bce_with_logits.h>
-#include <polytask/task/losses/callable.h>
-#include <polytask/task/losses/cross_entropy.h>
-#include <polytask/task/losses/gaussian_nll.h>
-#include <polytask/task/losses/huber.h>
-#include <polytask/task/losses/l1.h>
-#include <polytask/task/losses/mse.h>
-#include <polytask/task/losses/pinball.h>
-#include <polytask/task/losses/poisson_nll.h>
 
 #include "../optim/fused_lists.h"
 #include "../optim/fused_ops.h"
@@ -103,44 +94,11 @@ bool is_plain_on(const at::Tensor& tensor, at::Device device) {
       !tensor.requires_grad();
 }
 
-template <typename... Losses>
-bool is_one_of(const Loss& loss) {
-  const LossFunction& function = loss.function();
-  const auto& type = typeid(function);
-  return ((type == typeid(Losses)) || ...);
-}
-
-// With missing labels too, these losses neither wait for the device nor make
-// tensors whose shape depends on values, but for what is said here.
 std::string loss_obstacle(const Loss& loss, at::Device device) {
-  if (const auto* entropy = loss.as<CrossEntropyLoss>()) {
-    const auto& weights = entropy->options().weight();
-    if (!weights.defined()) {
-      return "";
-    }
-    if (entropy->leaves_classes_out()) {
-      return "class weights of 0 wait for the device";
-    }
-    // LibTorch selects the weights of the labels that are present.
-    if (entropy->options().label_smoothing() != 0) {
-      return "class weights with label smoothing wait for the device";
-    }
-    return weights.device() == device ? "" : "class weights are on the host";
-  }
-  if (const auto* binary = loss.as<BCEWithLogitsLoss>()) {
-    const auto& weight = binary->options().pos_weight();
-    const bool is_here =
-        !weight.defined() || weight.dim() == 0 || weight.device() == device;
-    return is_here ? "" : "pos_weight is on the host";
-  }
-  const bool is_known = is_one_of<
-      GaussianNLLLoss,
-      HuberLoss,
-      L1Loss,
-      MSELoss,
-      PinballLoss,
-      PoissonNLLLoss>(loss);
-  return is_known ? "" : "nobody knows whether its loss can be recorded";
+  const LossFunction& function = loss.function();
+  return function.form().kind == LossForm::Kind::kUnknown
+      ? "nobody knows whether its loss can be recorded"
+      : function.recording_obstacle(device);
 }
 
 } // namespace

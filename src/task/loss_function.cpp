@@ -77,6 +77,16 @@ double LossFunction::weigh(const Labels& labels) const {
       labels.label_weights(detail::widest_float(labels.target().device())));
 }
 
+LossForm LossFunction::form() const {
+  const LossForm own = own_form();
+  return own.class_of != nullptr && *own.class_of == typeid(*this) ? own
+                                                                   : LossForm();
+}
+
+std::string LossFunction::recording_obstacle(at::Device /*device*/) const {
+  return "nobody knows whether its loss can be recorded";
+}
+
 void LossFunction::check(const Labels& labels) const {
   TORCH_CHECK_VALUE(
       !labels.is_weighted() || takes_weights(),

@@ -5,9 +5,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <ostream>
+#include <string>
 
 #include <polytask/core/api.h>
 #include <polytask/core/labels.h>
+#include <polytask/task/loss_form.h>
 
 namespace polytask {
 
@@ -57,6 +59,16 @@ class POLYTASK_API LossFunction {
     return false;
   }
 
+  /// By which the engine may differentiate it faster. Unknown where a class
+  /// derives from one that has a form and says nothing of its own.
+  LossForm form() const;
+
+  /// Why a graph of device kernels cannot record it, with missing labels too;
+  /// empty where it neither waits for that device, nor copies from the host,
+  /// nor makes tensors whose shape depends on values. Asked of losses that have
+  /// a form.
+  virtual std::string recording_obstacle(at::Device device) const;
+
   /// Prints a constructor call.
   virtual void pretty_print(std::ostream& stream) const = 0;
 
@@ -64,6 +76,11 @@ class POLYTASK_API LossFunction {
   /// The loss itself; at least one label is present.
   virtual at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const = 0;
+
+  /// For a loss of a known form: `LossForm::of<Mine>(kind)`.
+  virtual LossForm own_form() const {
+    return {};
+  }
 
   /// `total_weight` where a label is present: by default the number of labels
   /// that are, or the sum of their weights. A loss that divides by something

@@ -15,31 +15,31 @@ namespace {
 // blocks are added in double.
 constexpr int64_t kBlock = 1024;
 
-template <ResidualLoss kLoss, typename Scalar>
+template <LossForm::Kind kLoss, typename Scalar>
 POLYTASK_KERNEL void loss_of(
-    Scalar r, Scalar delta, Scalar& loss, Scalar& slope) {
-  if constexpr (kLoss == ResidualLoss::kSquared) {
+    Scalar r, Scalar parameter, Scalar& loss, Scalar& slope) {
+  if constexpr (kLoss == LossForm::Kind::kSquared) {
     loss = r * r;
     slope = 2 * r;
-  } else if constexpr (kLoss == ResidualLoss::kAbsolute) {
+  } else if constexpr (kLoss == LossForm::Kind::kAbsolute) {
     loss = std::abs(r);
     slope = r > 0 ? Scalar(1) : (r < 0 ? Scalar(-1) : r);
   } else {
     const Scalar size = std::abs(r);
-    const bool square = size <= delta;
-    const Scalar line = r > 0 ? delta : (r < 0 ? -delta : r);
-    loss = square ? r * r / 2 : delta * (size - delta / 2);
+    const bool square = size <= parameter;
+    const Scalar line = r > 0 ? parameter : (r < 0 ? -parameter : r);
+    loss = square ? r * r / 2 : parameter * (size - parameter / 2);
     slope = square ? r : line;
   }
 }
 
-template <ResidualLoss kLoss, bool kMissing, bool kStrided, typename Scalar>
+template <LossForm::Kind kLoss, bool kMissing, bool kStrided, typename Scalar>
 POLYTASK_KERNEL ResidualSums pass(const ResidualColumn<Scalar>& column) {
   ResidualSums sums;
   const int64_t stride = kStrided ? column.label_stride : 1;
   const Scalar bias = column.bias;
   const Scalar factor = column.factor;
-  const Scalar delta = column.delta;
+  const Scalar parameter = column.parameter;
   for (int64_t begin = 0; begin < column.rows; begin += kBlock) {
     const int64_t count = std::min(kBlock, column.rows - begin);
     Scalar* __restrict values = column.values + begin;
@@ -54,7 +54,7 @@ POLYTASK_KERNEL ResidualSums pass(const ResidualColumn<Scalar>& column) {
         r = label == label ? r : Scalar(0);
       }
       Scalar loss, slope;
-      loss_of<kLoss>(r, delta, loss, slope);
+      loss_of<kLoss>(r, parameter, loss, slope);
       slope *= factor;
       values[i] = slope;
       loss_sum += loss;
@@ -66,7 +66,7 @@ POLYTASK_KERNEL ResidualSums pass(const ResidualColumn<Scalar>& column) {
   return sums;
 }
 
-template <ResidualLoss kLoss, typename Scalar>
+template <LossForm::Kind kLoss, typename Scalar>
 POLYTASK_KERNEL ResidualSums pass_for(const ResidualColumn<Scalar>& column) {
   if (column.has_missing) {
     return column.label_stride == 1 ? pass<kLoss, true, false>(column)
@@ -80,12 +80,12 @@ template <typename Scalar>
 POLYTASK_KERNEL ResidualSums
 residuals_body(const ResidualColumn<Scalar>& column) {
   switch (column.loss) {
-    case ResidualLoss::kAbsolute:
-      return pass_for<ResidualLoss::kAbsolute>(column);
-    case ResidualLoss::kHuber:
-      return pass_for<ResidualLoss::kHuber>(column);
+    case LossForm::Kind::kAbsolute:
+      return pass_for<LossForm::Kind::kAbsolute>(column);
+    case LossForm::Kind::kHuber:
+      return pass_for<LossForm::Kind::kHuber>(column);
     default:
-      return pass_for<ResidualLoss::kSquared>(column);
+      return pass_for<LossForm::Kind::kSquared>(column);
   }
 }
 

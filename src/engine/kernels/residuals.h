@@ -4,10 +4,9 @@
 
 #include <cstdint>
 
-namespace polytask::detail {
+#include <polytask/task/loss_form.h>
 
-/// Losses of one output and one label, with r = output - label.
-enum class ResidualLoss { kSquared, kAbsolute, kHuber };
+namespace polytask::detail {
 
 /// One output column: B rows, [B] values in a row of memory.
 template <typename Scalar>
@@ -21,8 +20,9 @@ struct ResidualColumn {
   Scalar factor;
   /// Where the label is NaN, the residual is 0.
   bool has_missing;
-  ResidualLoss loss;
-  Scalar delta;
+  /// Of those that are known element by element.
+  LossForm::Kind loss;
+  Scalar parameter;
 };
 
 struct ResidualSums {

@@ -4,37 +4,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <typeinfo>
-
-#include <polytask/task/losses/bce_with_logits.h>
-#include <polytask/task/losses/cross_entropy.h>
-#include <polytask/task/losses/gaussian_nll.h>
-#include <polytask/task/losses/huber.h>
-#include <polytask/task/losses/l1.h>
-#include <polytask/task/losses/mse.h>
-#include <polytask/task/losses/pinball.h>
-#include <polytask/task/losses/poisson_nll.h>
 
 namespace polytask::detail {
-
-namespace {
-
-bool is_exactly(const LossFunction& loss, const std::type_info& kind) {
-  return typeid(loss) == kind;
-}
-
-// Losses that see nothing but outputs and labels.
-bool is_known(const LossFunction& loss) {
-  return is_exactly(loss, typeid(MSELoss)) ||
-      is_exactly(loss, typeid(L1Loss)) || is_exactly(loss, typeid(HuberLoss)) ||
-      is_exactly(loss, typeid(BCEWithLogitsLoss)) ||
-      is_exactly(loss, typeid(CrossEntropyLoss)) ||
-      is_exactly(loss, typeid(GaussianNLLLoss)) ||
-      is_exactly(loss, typeid(PoissonNLLLoss)) ||
-      is_exactly(loss, typeid(PinballLoss));
-}
-
-} // namespace
 
 std::unique_ptr<LinearHeads> LinearHeads::make(
     const MultiTaskModel& model,
@@ -50,31 +21,13 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
       reason = "task '" + name + "' reads another number of features";
       return nullptr;
     }
-    const LossFunction& loss = model->task(task).loss().function();
-    if (!is_known(loss)) {
+    const LossForm form = model->task(task).loss().function().form();
+    if (form.kind == LossForm::Kind::kUnknown) {
       reason = "the loss of task '" + name + "' is the user's own";
       return nullptr;
     }
     heads->width_ = layer.width;
-    Head head{
-        task,
-        std::move(layer),
-        heads->outputs_,
-        true,
-        ResidualLoss::kSquared,
-        1,
-        {},
-        {},
-        {},
-        {}};
-    if (is_exactly(loss, typeid(L1Loss))) {
-      head.loss = ResidualLoss::kAbsolute;
-    } else if (is_exactly(loss, typeid(HuberLoss))) {
-      head.loss = ResidualLoss::kHuber;
-      head.delta = static_cast<const HuberLoss&>(loss).delta();
-    } else {
-      head.differentiable = is_exactly(loss, typeid(MSELoss));
-    }
+    Head head{task, std::move(layer), heads->outputs_, form, {}, {}, {}, {}};
     if (!heads->places_.empty()) {
       heads->places_[static_cast<size_t>(task)] = heads->heads_.size();
     }
@@ -88,7 +41,7 @@ LinearHeads::LinearHeads(const MultiTaskModel& model) : model_(model) {}
 
 bool LinearHeads::are_squares(c10::ArrayRef<HeadStep> steps) const {
   return std::all_of(steps.begin(), steps.end(), [&](const HeadStep& step) {
-    return is_by_hand(step) && head(step).loss == ResidualLoss::kSquared;
+    return is_by_hand(step) && head(step).form.kind == LossForm::Kind::kSquared;
   });
 }
 

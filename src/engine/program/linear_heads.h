@@ -29,10 +29,10 @@ struct OutputLayer {
 /// graph. The parameters stay the layers' own; they are gathered for the
 /// product, which costs one part in B of it.
 ///
-/// Squared, absolute and Huber losses are differentiated by hand, polytask's
-/// others, and all of rows with weights, by autograd, on the outputs alone. A
-/// user's own loss may look at more than the outputs, so heads with such are
-/// not taken.
+/// Losses of a form that is known element by element are differentiated by
+/// hand, others, and all of rows with weights, by autograd, on the outputs
+/// alone. A loss of no form may look at more than the outputs, so heads with
+/// such are not taken.
 class LinearHeads {
  public:
   /// Of at least one task, in the model's order. Null, with the reason, unless
@@ -100,10 +100,8 @@ class LinearHeads {
   struct Head {
     int64_t task;
     LinearLayer layer;
-    int64_t first;       // its first output among all
-    bool differentiable; // its loss is a ResidualLoss
-    ResidualLoss loss;
-    double delta;
+    int64_t first; // its first output among all
+    LossForm form;
     torch::Tensor weight_gradient;
     torch::Tensor bias_gradient;
     // Of a loss that autograd differentiates, between forward and backward.
@@ -124,7 +122,8 @@ class LinearHeads {
   }
   /// Else by autograd on the outputs, as where rows have weights.
   bool is_by_hand(const HeadStep& step) const {
-    return head(step).differentiable && !step.labels->is_weighted();
+    return head(step).form.kind != LossForm::Kind::kOfOutputs &&
+        !step.labels->is_weighted();
   }
   template <typename Scalar>
   void cotangents_as(

@@ -125,8 +125,8 @@ ResidualSums LinearHeads::residuals_of(
       static_cast<Scalar>(
           step.seed() / static_cast<double>(step.labels->present())),
       !step.labels->is_complete(),
-      own.loss,
-      static_cast<Scalar>(own.delta)});
+      own.form.kind,
+      static_cast<Scalar>(own.form.parameter)});
 }
 
 template <typename Scalar>

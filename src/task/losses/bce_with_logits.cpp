@@ -100,6 +100,13 @@ void BCEWithLogitsLoss::check(const Labels& labels) const {
       ".");
 }
 
+std::string BCEWithLogitsLoss::recording_obstacle(at::Device device) const {
+  const at::Tensor& weight = options_.pos_weight();
+  const bool is_here =
+      !weight.defined() || weight.dim() == 0 || weight.device() == device;
+  return is_here ? "" : "pos_weight is on the host";
+}
+
 at::Tensor BCEWithLogitsLoss::reduce(
     const at::Tensor& output,
     const at::Tensor& target,

@@ -165,6 +165,21 @@ at::Tensor CrossEntropyLoss::evaluate(
   return sum / weights.sum();
 }
 
+std::string CrossEntropyLoss::recording_obstacle(at::Device device) const {
+  const at::Tensor& weight = options_.weight();
+  if (!weight.defined()) {
+    return "";
+  }
+  if (leaves_classes_out_) {
+    return "class weights of 0 wait for the device";
+  }
+  // LibTorch selects the weights of the labels that are present.
+  if (options_.label_smoothing() != 0) {
+    return "class weights with label smoothing wait for the device";
+  }
+  return weight.device() == device ? "" : "class weights are on the host";
+}
+
 void CrossEntropyLoss::pretty_print(std::ostream& stream) const {
   stream << "polytask::CrossEntropyLoss(ignore_index="
          << options_.ignore_index()

@@ -5,6 +5,8 @@
 #include <ATen/core/Tensor.h>
 #include <torch/arg.h>
 
+#include <string>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
@@ -34,9 +36,13 @@ class POLYTASK_API BCEWithLogitsLoss : public ElementwiseLoss {
   /// Throws, besides, on a label that is present and outside [0, 1]. Looks at
   /// labels in host memory; an accelerator would have to be waited for.
   void check(const Labels& labels) const override;
+  std::string recording_obstacle(at::Device device) const override;
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<BCEWithLogitsLoss>(LossForm::Kind::kOfOutputs);
+  }
   at::Tensor reduce(
       const at::Tensor& output,
       const at::Tensor& target,

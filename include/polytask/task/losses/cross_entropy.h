@@ -5,6 +5,8 @@
 #include <ATen/core/Tensor.h>
 #include <torch/arg.h>
 
+#include <string>
+
 #include <polytask/task/loss_function.h>
 
 namespace polytask {
@@ -49,9 +51,13 @@ class POLYTASK_API CrossEntropyLoss : public LossFunction {
   bool takes_weights() const override {
     return true;
   }
+  std::string recording_obstacle(at::Device device) const override;
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<CrossEntropyLoss>(LossForm::Kind::kOfOutputs);
+  }
   at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const override;
   double weigh(const Labels& labels) const override;

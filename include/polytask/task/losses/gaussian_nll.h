@@ -4,6 +4,8 @@
 
 #include <torch/arg.h>
 
+#include <string>
+
 #include <polytask/task/loss_function.h>
 
 namespace polytask {
@@ -29,9 +31,15 @@ class POLYTASK_API GaussianNLLLoss : public LossFunction {
   bool takes_weights() const override {
     return true;
   }
+  std::string recording_obstacle(at::Device /*device*/) const override {
+    return "";
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<GaussianNLLLoss>(LossForm::Kind::kOfOutputs);
+  }
   at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const override;
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
@@ -21,9 +23,15 @@ class POLYTASK_API HuberLoss : public ElementwiseLoss {
   double delta() const {
     return delta_;
   }
+  std::string recording_obstacle(at::Device /*device*/) const override {
+    return "";
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<HuberLoss>(LossForm::Kind::kHuber, delta_);
+  }
   at::Tensor reduce(
       const at::Tensor& output,
       const at::Tensor& target,

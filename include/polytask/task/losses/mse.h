@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
@@ -10,9 +12,15 @@ namespace polytask {
 /// present. Output and target have the same shape [B, ...].
 class POLYTASK_API MSELoss : public ElementwiseLoss {
  public:
+  std::string recording_obstacle(at::Device /*device*/) const override {
+    return "";
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<MSELoss>(LossForm::Kind::kSquared);
+  }
   at::Tensor reduce(
       const at::Tensor& output,
       const at::Tensor& target,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <polytask/task/loss_function.h>
@@ -25,9 +26,15 @@ class POLYTASK_API PinballLoss : public LossFunction {
   bool takes_weights() const override {
     return true;
   }
+  std::string recording_obstacle(at::Device /*device*/) const override {
+    return "";
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<PinballLoss>(LossForm::Kind::kOfOutputs);
+  }
   at::Tensor evaluate(
       const at::Tensor& output, const Labels& labels) const override;
 

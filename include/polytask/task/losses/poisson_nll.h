@@ -4,6 +4,8 @@
 
 #include <torch/arg.h>
 
+#include <string>
+
 #include <polytask/task/losses/elementwise.h>
 
 namespace polytask {
@@ -24,9 +26,15 @@ class POLYTASK_API PoissonNLLLoss : public ElementwiseLoss {
  public:
   explicit PoissonNLLLoss(PoissonNLLLossOptions options = {});
 
+  std::string recording_obstacle(at::Device /*device*/) const override {
+    return "";
+  }
   void pretty_print(std::ostream& stream) const override;
 
  protected:
+  LossForm own_form() const override {
+    return LossForm::of<PoissonNLLLoss>(LossForm::Kind::kOfOutputs);
+  }
   at::Tensor reduce(
       const at::Tensor& output,
       const at::Tensor& target,
