@@ -103,27 +103,45 @@ inline double cotangents_cost(
       kBytes;
 }
 
-/// Writing a Jacobian and reading it twice, for its Gramian and the update.
-inline double held_rows_cost(
-    int64_t tasks, int64_t parameters, int64_t element_size) {
-  return static_cast<double>(3 * tasks * parameters * element_size) / kBytes;
-}
-
-/// One backward with the weights, for callers who hold no Jacobian.
+/// One backward with the weights.
 inline double weighted_backward_cost(int64_t rows, int64_t parameters) {
   return 5000 + 4 * static_cast<double>(rows * parameters) / kFlops;
 }
 
-/// A Jacobian of more than a quarter of a gigabyte is not held where its
-/// Gramian is enough.
-inline bool is_too_large_to_hold(const RowsJob& job) {
-  return job.tasks * job.parameters * job.element_size > (int64_t{1} << 28);
+/// Writing a Jacobian, reading it twice, for its Gramian and the update, and
+/// the Gramian itself. One of more than a quarter of a gigabyte is not held
+/// where there is any other way.
+inline double held_rows_cost(const RowsJob& job) {
+  const int64_t bytes = job.tasks * job.parameters * job.element_size;
+  const double too_large = bytes > (int64_t{1} << 28) ? 1e15 : 0;
+  return too_large + static_cast<double>(3 * bytes) / kBytes +
+      2 * static_cast<double>(job.tasks * job.tasks * job.parameters) / kFlops;
 }
 
-/// One task's backward is mostly the calls of its operations, which one
-/// vectorised backward makes once for all tasks.
-inline bool is_overhead(const RowsJob& job) {
-  return job.rows * job.parameters < 500'000;
+// A small backward is mostly the calls of its operations, which a vectorised
+// one makes once for all tasks; its arithmetic takes longer. The two meet at
+// 500,000 rows × parameters.
+
+/// One backward for each task.
+inline double single_backwards_cost(const RowsJob& job) {
+  return static_cast<double>(job.tasks) *
+      (50'000 + 0.04 * static_cast<double>(job.rows * job.parameters));
+}
+
+/// One for all, vectorised.
+inline double batched_backward_cost(const RowsJob& job) {
+  return static_cast<double>(job.tasks) *
+      (10'000 + 0.12 * static_cast<double>(job.rows * job.parameters));
+}
+
+/// The same, one parameter after the other, and a weighted one: slower than
+/// either.
+inline double streamed_backward_cost(const RowsJob& job) {
+  return single_backwards_cost(job) + batched_backward_cost(job) +
+      weighted_backward_cost(job.rows, job.parameters) +
+      static_cast<double>(3 * job.tasks * job.parameters * job.element_size) /
+      kBytes +
+      2 * static_cast<double>(job.tasks * job.tasks * job.parameters) / kFlops;
 }
 
 } // namespace polytask::detail

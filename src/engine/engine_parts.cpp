@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd_route.h"
+#include "refuse_route.h"
 
 namespace polytask {
 
@@ -61,13 +62,9 @@ void Engine::Parts::make_routes() {
   }
   const RouteChoice& found = program->choice();
   const Route wanted = context.options.route();
-  TORCH_CHECK_VALUE(
-      wanted == Route::kAuto || wanted == found.route,
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this model: ",
-      found.reason,
-      ".");
+  if (wanted != Route::kAuto && wanted != found.route) {
+    detail::refuse_route(wanted, "model", found.reason);
+  }
   TORCH_CHECK_VALUE(
       context.options.fixed_batch() != FixedBatch::kNormalEquations ||
           found.route == Route::kLinearProgram,
@@ -117,13 +114,9 @@ void Engine::Parts::update() {
 // From here on, even if autograd throws.
 void Engine::Parts::fall_back(const std::string& reason) {
   const Route wanted = context.options.route();
-  TORCH_CHECK_VALUE(
-      wanted == Route::kAuto || wanted == Route::kAutograd,
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this step: ",
-      reason,
-      ".");
+  if (wanted != Route::kAuto && wanted != Route::kAutograd) {
+    detail::refuse_route(wanted, "step", reason);
+  }
   fallen_back_ = {Route::kAutograd, reason};
   route_ = &fallen_back_;
 }

@@ -11,6 +11,7 @@
 #include "autocast.h"
 #include "autograd_route.h"
 #include "program/loss_in.h"
+#include "refuse_route.h"
 
 namespace polytask::detail {
 
@@ -48,7 +49,7 @@ class Watch {
 ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
     : context_(context) {
   const Route wanted = context.options.route();
-  std::string why_not = "autograd was asked for";
+  std::string why_not = "it was asked for";
   if (wanted != Route::kAutograd) {
     program_ = StepProgram::make(
         context.model, context.plan(), trunk, wanted, why_not);
@@ -174,13 +175,9 @@ Taken ProgramRoute::go_on(
     const torch::Tensor& features) {
   const bool is_expected = program_->route() == Route::kLayers;
   const Route wanted = context_.options.route();
-  TORCH_CHECK_VALUE(
-      is_expected || wanted == Route::kAuto || why_graph_.is_error,
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this step: ",
-      why_graph_.reason,
-      ".");
+  if (!is_expected && wanted != Route::kAuto && !why_graph_.is_error) {
+    refuse_route(wanted, "step", why_graph_.reason);
+  }
   const auto step =
       autograd_backward(context_, steps, share_input, source, features);
   program_->finish_graph();

@@ -11,7 +11,6 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
-#include "../costs.h"
 #include "../features.h"
 #include "batched_backward.h"
 #include "gramian_sum.h"
@@ -172,129 +171,88 @@ math::Matrix AutogradGradients::streamed() {
   return sum.value();
 }
 
-// All that the tasks share lies behind one feature tensor.
-bool AutogradGradients::is_plain() const {
+// Why what the tasks share is not all behind one feature tensor.
+std::string AutogradGradients::apart() const {
   const auto& parts = heads_.parts();
-  return !shared_.empty() && !context_.plan().has_gates() &&
+  const bool is_one = !shared_.empty() && !context_.plan().has_gates() &&
       !heads_.has_shared_strays() && parts.size() > 1 &&
       parts[0].features[0].requires_grad() &&
       std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
         return part.features.size() == 1 &&
             part.features[0].is_same(parts[0].features[0]);
       });
+  return is_one ? "" : "the tasks do not share one feature tensor";
 }
 
-Route AutogradGradients::choose_route(bool reads_jacobian) {
+void AutogradGradients::choose(GradientJob::Needs needs) {
   const auto& parts = heads_.parts();
-  const Route wanted = context_.options.route();
-  const bool asked = wanted == Route::kBatchedJacobian ||
-      wanted == Route::kStreamedGramian || wanted == Route::kFeatureGradients;
-  const bool plain = is_plain();
-  const bool learns_nothing = shared_.empty() && !context_.plan().has_gates();
-  TORCH_CHECK_VALUE(
-      !asked || plain || parts.size() < 2 || learns_nothing,
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this step: the tasks do not share one feature tensor.");
-  TORCH_CHECK_VALUE(
-      wanted != Route::kStreamedGramian || strays_.empty(),
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this step: it reaches leaves that are not shared.");
-  TORCH_CHECK_VALUE(
-      !reads_jacobian ||
-          (wanted != Route::kStreamedGramian &&
-           wanted != Route::kFeatureGradients),
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this step: the method reads the Jacobian itself.");
-  if (asked && plain) {
-    choice_ = {wanted, "it was asked for"};
-    return wanted;
-  }
-  if (wanted == Route::kAuto && plain && !refuses_batches_) {
-    const RowsJob job{
-        static_cast<int64_t>(parts.size()),
-        parts[0].features[0].size(0),
-        count_,
-        static_cast<int64_t>(shared_[0].element_size())};
-    if (!reads_jacobian && can_stream() && strays_.empty() &&
-        is_too_large_to_hold(job)) {
-      choice_ = {
-          Route::kStreamedGramian,
-          reason_ + "; the Jacobian would be too large to hold"};
-      return choice_.route;
-    }
-    if (is_overhead(job)) {
-      choice_ = {
-          Route::kBatchedJacobian,
-          reason_ + "; the network is small, so its operations are vectorised"};
-      return choice_.route;
-    }
-  }
-  choice_ = {Route::kAutograd, "one backward for each task: " + reason_};
-  return choice_.route;
+  GradientJob job;
+  job.needs = needs;
+  job.tasks = static_cast<int64_t>(parts.size());
+  job.rows = parts[0].features[0].size(0);
+  job.parameters = count_;
+  job.has_gates = context_.plan().has_gates();
+  job.element_size =
+      shared_.empty() ? 0 : static_cast<int64_t>(shared_[0].element_size());
+  job.why_graph = why_graph_;
+  job.apart = apart();
+  job.has_shared_strays = heads_.has_shared_strays();
+  job.has_strays = !strays_.empty();
+  job.refuses_batches = refuses_batches_;
+  choice_ = choose_route(context_.options.route(), job);
 }
 
-torch::Tensor AutogradGradients::rows_by(Route route) {
-  if (route != Route::kBatchedJacobian) {
-    return loop();
-  }
+// By the route that was chosen; where the backward refuses it, by another.
+template <typename Compute>
+auto AutogradGradients::by_choice(
+    GradientJob::Needs needs, const Compute& compute) {
+  choose(needs);
   try {
-    return batched();
+    return compute();
   } catch (const c10::OutOfMemoryError&) {
     throw;
   } catch (const c10::Error&) {
-    if (context_.options.route() == Route::kBatchedJacobian) {
+    const bool was_chosen = context_.options.route() == Route::kAuto &&
+        choice_.route != Route::kAutograd;
+    if (!was_chosen) {
       throw;
     }
   }
-  refuse_batches();
-  return loop();
+  refuses_batches_ = true;
+  choose(needs);
+  return compute();
 }
 
-void AutogradGradients::refuse_batches() {
-  refuses_batches_ = true;
-  choice_ = {
-      Route::kAutograd,
-      "one backward for each task: the model's backward cannot be vectorised"};
+torch::Tensor AutogradGradients::rows() {
+  return choice_.route == Route::kBatchedJacobian ? batched() : loop();
 }
 
 torch::Tensor AutogradGradients::jacobian() {
   if (!rows_.defined()) {
-    rows_ = rows_by(choose_route(/*reads_jacobian=*/true));
+    rows_ = by_choice(GradientJob::Needs::kJacobian, [this] { return rows(); });
   }
   return rows_;
 }
 
 math::Matrix AutogradGradients::gramian() {
-  Route route = choose_route(/*reads_jacobian=*/false);
-  if (route == Route::kStreamedGramian) {
-    try {
+  return by_choice(GradientJob::Needs::kGramian, [this] {
+    if (choice_.route == Route::kStreamedGramian) {
       return streamed();
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
-    } catch (const c10::Error&) {
-      if (context_.options.route() == Route::kStreamedGramian) {
-        throw;
-      }
     }
-    refuse_batches();
-    route = Route::kAutograd;
-  }
-  GramianSum sum(static_cast<int64_t>(heads_.parts().size()));
-  if (route == Route::kFeatureGradients) {
-    sum.add_rows(heads_.cotangents().flatten(1));
-  } else {
-    rows_ = rows_by(route);
-    sum.add_rows(rows_);
-  }
-  return sum.value();
+    GramianSum sum(static_cast<int64_t>(heads_.parts().size()));
+    if (choice_.route == Route::kFeatureGradients) {
+      sum.add_rows(heads_.cotangents().flatten(1));
+    } else {
+      rows_ = rows();
+      sum.add_rows(rows_);
+    }
+    return sum.value();
+  });
 }
 
 void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   if (choice_.reason.empty()) {
-    choice_ = {Route::kAutograd, "one weighted backward: " + reason_};
+    choose(GradientJob::Needs::kSum);
   }
   if (context_.plan().has_gates() || heads_.has_shared_strays()) {
     jacobian(); // gates have a gradient of their own task alone

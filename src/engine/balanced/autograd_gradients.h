@@ -7,6 +7,7 @@
 
 #include "../step_context.h"
 #include "cut_heads.h"
+#include "gradient_job.h"
 #include "task_gradients.h"
 
 namespace polytask::detail {
@@ -21,9 +22,9 @@ class AutogradGradients : public TaskGradients {
   const RouteChoice& choice() const override {
     return choice_;
   }
-  /// Why no faster way was taken, for `choice`.
-  void because(const std::string& reason) {
-    reason_ = reason;
+  /// Why the steps to come take a graph of what is shared.
+  void set_reason(const std::string& why_graph) {
+    why_graph_ = why_graph;
   }
   torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
   void backward_heads() override;
@@ -41,9 +42,10 @@ class AutogradGradients : public TaskGradients {
  private:
   using Part = CutHeads::Part;
 
-  bool is_plain() const;
-  /// `reads_jacobian`: the Gramian would not be enough.
-  Route choose_route(bool reads_jacobian);
+  std::string apart() const;
+  void choose(GradientJob::Needs needs);
+  template <typename Compute>
+  auto by_choice(GradientJob::Needs needs, const Compute& compute);
   /// Outputs of a graph and what goes into them backwards.
   struct Combined {
     std::vector<torch::Tensor> outputs;
@@ -56,11 +58,10 @@ class AutogradGradients : public TaskGradients {
   torch::Tensor loop();
   torch::Tensor batched();
   math::Matrix streamed();
-  torch::Tensor rows_by(Route route);
-  void refuse_batches();
+  torch::Tensor rows();
 
   StepContext& context_;
-  std::string reason_;
+  std::string why_graph_;
   RouteChoice choice_;
   CutHeads heads_;
   std::vector<torch::Tensor> shared_;

@@ -18,6 +18,8 @@
 
 #include "../features.h"
 #include "accumulated_gradients.h"
+#include "balanced_report.h"
+#include "balancing_checks.h"
 #include "gramian_sum.h"
 #include "loss_weights.h"
 #include "places.h"
@@ -42,128 +44,20 @@ torch::Tensor weighted(const torch::Tensor& losses, const HeadSteps& tasks) {
 } // namespace
 
 BalancedRoute::BalancedRoute(StepContext& context, const KnownTrunk& trunk)
-    : context_(context), autograd_(context) {
-  const Route wanted = context.options.route();
-  const auto& method = *context.options.balancing();
-  TORCH_CHECK_VALUE(
-      !context.options.grad_scaler() ||
-          (method.reads() != Reads::kBilevel && method.batches() == 1),
-      "training: the balancing '",
-      method.name(),
-      "' takes several batches in a step, which a grad_scaler cannot scale.");
-  if (method.reads() == Reads::kBilevel) {
+    : context_(context) {
+  check_balancing(context);
+  if (context.options.balancing()->reads() == Reads::kBilevel) {
     bilevel_ = std::make_unique<BilevelRoute>(context);
-    choice_ = bilevel_->choice();
-    return;
-  }
-  TORCH_CHECK_VALUE(
-      method.reads() == Reads::kLosses ||
-          !context.model->shared_parameters().empty(),
-      "training: the balancing '",
-      method.name(),
-      "' weighs gradients for shared parameters, but these tasks share none.");
-  TORCH_CHECK_VALUE(
-      !method.wants_representation(),
-      "training: the balancing '",
-      method.name(),
-      "' is one of gradients for a representation, which a step does not hand "
-      "over; call its direction() in a loop of your own.");
-  TORCH_CHECK_VALUE(
-      wanted != Route::kStackedHeads && wanted != Route::kLinearProgram &&
-          wanted != Route::kTrunkProgram,
-      "training: the route '",
-      to_string(wanted),
-      "' is none for steps with a balancing.");
-  TORCH_CHECK_VALUE(
-      method.reads() != Reads::kLosses || wanted == Route::kAuto ||
-          wanted == Route::kAutograd || wanted == Route::kLayers,
-      "training: the balancing '",
-      method.name(),
-      "' reads losses and needs no gradient of a single task, which the route "
-      "'",
-      to_string(wanted),
-      "' is for.");
-  TORCH_CHECK_VALUE(
-      method.reads() == Reads::kLosses || wanted != Route::kLayers,
-      "training: the balancing '",
-      method.name(),
-      "' reads gradients of single tasks, which the route 'layers' does not "
-      "compute.");
-  const bool wants_graph = wanted == Route::kAutograd ||
-      wanted == Route::kBatchedJacobian || wanted == Route::kStreamedGramian;
-  if (wants_graph) {
-    why_no_layers_ = "it was asked for";
+    first_choice_ = bilevel_->choice();
   } else {
-    layers_ = LayerGradients::make(context, trunk, why_no_layers_);
+    gradients_ = std::make_unique<ChosenGradients>(context, trunk);
+    first_choice_ = gradients_->first_choice();
   }
-  TORCH_CHECK_VALUE(
-      layers_ ||
-          (wanted != Route::kLayers && wanted != Route::kLayerJacobian &&
-           wanted != Route::kLayerGramian),
-      "training: the route '",
-      to_string(wanted),
-      "' cannot take this model: ",
-      why_no_layers_,
-      ".");
-  choice_ = first_choice();
-}
-
-RouteChoice BalancedRoute::first_choice() const {
-  if (!layers_) {
-    return {Route::kAutograd, why_no_layers_};
-  }
-  const bool weighs_losses =
-      context_.options.balancing()->reads() == Reads::kLosses;
-  return {
-      weighs_losses ? Route::kLayers : Route::kLayerJacobian,
-      "the trunk has known layers only"};
-}
-
-TaskGradients& BalancedRoute::gradients_for(
-    const HeadSteps& tasks, bool share_input) {
-  const Route wanted = context_.options.route();
-  std::string reason = why_no_layers_;
-  if (layers_) {
-    const auto obstacle = layers_->obstacle(tasks, share_input);
-    if (!obstacle) {
-      return *layers_;
-    }
-    TORCH_CHECK_VALUE(
-        obstacle.is_error || wanted == Route::kAuto ||
-            wanted == Route::kFeatureGradients,
-        "training: the route '",
-        to_string(wanted),
-        "' cannot take this step: ",
-        obstacle.reason,
-        ".");
-    reason = obstacle.reason;
-  }
-  autograd_.because(reason);
-  return autograd_;
-}
-
-// Somebody may have reset it since.
-void BalancedRoute::check_method() const {
-  auto& method = *context_.options.balancing();
-  method.prepare(context_.model->size());
-  const auto learned = method.parameters();
-  const auto& known = context_.method_parameters;
-  TORCH_CHECK_VALUE(
-      std::equal(
-          learned.begin(),
-          learned.end(),
-          known.begin(),
-          known.end(),
-          [](const auto& a, const auto& b) { return a.is_same(b); }),
-      "training: the balancing '",
-      method.name(),
-      "' was reset and has other parameters than the optimizer holds; make a "
-      "new training.");
 }
 
 BalancedRoute::Step BalancedRoute::begin(
     const HeadSteps& tasks, bool share_input, TaskGradients& gradients) {
-  check_method();
+  check_still_prepared(context_);
   Step step{tasks, gradients, {}, {}, {}, {}};
   context_.reset_gradients();
   step.losses = step.gradients.forward(tasks, share_input);
@@ -372,83 +266,36 @@ Taken BalancedRoute::take(Step& step) {
     weigh(step);
     finish(step);
   });
-  return {report(step), /*learns=*/true, &step.gradients.choice()};
-}
-
-StepReport BalancedRoute::report(const Step& step) const {
-  const auto all = static_cast<size_t>(context_.model->size());
-  const auto count = step.tasks.size();
-  // Those on a device stay there.
-  const auto& found = step.weights.host();
-  std::vector<double> weights(all, 0.0);
-  std::vector<double> factors(all, 0.0);
-  std::vector<double> products(all * all, 0.0);
-  for (size_t i = 0; i < count; ++i) {
-    const auto task = static_cast<size_t>(step.tasks[i].task);
-    factors[task] = found.empty() ? 1.0 : found[i];
-    weights[task] = factors[task] * step.tasks[i].weight;
-    for (size_t j = 0; step.gramian && j < count; ++j) {
-      products[task * all + static_cast<size_t>(step.tasks[j].task)] =
-          (*step.gramian)(static_cast<int64_t>(i), static_cast<int64_t>(j));
-    }
-  }
-  StepReport report;
-  const torch::Tensor at_places =
-      index_of(places(step.tasks), step.losses.device());
-  const auto of_all = [&](const torch::Tensor& values) {
-    return torch::zeros({static_cast<int64_t>(all)}, step.losses.options())
-        .index_copy_(0, at_places, values);
-  };
-  report.losses = of_all(step.losses);
-  report.weights = host_vector(weights, step.losses.options());
-  if (step.weights.is_on_device()) {
-    report.weights.mul_(of_all(step.weights.as(step.losses.options())));
-  }
-  if (step.gramian) {
-    GradientReport gradients;
-    gradients.gramian =
-        host_vector(products, torch::kDouble)
-            .view({static_cast<int64_t>(all), static_cast<int64_t>(all)});
-    if (!step.weights.empty()) {
-      gradients.weights = host_vector(factors, torch::kDouble);
-    }
-    report.gradients = std::move(gradients);
-  }
-  return report;
-}
-
-void BalancedRoute::check_batches(int64_t batches) const {
-  const auto& method = *context_.options.balancing();
-  TORCH_CHECK_VALUE(
-      method.batches() == batches,
-      "training: the balancing '",
-      method.name(),
-      "' needs ",
-      method.batches(),
-      " batches for each step",
-      batches == 1 ? "; call step({batch, ...})."
-                   : c10::str(", but got ", batches, "."));
+  return {
+      balanced_report(
+          context_.model->size(),
+          step.tasks,
+          step.losses,
+          step.weights,
+          step.gramian),
+      /*learns=*/true,
+      &step.gradients.choice()};
 }
 
 Taken BalancedRoute::backward(const HeadSteps& tasks, bool share_input) {
-  check_batches(1);
+  check_batches(context_, 1);
   if (tasks.empty()) {
     context_.reset_gradients();
     const WeightedLosses none(
         context_.model->size(), context_.tensor_options());
-    return {none.report(), /*learns=*/false, &choice_};
+    return {none.report(), /*learns=*/false, &first_choice_};
   }
-  Step step = begin(tasks, share_input, gradients_for(tasks, share_input));
+  Step step = begin(tasks, share_input, gradients_->of(tasks, share_input));
   return take(step);
 }
 
 Taken BalancedRoute::backward(const MicroBatches& all) {
   auto& method = *context_.options.balancing();
-  check_batches(1);
+  check_batches(context_, 1);
   if (all.tasks.empty()) {
     return backward(all.tasks, /*share_input=*/false);
   }
-  check_method();
+  check_still_prepared(context_);
   bool needs_rows = method.reads() != Reads::kLosses;
   if (needs_rows) {
     method.with_tasks(
@@ -458,19 +305,19 @@ Taken BalancedRoute::backward(const MicroBatches& all) {
       context_,
       all,
       [this](const HeadSteps& tasks, bool share_input) -> TaskGradients& {
-        return gradients_for(tasks, share_input);
+        return gradients_->of(tasks, share_input);
       },
       needs_rows,
       weighs_heads());
   Step step = begin(all.tasks, /*share_input=*/false, gradients);
   Taken taken = take(step);
-  accumulated_choice_ = gradients.choice();
-  taken.route = &accumulated_choice_;
+  of_accumulated_ = gradients.choice();
+  taken.route = &of_accumulated_;
   return taken;
 }
 
 Taken BalancedRoute::backward(const std::vector<Batch>& batches) {
-  check_batches(static_cast<int64_t>(batches.size()));
+  check_batches(context_, static_cast<int64_t>(batches.size()));
   if (bilevel_) {
     return bilevel_->backward(batches);
   }
@@ -489,7 +336,7 @@ Taken BalancedRoute::backward(const std::vector<Batch>& batches) {
         " has other ones.");
     present = places(tasks);
     const bool share_input = batches[i].shares_input();
-    Step step = begin(tasks, share_input, gradients_for(tasks, share_input));
+    Step step = begin(tasks, share_input, gradients_->of(tasks, share_input));
     if (i + 1 == batches.size()) {
       step.extras = extras;
       return take(step);

@@ -12,9 +12,8 @@
 #include "../saved_buffers.h"
 #include "../step_context.h"
 #include "../taken.h"
-#include "autograd_gradients.h"
 #include "bilevel_route.h"
-#include "layer_gradients.h"
+#include "chosen_gradients.h"
 
 namespace polytask::detail {
 
@@ -35,7 +34,7 @@ class BalancedRoute {
 
   /// Before the first step: what the model allows.
   const RouteChoice& choice() const {
-    return choice_;
+    return first_choice_;
   }
 
  private:
@@ -49,9 +48,6 @@ class BalancedRoute {
     std::optional<math::Matrix> gramian; // [n, n]
   };
 
-  TaskGradients& gradients_for(const HeadSteps& tasks, bool share_input);
-  void check_method() const;
-  void check_batches(int64_t batches) const;
   Step begin(
       const HeadSteps& tasks, bool share_input, TaskGradients& gradients);
   void weigh(Step& step);
@@ -64,17 +60,13 @@ class BalancedRoute {
   void finish(Step& step);
   torch::Tensor losses_now(const MicroBatches& all);
   Taken take(Step& step);
-  RouteChoice first_choice() const;
-  StepReport report(const Step& step) const;
   bool weighs_heads() const;
 
   StepContext& context_;
-  std::string why_no_layers_;
-  std::unique_ptr<LayerGradients> layers_;
   std::unique_ptr<BilevelRoute> bilevel_; // where the method is of that kind
-  AutogradGradients autograd_;
-  RouteChoice choice_;
-  RouteChoice accumulated_choice_;
+  std::unique_ptr<ChosenGradients> gradients_; // else
+  RouteChoice first_choice_;
+  RouteChoice of_accumulated_;
   SavedBuffers buffers_;
   bool warned_of_second_look_ = false;
 };

@@ -8,7 +8,6 @@
 
 #include "core/host_value.h"
 
-#include "../costs.h"
 #include "../layers/products.h"
 #include "vectors.h"
 
@@ -59,8 +58,7 @@ torch::Tensor LayerGradients::forward(
   torch::NoGradGuard no_grad;
   steps_ = steps;
   head_weights_ = {};
-  choice_ = {
-      Route::kLayers, "one weighted backward: the trunk has known layers only"};
+  choice_ = {};
   has_rows_ = false;
   const torch::Tensor features = trunk_.forward(*steps[0].input);
   return heads_.forward(steps, std::vector<Inputs>(steps.size(), features));
@@ -94,65 +92,42 @@ void LayerGradients::write_rows(const torch::Tensor& rows) {
   }
 }
 
-torch::Tensor LayerGradients::jacobian() {
-  if (!has_rows_) {
-    const Route wanted = context_.options.route();
-    TORCH_CHECK_VALUE(
-        wanted != Route::kLayerGramian && wanted != Route::kFeatureGradients,
-        "training: the route '",
-        to_string(wanted),
-        "' cannot take this step: ",
-        heads_.has_shared_strays() ? "a loss reads a shared parameter itself"
-                                   : "the method reads the Jacobian itself",
-        ".");
-    choice_ = {Route::kLayerJacobian, "the trunk has known layers only"};
-    // The user may keep a direction, but nobody keeps the rows.
-    reserve(rows_, {tasks(), chain_->elements()}, cotangents_.options());
-    write_rows(rows_);
-    add_strays(rows_);
-    has_rows_ = true;
-  }
+void LayerGradients::choose(GradientJob::Needs needs) {
+  GradientJob job;
+  job.needs = needs;
+  job.tasks = tasks();
+  job.rows = cotangents_.size(0) / tasks();
+  job.parameters = chain_->elements();
+  job.element_size = static_cast<int64_t>(cotangents_.element_size());
+  job.layers = chain_->costs(tasks());
+  job.has_shared_strays = heads_.has_shared_strays();
+  choice_ = choose_route(context_.options.route(), job);
+}
+
+torch::Tensor LayerGradients::rows() {
+  // The user may keep a direction, but nobody keeps the rows.
+  reserve(rows_, {tasks(), chain_->elements()}, cotangents_.options());
+  write_rows(rows_);
+  add_strays(rows_);
+  has_rows_ = true;
   return rows_;
 }
 
-// What the Gramian costs by way of the rows, and without them.
-bool LayerGradients::holds_rows() const {
-  const Route wanted = context_.options.route();
-  if (heads_.has_shared_strays()) {
-    return true;
-  }
-  if (wanted == Route::kLayerJacobian || wanted == Route::kLayerGramian) {
-    return wanted == Route::kLayerJacobian;
-  }
-  const int64_t batch = cotangents_.size(0) / tasks();
-  const RowsJob job{
-      tasks(),
-      batch,
-      chain_->elements(),
-      static_cast<int64_t>(cotangents_.element_size())};
-  if (is_too_large_to_hold(job)) {
-    return false;
-  }
-  const auto costs = chain_->costs(tasks());
-  const double held = costs.rows +
-      held_rows_cost(tasks(), job.parameters, job.element_size) +
-      2 * static_cast<double>(tasks() * tasks() * job.parameters) / kFlops;
-  return held <= costs.gramian + weighted_backward_cost(batch, job.parameters);
+torch::Tensor LayerGradients::jacobian() {
+  choose(GradientJob::Needs::kJacobian);
+  return rows();
 }
 
 math::Matrix LayerGradients::gramian() {
   torch::NoGradGuard no_grad;
-  if (context_.options.route() == Route::kFeatureGradients) {
-    choice_ = {Route::kFeatureGradients, "it was asked for"};
+  choose(GradientJob::Needs::kGramian);
+  if (choice_.route == Route::kFeatureGradients) {
     return feature_gramian_;
   }
   GramianSum sum(tasks());
-  if (holds_rows()) {
-    sum.add_rows(jacobian());
+  if (choice_.route == Route::kLayerJacobian) {
+    sum.add_rows(rows());
   } else {
-    choice_ = {
-        Route::kLayerGramian,
-        "the trunk has known layers only, and a Jacobian would cost more"};
     chain_->add_to_gramian(cotangents_, tasks(), sum);
   }
   return sum.value();
@@ -160,6 +135,9 @@ math::Matrix LayerGradients::gramian() {
 
 void LayerGradients::publish_weighted(const TaskWeights& weights) {
   torch::NoGradGuard no_grad;
+  if (choice_.reason.empty()) {
+    choose(GradientJob::Needs::kSum);
+  }
   const torch::Tensor factors = weights.as(cotangents_.options());
   if (has_rows_) {
     publish_direction(torch::mv(rows_.t(), factors));

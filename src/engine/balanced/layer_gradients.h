@@ -9,6 +9,7 @@
 #include "../layers/layer_chain.h"
 #include "../step_context.h"
 #include "cut_heads.h"
+#include "gradient_job.h"
 #include "task_gradients.h"
 
 namespace polytask::detail {
@@ -55,7 +56,8 @@ class LayerGradients : public TaskGradients {
     return chain_->parameters();
   }
   void add_strays(const torch::Tensor& rows) const;
-  bool holds_rows() const;
+  void choose(GradientJob::Needs needs);
+  torch::Tensor rows();
   void write_rows(const torch::Tensor& rows);
 
   StepContext& context_;

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "chosen_gradients.h"
+
+#include "../refuse_route.h"
+
+namespace polytask::detail {
+
+ChosenGradients::ChosenGradients(StepContext& context, const KnownTrunk& trunk)
+    : context_(context), autograd_(context) {
+  const Route wanted = context.options.route();
+  if (wanted == Route::kAutograd || wanted == Route::kBatchedJacobian ||
+      wanted == Route::kStreamedGramian) {
+    why_graph_ = "it was asked for";
+    return;
+  }
+  layers_ = LayerGradients::make(context, trunk, why_graph_);
+  const bool may_take_a_graph =
+      wanted == Route::kAuto || wanted == Route::kFeatureGradients;
+  if (!layers_ && !may_take_a_graph) {
+    refuse_route(wanted, "model", why_graph_);
+  }
+}
+
+TaskGradients& ChosenGradients::of(const HeadSteps& steps, bool share_input) {
+  if (!layers_) {
+    autograd_.set_reason(why_graph_);
+    return autograd_;
+  }
+  const auto obstacle = layers_->obstacle(steps, share_input);
+  if (!obstacle) {
+    return *layers_;
+  }
+  const Route wanted = context_.options.route();
+  if (!obstacle.is_error && wanted != Route::kAuto &&
+      wanted != Route::kFeatureGradients) {
+    refuse_route(wanted, "step", obstacle.reason);
+  }
+  autograd_.set_reason(obstacle.reason);
+  return autograd_;
+}
+
+RouteChoice ChosenGradients::first_choice() const {
+  if (!layers_) {
+    return {Route::kAutograd, why_graph_};
+  }
+  const bool weighs_losses =
+      context_.options.balancing()->reads() == balancing::Reads::kLosses;
+  return {
+      weighs_losses ? Route::kLayers : Route::kLayerJacobian,
+      "the trunk has known layers only"};
+}
+
+} // namespace polytask::detail

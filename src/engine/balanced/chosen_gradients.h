@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "autograd_gradients.h"
+#include "layer_gradients.h"
+
+namespace polytask::detail {
+
+/// By what the gradients of a balanced step come: the layers of the trunk where
+/// they are known, or else its graph.
+class ChosenGradients {
+ public:
+  /// Throws where the route that is wanted cannot take the model.
+  ChosenGradients(StepContext& context, const KnownTrunk& trunk);
+
+  /// For these steps together.
+  TaskGradients& of(const HeadSteps& steps, bool share_input);
+
+  /// Before the first step: what the model allows.
+  RouteChoice first_choice() const;
+
+ private:
+  StepContext& context_;
+  std::string why_graph_;
+  std::unique_ptr<LayerGradients> layers_;
+  AutogradGradients autograd_;
+};
+
+} // namespace polytask::detail
