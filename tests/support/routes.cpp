@@ -174,6 +174,37 @@ RouteJob many_losses() {
       /*allocates=*/true};
 }
 
+RouteJob binary_losses() {
+  return {
+      "BinaryLosses",
+      Route::kTrunkProgram,
+      [] {
+        torch::manual_seed(33);
+        const torch::nn::Sequential trunk(Linear(5, 9), torch::nn::Tanh());
+        MultiTaskModel model{HardSharing(trunk)};
+        model->add_task("a", Task(Linear(9, 1), BCEWithLogitsLoss()));
+        model->add_task("b", Task(Linear(9, 2), BCEWithLogitsLoss(3.0)));
+        model->add_task(
+            "c",
+            Task(
+                Linear(LinearOptions(9, 1).bias(false)),
+                BCEWithLogitsLoss(0.2)));
+        return model;
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(34);
+        const auto x = noise({kRows, 5}, dtype);
+        const auto shares = [&](int64_t outputs) {
+          return noise({kRows, outputs}, dtype).sigmoid();
+        };
+        return Batch(
+            x,
+            {{"a", (noise({kRows, 1}, dtype) > 0).to(dtype)},
+             {"b", with_gaps(shares(2), 3)},
+             {"c", shares(4).narrow(1, 2, 1)}}); // with a stride
+      }};
+}
+
 RouteJob rows_of_their_own() {
   return {
       "RowsOfTheirOwn",
@@ -435,6 +466,7 @@ std::vector<RouteJob> route_jobs() {
       task_without_labels(),
       several_outputs(),
       many_losses(),
+      binary_losses(),
       rows_of_their_own(),
       layers(),
       other_layers(),

@@ -24,6 +24,9 @@ struct LossForm {
     kAbsolute,
     /// ½ r² where |r| <= parameter, else parameter (|r| - ½ parameter).
     kHuber,
+    /// Binary cross entropy of logits and labels from 0 to 1, with `parameter`
+    /// as the factor of what is positive.
+    kBinary,
   };
 
   /// The form of the losses of this very class, and of none that derives from

@@ -127,18 +127,17 @@ double cost(Route route, const GradientJob& job) {
 }
 
 RouteChoice choose_route(Route wanted, const GradientJob& job) {
-  // A sum is one backward, and so is the gradient of one task, whatever was
-  // asked for to get those of several.
-  const bool is_one = job.needs == Needs::kSum ||
-      (!job.layers &&
-       (job.tasks < 2 || (job.parameters == 0 && !job.has_gates)));
-  if (wanted != Route::kAuto && wanted != Route::kAutograd) {
+  // A sum is one backward, whatever was asked for to get single gradients.
+  if (wanted != Route::kAuto && wanted != Route::kAutograd &&
+      job.needs != Needs::kSum) {
     const auto found = obstacle(wanted, job);
-    if (!found.empty() && !is_one) {
-      refuse_route(wanted, "step", std::string(found));
-    }
     if (found.empty()) {
       return {wanted, "it was asked for"};
+    }
+    const bool is_one = !job.layers &&
+        (job.tasks < 2 || (job.parameters == 0 && !job.has_gates));
+    if (!is_one) {
+      refuse_route(wanted, "step", std::string(found));
     }
   }
   std::optional<Route> best;

@@ -7,6 +7,8 @@
 
 #include "core/multiversion.h"
 
+#include "binary.h"
+
 namespace polytask::detail {
 
 namespace {
@@ -84,6 +86,8 @@ residuals_body(const ResidualColumn<Scalar>& column) {
       return pass_for<LossForm::Kind::kAbsolute>(column);
     case LossForm::Kind::kHuber:
       return pass_for<LossForm::Kind::kHuber>(column);
+    case LossForm::Kind::kBinary:
+      return binary_residuals(column);
     default:
       return pass_for<LossForm::Kind::kSquared>(column);
   }

@@ -23,24 +23,27 @@ BCEWithLogitsLossOptions one_pos_weight(double pos_weight) {
 
 template <typename Scalar>
 std::optional<double> first_outside(const at::Tensor& target) {
-  const Scalar* label = target.const_data_ptr<Scalar>();
-  for (int64_t i = 0; i < target.numel(); ++i) {
-    if (label[i] < 0 || label[i] > 1) { // not a NaN
-      return static_cast<double>(label[i]);
+  const at::Tensor rows = target.dim() == 2 ? target : target.reshape({1, -1});
+  const auto* labels = rows.const_data_ptr<Scalar>();
+  for (int64_t row = 0; row < rows.size(0); ++row) {
+    const Scalar* label = labels + row * rows.stride(0);
+    for (int64_t i = 0; i < rows.size(1); ++i, label += rows.stride(1)) {
+      if (*label < 0 || *label > 1) { // not a NaN
+        return static_cast<double>(*label);
+      }
     }
   }
   return std::nullopt;
 }
 
 std::optional<double> first_outside_unit(const at::Tensor& target) {
-  const at::Tensor plain = target.contiguous();
-  switch (plain.scalar_type()) {
+  switch (target.scalar_type()) {
     case at::kFloat:
-      return first_outside<float>(plain);
+      return first_outside<float>(target);
     case at::kDouble:
-      return first_outside<double>(plain);
+      return first_outside<double>(target);
     default:
-      return first_outside<float>(plain.to(at::kFloat));
+      return first_outside<float>(target.to(at::kFloat));
   }
 }
 
@@ -98,6 +101,15 @@ void BCEWithLogitsLoss::check(const Labels& labels) const {
       "BCEWithLogitsLoss: expected labels from 0 to 1, but found ",
       outside.value_or(0),
       ".");
+}
+
+LossForm BCEWithLogitsLoss::own_form() const {
+  const at::Tensor& weight = options_.pos_weight();
+  if (weight.defined() && (weight.dim() != 0 || !weight.device().is_cpu())) {
+    return LossForm::of<BCEWithLogitsLoss>(LossForm::Kind::kOfOutputs);
+  }
+  return LossForm::of<BCEWithLogitsLoss>(
+      LossForm::Kind::kBinary, weight.defined() ? weight.item<double>() : 1);
 }
 
 std::string BCEWithLogitsLoss::recording_obstacle(at::Device device) const {

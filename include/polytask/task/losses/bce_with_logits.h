@@ -40,9 +40,7 @@ class POLYTASK_API BCEWithLogitsLoss : public ElementwiseLoss {
   void pretty_print(std::ostream& stream) const override;
 
  protected:
-  LossForm own_form() const override {
-    return LossForm::of<BCEWithLogitsLoss>(LossForm::Kind::kOfOutputs);
-  }
+  LossForm own_form() const override;
   at::Tensor reduce(
       const at::Tensor& output,
       const at::Tensor& target,
