@@ -94,6 +94,17 @@ std::vector<LayerKind> layer_kinds() {
       kind("identity", Shape{6}, Identity()),
       kind("layer_norm", Shape{3, 4}, LayerNorm(LayerNormOptions({3, 4}))),
       kind(
+          "group_norm",
+          Shape{4, 3, 2},
+          Conv2d(4, 6, 2),
+          GroupNorm(GroupNormOptions(3, 6)),
+          ReLU()),
+      kind("group_norm_of_rows", Shape{6}, GroupNorm(GroupNormOptions(2, 6))),
+      kind(
+          "group_norm_without_affine",
+          Shape{4, 3},
+          GroupNorm(GroupNormOptions(1, 4).affine(false).eps(0.1))),
+      kind(
           "flatten_some",
           Shape{2, 3, 4},
           Flatten(FlattenOptions().start_dim(2).end_dim(3)),

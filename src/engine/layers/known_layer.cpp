@@ -16,6 +16,7 @@
   KIND(reshaping)                      \
   KIND(convolution)                    \
   KIND(layer_norm)                     \
+  KIND(group_norm)                     \
   KIND(embedding)                      \
   KIND(pooling)                        \
   KIND(dropout)                        \
