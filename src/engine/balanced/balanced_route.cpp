@@ -262,10 +262,21 @@ Taken BalancedRoute::take(Step& step) {
   const auto present = places(step.tasks);
   const balancing::detail::TaskLabels all(context_.model->task_names());
   const balancing::detail::TaskLabels some(present);
-  method.with_tasks(present, [&] {
-    weigh(step);
-    finish(step);
-  });
+  balancing::State before;
+  if (step.gradients.publishes_by_graph()) {
+    before = method.state();
+  }
+  try {
+    method.with_tasks(present, [&] {
+      weigh(step);
+      finish(step);
+    });
+  } catch (...) {
+    if (!before.empty()) {
+      method.load_state(before);
+    }
+    throw;
+  }
   return {
       balanced_report(
           context_.model->size(),

@@ -26,6 +26,9 @@ class LayerGradients : public TaskGradients {
   /// Why it cannot take this step.
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
 
+  bool publishes_by_graph() const override {
+    return false;
+  }
   const RouteChoice& choice() const override {
     return choice_;
   }

@@ -22,6 +22,11 @@ class TaskGradients {
  public:
   virtual ~TaskGradients() = default;
 
+  /// Whether a publish is autograd's backward, where hooks and functions of the
+  /// user's may throw.
+  virtual bool publishes_by_graph() const {
+    return true;
+  }
   /// How the last step went.
   virtual const RouteChoice& choice() const = 0;
   /// [n], detached: the losses without their weights. Changes nothing.

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <polytask/balancing/make.h>
+#include <polytask/sharing/hard_sharing.h>
+#include <polytask/training/joint_training.h>
+
+#include <stdexcept>
+
+#include "tests/support/networks.h"
+
+// A hook of the user's that throws while the trunk is differentiated.
+
+namespace polytask {
+
+namespace {
+
+class ThrowingTrunkImpl : public torch::nn::Cloneable<ThrowingTrunkImpl> {
+ public:
+  ThrowingTrunkImpl() {
+    reset();
+  }
+  void reset() override {
+    linear = register_module("linear", torch::nn::Linear(5, 8));
+  }
+  torch::Tensor forward(const torch::Tensor& input) {
+    torch::Tensor output = torch::tanh(linear->forward(input));
+    if (output.requires_grad()) {
+      output.register_hook([this](const torch::Tensor& gradient) {
+        if (throws) {
+          throw std::runtime_error("a hook's own error");
+        }
+        return gradient;
+      });
+    }
+    return output;
+  }
+
+  torch::nn::Linear linear{nullptr};
+  bool throws = false;
+};
+TORCH_MODULE(ThrowingTrunk);
+
+bool same(const balancing::State& a, const balancing::State& b) {
+  return a.size() == b.size() &&
+      std::equal(a.begin(), a.end(), b.begin(), [](auto& one, auto& other) {
+           return one.first == other.first &&
+               torch::equal(one.second, other.second);
+         });
+}
+
+std::vector<std::string> methods_of_one_batch() {
+  std::vector<std::string> found;
+  for (const auto& name : balancing::names()) {
+    std::unique_ptr<balancing::Balancing> method;
+    try {
+      method = balancing::make(name);
+    } catch (const c10::Error&) {
+      continue; // needs options
+    }
+    if (method->batches() == 1 && !method->wants_representation() &&
+        method->reads() != balancing::Reads::kBilevel) {
+      found.push_back(name);
+    }
+  }
+  return found;
+}
+
+class ThrownBackward : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ThrownBackward, LeavesTheMethodAsItWas) {
+  torch::manual_seed(5);
+  ThrowingTrunk trunk;
+  MultiTaskModel model{HardSharing(trunk)};
+  for (const char* name : {"a", "b", "c"}) {
+    model->add_task(name, Task(torch::nn::Linear(8, 1), MSELoss()));
+  }
+  const auto targets = [] { return torch::randn({16, 1}); };
+  const Batch batch(
+      torch::randn({16, 5}),
+      {{"a", targets()}, {"b", targets()}, {"c", targets()}});
+  const std::shared_ptr<balancing::Balancing> method =
+      balancing::make(GetParam());
+  JointTraining joint(
+      model,
+      torch::optim::SGDOptions(0.01),
+      JointTrainingOptions().shared_balancing(method));
+  for (int step = 0; step < 3; ++step) {
+    joint.step(batch);
+  }
+  const auto state = method->state();
+  const auto parameters = testing::snapshot(model);
+  trunk->throws = true;
+  EXPECT_ANY_THROW(joint.step(batch));
+  EXPECT_ANY_THROW(joint.step_accumulated({batch, batch}));
+  EXPECT_TRUE(same(method->state(), state));
+  EXPECT_TRUE(testing::same_bits(testing::snapshot(model), parameters));
+  EXPECT_EQ(joint.steps(), 3);
+  trunk->throws = false;
+  joint.step(batch);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEveryMethod,
+    ThrownBackward,
+    ::testing::ValuesIn(methods_of_one_batch()),
+    [](const auto& tested) { return tested.param; });
+
+} // namespace
+
+} // namespace polytask
