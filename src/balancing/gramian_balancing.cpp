@@ -11,6 +11,7 @@
 #include "core/rounding.h"
 
 #include "host.h"
+#include "task_labels.h"
 
 namespace polytask::balancing {
 
@@ -23,20 +24,33 @@ double asymmetry_allowed(at::ScalarType type) {
                              : kLastBits * polytask::detail::rounding_of(type);
 }
 
+// Diverging networks, or products beyond the range of a double.
+[[noreturn]] void refuse_product(
+    const std::string& who, int64_t i, int64_t j, double product) {
+  const auto label = [](int64_t task) {
+    return detail::task_label(static_cast<size_t>(task));
+  };
+  const std::string whose = i == j
+      ? "the gradient of " + label(i) + " has the squared length "
+      : "the gradients of " + label(i) + " and " + label(j) +
+          " have the inner product ";
+  C10_THROW_ERROR(
+      ValueError,
+      c10::str(
+          who,
+          ": ",
+          whose,
+          std::isnan(product) ? "NaN" : c10::str(product),
+          ", which is not finite."));
+}
+
 void check_finite(const math::Matrix& gramian, const std::string& who) {
   const int64_t tasks = gramian.size();
   for (int64_t i = 0; i < tasks; ++i) {
     for (int64_t j = 0; j < tasks; ++j) {
-      TORCH_CHECK_VALUE(
-          std::isfinite(gramian(i, j)),
-          who,
-          ": the gradients of tasks ",
-          i,
-          " and ",
-          j,
-          " have the inner product ",
-          gramian(i, j),
-          ".");
+      if (!std::isfinite(gramian(i, j))) {
+        refuse_product(who, i, j, gramian(i, j));
+      }
     }
   }
 }

@@ -112,7 +112,8 @@ void AutogradGradients::note_used(const std::vector<torch::Tensor>& gradients) {
 torch::Tensor AutogradGradients::loop() {
   const auto& parts = heads_.parts();
   torch::Tensor rows = torch::zeros(
-      {static_cast<int64_t>(parts.size()), count_}, context_.tensor_options());
+      {static_cast<int64_t>(parts.size()), count_},
+      shared_.empty() ? context_.tensor_options() : options_of(shared_));
   for (size_t i = 0; i < parts.size(); ++i) {
     const Part& part = parts[i];
     torch::Tensor row = rows.select(0, static_cast<int64_t>(i));

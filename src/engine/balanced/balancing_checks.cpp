@@ -34,6 +34,21 @@ void check_route(Route wanted, const balancing::Balancing& method) {
       "compute.");
 }
 
+void check_devices(
+    const std::vector<torch::Tensor>& shared, const std::string& method) {
+  for (const auto& parameter : shared) {
+    TORCH_CHECK_VALUE(
+        parameter.device() == shared.front().device(),
+        "training: the balancing '",
+        method,
+        "' combines gradients on one device, but shared parameters are on ",
+        shared.front().device(),
+        " and on ",
+        parameter.device(),
+        ".");
+  }
+}
+
 } // namespace
 
 void check_balancing(const StepContext& context) {
@@ -78,6 +93,9 @@ void check_still_prepared(const StepContext& context) {
       method.name(),
       "' was reset and has other parameters than the optimizer holds; make a "
       "new training.");
+  if (method.reads() != Reads::kLosses) {
+    check_devices(context.plan().shared(), method.name());
+  }
 }
 
 void check_batches(const StepContext& context, int64_t batches) {

@@ -12,7 +12,7 @@ namespace polytask::detail {
 void check_balancing(const StepContext& context);
 
 /// Before each step: throws where the balancing was reset since, and has other
-/// parameters.
+/// parameters, or combines gradients of several devices.
 void check_still_prepared(const StepContext& context);
 
 /// Throws unless the balancing takes so many batches in a step.

@@ -114,8 +114,7 @@ balancing::BilevelProblem::Rows ModelProblem::gradients(Data data) {
   Rows rows;
   const auto losses = forward(data, rows.losses);
   rows.gradients = torch::zeros(
-      {tasks(), count_elements(parameters_)},
-      parameters_.front().options().requires_grad(false));
+      {tasks(), count_elements(parameters_)}, options_of(parameters_));
   for (size_t i = 0; i < losses.size(); ++i) {
     write_gradient(
         losses[i],
@@ -134,9 +133,8 @@ balancing::BilevelProblem::Sum ModelProblem::gradient(
   for (size_t i = 1; i < losses.size(); ++i) {
     total = total + losses[i] * weights[i];
   }
-  sum.gradient = torch::zeros(
-      {count_elements(parameters_)},
-      parameters_.front().options().requires_grad(false));
+  sum.gradient =
+      torch::zeros({count_elements(parameters_)}, options_of(parameters_));
   write_gradient(total, sum.gradient, /*keep=*/false);
   return sum;
 }

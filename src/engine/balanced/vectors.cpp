@@ -8,6 +8,14 @@
 
 namespace polytask::detail {
 
+torch::TensorOptions options_of(const std::vector<torch::Tensor>& parameters) {
+  auto type = parameters.front().scalar_type();
+  for (const auto& parameter : parameters) {
+    type = c10::promoteTypes(type, parameter.scalar_type());
+  }
+  return parameters.front().options().dtype(type).requires_grad(false);
+}
+
 void check_dense(const torch::Tensor& gradient) {
   TORCH_CHECK_VALUE(
       !gradient.defined() || gradient.layout() == at::kStrided,
@@ -41,7 +49,10 @@ void set_flat_gradient(
   const torch::Tensor flat = direction.contiguous();
   int64_t offset = 0;
   for (const auto& parameter : parameters) {
-    parameter.mutable_grad() = alias(flat, offset, parameter.sizes());
+    const torch::Tensor own = alias(flat, offset, parameter.sizes());
+    parameter.mutable_grad() = own.scalar_type() == parameter.scalar_type()
+        ? own
+        : own.to(parameter.scalar_type());
     offset += parameter.numel();
   }
 }

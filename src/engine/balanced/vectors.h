@@ -10,6 +10,10 @@
 
 namespace polytask::detail {
 
+/// Of a vector [N] for parameters, of which there is one at least: the dtype
+/// that holds the values of all.
+torch::TensorOptions options_of(const std::vector<torch::Tensor>& parameters);
+
 /// Throws on a gradient that is sparse.
 void check_dense(const torch::Tensor& gradient);
 
@@ -19,7 +23,8 @@ void write_flat(
     const std::vector<torch::Tensor>& parameters,
     torch::Tensor row);
 
-/// Makes the parts of `direction` [N] the parameters' gradients.
+/// Makes the parts of `direction` [N] the parameters' gradients, in their own
+/// dtypes.
 void set_flat_gradient(
     const std::vector<torch::Tensor>& parameters,
     const torch::Tensor& direction);
