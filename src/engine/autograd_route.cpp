@@ -25,11 +25,11 @@ AutogradStep autograd_backward(
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
-    const torch::Tensor& given) {
+    std::vector<Inputs> features) {
   context.reset_gradients();
-  const auto features = given.defined()
-      ? std::vector<Inputs>(steps.size(), given)
-      : features_of(context, steps, share_input);
+  if (features.empty()) {
+    features = features_of(context, steps, share_input);
+  }
   WeightedLosses losses(context.model->size(), context.tensor_options());
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& [task, input, labels, weight, inputs, scale] = steps[i];

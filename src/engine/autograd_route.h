@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <vector>
+
 #include "engine/weighted_losses.h"
 
 #include "step_context.h"
@@ -17,13 +19,13 @@ struct AutogradStep {
 };
 
 /// The gradients of any model and any loss: one graph, one backward.
-/// `share_input`: several tasks on one input. `features`: what a trunk gave
-/// already; else undefined.
+/// `share_input`: several tasks on one input. `features`: of each step, where
+/// they were computed already.
 AutogradStep autograd_backward(
     StepContext& context,
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
-    const torch::Tensor& features);
+    std::vector<Inputs> features);
 
 } // namespace polytask::detail

@@ -50,9 +50,19 @@ ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
     : context_(context) {
   const Route wanted = context.options.route();
   std::string why_not = "it was asked for";
-  if (wanted != Route::kAutograd) {
-    program_ = StepProgram::make(
+  if (wanted != Route::kAutograd && wanted != Route::kStackedHeads) {
+    layers_ = LayerProgram::make(
         context.model, context.plan(), trunk, wanted, why_not);
+  }
+  // Beside layers too, for tasks with inputs of their own.
+  if (wanted != Route::kAutograd && wanted != Route::kLayers) {
+    const bool is_asked_for = wanted == Route::kStackedHeads;
+    std::string reason;
+    stacked_ = StackedProgram::make(
+        context,
+        is_asked_for ? "stacked heads were asked for" : why_not,
+        reason);
+    why_not = is_asked_for ? reason : why_not;
   }
   choice_ = find_choice(why_not);
   losses_.resize(static_cast<size_t>(context.model->size()));
@@ -60,54 +70,52 @@ ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
 }
 
 RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
-  if (!program_) {
+  if (!layers_ && !stacked_) {
     return {Route::kAutograd, why_not};
   }
-  switch (program_->route()) {
+  if (!layers_) {
+    return {
+        Route::kStackedHeads,
+        "every head has known layers only; " + stacked_->why_not_more()};
+  }
+  switch (layers_->route()) {
     case Route::kLinearProgram:
       return {Route::kLinearProgram, "every task is linear in the input"};
     case Route::kTrunkProgram:
       return {Route::kTrunkProgram, "trunk and heads have known layers only"};
-    case Route::kLayers:
-      return {
-          Route::kLayers,
-          "the trunk has known layers only; " + program_->why_not_more()};
     default:
       return {
-          Route::kStackedHeads,
-          "every head is linear; " + program_->why_not_more()};
+          Route::kLayers,
+          "the trunk has known layers only; " + layers_->why_not_more()};
   }
 }
 
-Obstacle ProgramRoute::obstacle(
-    const HeadSteps& steps, bool share_input) const {
-  if (!program_) {
+Obstacle ProgramRoute::obstacle(const HeadSteps& steps, bool share_input) {
+  if (!layers_ && !stacked_) {
     return {choice_.reason};
   }
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
   }
-  const torch::Tensor& like = context_.plan().parameters().front();
-  if (share_input) {
-    return program_->obstacle(steps, like);
+  program_ = layers_.get();
+  const bool have_own_inputs = !share_input && steps.size() > 1;
+  if (!layers_ ||
+      (have_own_inputs && stacked_ &&
+       context_.options.route() == Route::kAuto)) {
+    program_ = stacked_.get();
+    of_step_ = {
+        Route::kStackedHeads,
+        "the tasks have inputs of their own behind a trunk"};
   }
-  if (steps.size() > 1 && program_->has_trunk()) {
-    return {"the tasks have inputs of their own behind a trunk"};
-  }
-  for (const HeadStep& step : steps) {
-    if (auto found = program_->obstacle(step, like)) {
-      return found;
-    }
-  }
-  return {};
+  return program_->obstacle(
+      steps, share_input, context_.plan().parameters().front());
 }
 
 void ProgramRoute::check_losses(
     const HeadSteps& steps, const TaskSource& source) {
   for (const HeadStep& step : steps) {
     double& loss = losses_[static_cast<size_t>(step.task)];
-    loss = loss_in(
-        program_->heads().type(step.task), loss, step.labels->present());
+    loss = loss_in(program_->type(step.task), loss, step.labels->present());
     context_.check_loss(step.task, loss);
     if (source.observe) {
       source.observe(step.task, loss);
@@ -115,25 +123,17 @@ void ProgramRoute::check_losses(
   }
 }
 
-torch::Tensor ProgramRoute::forward(
+std::vector<Inputs> ProgramRoute::forward(
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
     const DueInputs& due) {
   const Watch watch(due.empty() ? nullptr : &heads());
-  apart_ = !share_input && steps.size() > 1;
-  why_graph_ = {};
   try {
-    if (!apart_) {
-      if (auto features = program_->forward(steps, losses_, why_graph_);
-          features.defined()) {
-        look_through(due);
-        return features;
-      }
-    }
-    for (size_t i = 0; apart_ && i < steps.size(); ++i) {
-      program_->forward(steps[i], losses_, why_graph_);
-      program_->backward_heads(steps[i]);
+    auto features = program_->forward(steps, share_input, losses_, why_graph_);
+    if (!features.empty()) {
+      look_through(due);
+      return features;
     }
     watch.look_where_nan(due);
     for (const DueInput& input : due) {
@@ -158,38 +158,39 @@ Taken ProgramRoute::backward(
     parameter.mutable_grad().reset();
   }
   if (auto features = forward(steps, share_input, source, due);
-      features.defined()) {
-    return go_on(steps, share_input, source, features);
+      !features.empty()) {
+    return go_on(steps, share_input, source, std::move(features));
   }
-  if (!apart_) {
-    program_->backward_heads(steps);
-  }
+  program_->backward_heads(steps);
   const bool learns = program_->publish(steps);
-  return {wants_report ? report(steps) : StepReport(), learns, &choice_};
+  return {
+      wants_report ? report(steps) : StepReport(),
+      learns,
+      program_->route() == choice_.route ? &choice_ : &of_step_};
 }
 
 Taken ProgramRoute::go_on(
     const HeadSteps& steps,
     bool share_input,
     const TaskSource& source,
-    const torch::Tensor& features) {
+    std::vector<Inputs> features) {
   const bool is_expected = program_->route() == Route::kLayers;
   const Route wanted = context_.options.route();
   if (!is_expected && wanted != Route::kAuto && !why_graph_.is_error) {
     refuse_route(wanted, "step", why_graph_.reason);
   }
-  const auto step =
-      autograd_backward(context_, steps, share_input, source, features);
+  const auto step = autograd_backward(
+      context_, steps, share_input, source, std::move(features));
   program_->finish_graph();
   if (!is_expected) {
-    with_graph_ = program_->route() == Route::kTrunkProgram
+    of_step_ = program_->route() == Route::kTrunkProgram
         ? RouteChoice{
               Route::kLayers,
               "the trunk has known layers only; " + why_graph_.reason}
         : RouteChoice{Route::kAutograd, why_graph_.reason};
   }
   return {
-      step.losses.report(), step.learns, is_expected ? &choice_ : &with_graph_};
+      step.losses.report(), step.learns, is_expected ? &choice_ : &of_step_};
 }
 
 StepReport ProgramRoute::report(const HeadSteps& steps) {
@@ -201,8 +202,8 @@ StepReport ProgramRoute::report(const HeadSteps& steps) {
     weights_[task] = step.weight;
   }
   StepReport report;
-  std::tie(report.losses, report.weights) = host_vectors(
-      reported_, weights_, program_->heads().type(steps.front().task));
+  std::tie(report.losses, report.weights) =
+      host_vectors(reported_, weights_, program_->type(steps.front().task));
   return report;
 }
 

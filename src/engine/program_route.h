@@ -8,7 +8,8 @@
 
 #include <polytask/core/step_report.h>
 
-#include "program/step_program.h"
+#include "program/layer_program.h"
+#include "program/stacked_program.h"
 #include "step_context.h"
 #include "taken.h"
 
@@ -24,11 +25,12 @@ class ProgramRoute {
     return choice_;
   }
   Route route() const {
-    return program_ ? program_->route() : Route::kAutograd;
+    return choice_.route;
   }
 
-  /// Why it cannot take these steps together.
-  Obstacle obstacle(const HeadSteps& steps, bool share_input) const;
+  /// Why no program can take these steps together; else the next `backward` is
+  /// by the one that can.
+  Obstacle obstacle(const HeadSteps& steps, bool share_input);
 
   /// `wants_report`: else it may be empty. Throws if one of `due`, inputs of a
   /// linear program, holds NaN.
@@ -41,15 +43,15 @@ class ProgramRoute {
 
   /// Of the linear program.
   LinearHeads& heads() {
-    return program_->heads().linear();
+    return layers_->heads().linear();
   }
 
  private:
   RouteChoice find_choice(const std::string& why_not) const;
   /// Rounds them to the model's dtype first.
   void check_losses(const HeadSteps& steps, const TaskSource& source);
-  /// The features from which autograd has to go on, where it has.
-  torch::Tensor forward(
+  /// The features from which autograd has to go on, if it has to.
+  std::vector<Inputs> forward(
       const HeadSteps& steps,
       bool share_input,
       const TaskSource& source,
@@ -58,20 +60,20 @@ class ProgramRoute {
       const HeadSteps& steps,
       bool share_input,
       const TaskSource& source,
-      const torch::Tensor& features);
+      std::vector<Inputs> features);
   StepReport report(const HeadSteps& steps);
 
   StepContext& context_;
   RouteChoice choice_;
-  RouteChoice with_graph_; // of a step whose heads autograd took
+  RouteChoice of_step_; // where it took another route
   Obstacle why_graph_;
-  std::unique_ptr<StepProgram> program_;
+  std::unique_ptr<LayerProgram> layers_;
+  std::unique_ptr<StackedProgram> stacked_;
+  StepProgram* program_ = nullptr; // the one that takes the step
   /// By task.
   std::vector<double> losses_;
   std::vector<double> reported_;
   std::vector<double> weights_;
-  /// The tasks have inputs of their own; gradients are computed with losses.
-  bool apart_ = false;
 };
 
 } // namespace polytask::detail

@@ -107,16 +107,18 @@ bool takes(const BalancedCase& given, bool reads_jacobian) {
   const auto is_one_of = [&](std::initializer_list<const char*> kinds) {
     return std::find(kinds.begin(), kinds.end(), given.kind) != kinds.end();
   };
+  const bool shares_features =
+      !is_one_of({"tied", "gated", "gates_only", "experts", "experts_headed"});
   switch (given.route) {
     case Route::kAuto:
     case Route::kAutograd:
       return true;
     case Route::kBatchedJacobian:
-      return !is_one_of({"tied", "gated", "gates_only"});
+      return shares_features;
     case Route::kStreamedGramian:
-      return !reads_jacobian && !is_one_of({"tied", "gated", "gates_only"});
+      return !reads_jacobian && shares_features;
     default:
-      return !is_one_of({"tied", "gated", "gates_only", "odd", "unknown"}) &&
+      return shares_features && !is_one_of({"odd", "unknown"}) &&
           !(reads_jacobian && given.route == Route::kLayerGramian);
   }
 }

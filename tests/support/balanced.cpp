@@ -20,6 +20,7 @@
 #include <polytask/task/losses/huber.h>
 #include <polytask/task/losses/mse.h>
 
+#include "experts.h"
 #include "networks.h"
 
 namespace polytask::testing {
@@ -169,6 +170,13 @@ MultiTaskModel make_model(const std::string& kind) {
     }
     return with_heads(model, LinearTask(8, 1));
   }
+  if (kind == "experts") {
+    return with_heads(behind_experts(3, 3), LinearTask(8, 1));
+  }
+  if (kind == "experts_headed") {
+    const Sequential head(Linear(8, 3), Tanh(), Linear(3, 1));
+    return with_heads(behind_experts(2, 3), Task(head, HuberLoss()));
+  }
   if (kind == "odd") {
     return with_heads(
         MultiTaskModel(HardSharing(OddTrunk())), LinearTask(8, 1));
@@ -203,6 +211,8 @@ const std::vector<std::string>& balanced_kinds() {
       "tied",
       "gated",
       "gates_only",
+      "experts",
+      "experts_headed",
       "odd",
       "in_place",
       "headed",

@@ -24,9 +24,10 @@ struct BalancedJob {
 /// The kinds of trunk that steps with a balancing are tested on: "mlp", "deep"
 /// (all activations), "conv", "embedding" (with LayerNorm), "unknown" (a module
 /// that the engine does not know), "tied" (a parameter in two heads), "gated"
-/// (a sharing with parameters of single tasks), "headed" (heads of several
-/// layers), "other_heads" (of layers that the engine does not know), "frozen"
-/// (a trunk of which a part learns).
+/// (a sharing with parameters of single tasks), "experts" (with features of
+/// their own for the tasks; "experts_headed": for some, and heads of several
+/// layers), "headed" (heads of several layers), "other_heads" (of layers that
+/// the engine does not know), "frozen" (a trunk of which a part learns).
 const std::vector<std::string>& balanced_kinds();
 BalancedJob balanced_job(const std::string& kind, torch::ScalarType type);
 

@@ -24,6 +24,7 @@
 #include <cmath>
 #include <utility>
 
+#include "tests/support/experts.h"
 #include "tests/support/networks.h"
 #include "tests/support/original_job.h"
 
@@ -397,6 +398,61 @@ RouteJob deep_heads_behind_an_own_trunk() {
       /*allocates=*/true};
 }
 
+RouteJob linear_heads_behind_experts() {
+  return {
+      "LinearHeadsBehindExperts",
+      Route::kStackedHeads,
+      [] {
+        torch::manual_seed(33);
+        MultiTaskModel model = behind_experts(/*gates=*/3, /*tasks=*/3);
+        model->add_task("a", LinearTask(8, 1));
+        model->add_task("b", Task(Linear(8, 1), MSELoss()).weight(0.3));
+        model->add_task("c", Task(Linear(8, 2), HuberLoss(0.7)));
+        return model;
+      },
+      [](torch::Dtype dtype) {
+        torch::manual_seed(34);
+        const auto x = noise({kRows, 5}, dtype);
+        return Batch(
+            x,
+            {{"a", with_gaps(noise({kRows, 1}, dtype), 3)},
+             {"b", noise({kRows, 1}, dtype)},
+             {"c", with_gaps(noise({kRows, 2}, dtype), 5)}});
+      },
+      0.1,
+      /*allocates=*/true};
+}
+
+// Tasks from the last gate on share features.
+RouteJob deep_heads_behind_experts(int64_t gates) {
+  return {
+      "DeepHeadsBehindExperts" + std::to_string(gates),
+      Route::kStackedHeads,
+      [gates] {
+        torch::manual_seed(35);
+        MultiTaskModel model = behind_experts(gates, /*tasks=*/3);
+        add_deep_heads<torch::nn::Tanh>(model, 8);
+        return model;
+      },
+      plain_batch(5),
+      0.1,
+      /*allocates=*/true};
+}
+
+RouteJob own_rows_behind_experts() {
+  RouteJob job = deep_heads_behind_experts(3);
+  job.name = "OwnRowsBehindExperts";
+  job.batch = deep_heads_without_a_trunk().batch;
+  return job;
+}
+
+RouteJob own_rows_behind_an_own_trunk() {
+  RouteJob job = own_trunk();
+  job.name = "OwnRowsBehindAnOwnTrunk";
+  job.batch = deep_heads_without_a_trunk().batch;
+  return job;
+}
+
 RouteJob other_heads() {
   return {
       "OtherHeads",
@@ -477,6 +533,12 @@ std::vector<RouteJob> route_jobs() {
       deep_heads(),
       deep_heads_without_a_trunk(),
       deep_heads_behind_an_own_trunk(),
+      linear_heads_behind_experts(),
+      deep_heads_behind_experts(1),
+      deep_heads_behind_experts(2),
+      deep_heads_behind_experts(3),
+      own_rows_behind_experts(),
+      own_rows_behind_an_own_trunk(),
       other_heads(),
       weighted_rows(),
       weighted_rows_behind_layers()};

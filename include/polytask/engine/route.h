@@ -19,8 +19,9 @@ enum class Route {
   /// CUDA device its steps are recorded and replayed where that can be; the
   /// reason says so.
   kAutograd,
-  /// Linear heads behind one feature tensor as one matrix product, heads of
-  /// several known layers without a graph; the trunk through autograd.
+  /// Heads of known layers without a graph, linear ones behind one feature
+  /// tensor as one matrix product; the trunk, or any other sharing, through
+  /// autograd.
   kStackedHeads,
   /// Linear tasks on the input: buffers that are kept, no graph. With squared
   /// error and SGD, `run` takes its steps in the eigenbasis of the batch.

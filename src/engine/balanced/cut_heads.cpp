@@ -11,7 +11,6 @@
 #include "core/host_value.h"
 
 #include "../autocast.h"
-#include "../layers/products.h"
 #include "leaves.h"
 #include "vectors.h"
 
@@ -19,7 +18,7 @@ namespace polytask::detail {
 
 CutHeads::CutHeads(const StepContext& context) : context_(context) {
   std::string ignored;
-  known_ = KnownHeads::make(context.model, context.plan(), ignored);
+  known_ = FeatureHeads::make(context.model, context.plan(), ignored);
 }
 
 torch::Tensor CutHeads::forward(
@@ -39,50 +38,37 @@ torch::Tensor CutHeads::forward(
          {},
          {}});
   }
-  by_products_ = takes_products(features);
+  features_ = features;
+  by_products_ = takes_products();
   for (size_t i = 0; by_products_ && i < parts_.size(); ++i) {
     parts_[i].features = {features[i].tensor()};
   }
-  features_ = by_products_ ? features[0].tensor() : torch::Tensor();
-  return by_products_ ? forward_by_products() : forward_by_graph(features);
+  return by_products_ ? forward_by_products() : forward_by_graph();
 }
 
-bool CutHeads::takes_products(const std::vector<Inputs>& features) const {
-  if (!known_ || !features[0].is_tensor()) {
-    return false;
-  }
-  const torch::Tensor& first = features[0].tensor();
-  const bool is_plain = first.device().is_cpu() &&
-      first.layout() == at::kStrided && first.is_contiguous();
-  return is_plain && !is_autocast_on(at::kCPU) &&
-      std::all_of(
-             features.begin(),
-             features.end(),
-             [&](const Inputs& own) {
-               return own.is_tensor() && own.tensor().is_same(first);
-             }) &&
-      !known_->feature_obstacle(first, steps_) &&
-      !known_->obstacle(first.size(0), steps_);
+bool CutHeads::takes_products() const {
+  return known_ && !is_autocast_on(at::kCPU) &&
+      !known_->feature_obstacle(features_, steps_) && !known_->obstacle(steps_);
 }
 
 torch::Tensor CutHeads::forward_by_products() {
   torch::NoGradGuard no_grad;
   std::vector<double> by_task(static_cast<size_t>(context_.model->size()));
-  known_->forward(
-      features_.detach(), steps_, /*needs_cotangent=*/true, by_task);
+  known_->forward(features_, steps_, by_task);
   std::vector<double> losses;
   for (const HeadStep& step : steps_) {
     losses.push_back(by_task[static_cast<size_t>(step.task)]);
   }
-  return host_vector(losses, features_.options().requires_grad(false));
+  return host_vector(
+      losses, features_[0].tensor().options().requires_grad(false));
 }
 
-torch::Tensor CutHeads::forward_by_graph(const std::vector<Inputs>& features) {
+torch::Tensor CutHeads::forward_by_graph() {
   torch::AutoGradMode grad_mode(true);
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < steps_.size(); ++i) {
     Part& part = parts_[i];
-    const Inputs leaves = features[i].map([&](const torch::Tensor& feature) {
+    const Inputs leaves = features_[i].map([&](const torch::Tensor& feature) {
       torch::Tensor leaf = feature.detach();
       if (leaf.is_floating_point()) {
         leaf.requires_grad_();
@@ -181,20 +167,12 @@ void CutHeads::backward() {
 
 void CutHeads::backward_by_products() {
   torch::NoGradGuard no_grad;
-  const bool has_graph = features_.requires_grad();
-  const torch::Tensor features = features_.detach();
-  const auto tasks = static_cast<int64_t>(steps_.size());
-  if (has_graph) {
-    cotangents_.reset(); // a hook in the graph may have kept them
-  }
-  reserve(
-      cotangents_,
-      {tasks, features.size(0), features.size(1)},
-      features.options());
-  known_->backward_apart(features, steps_, cotangents_);
+  known_->backward_apart(features_, steps_);
   known_->publish(steps_);
-  for (int64_t i = 0; has_graph && i < tasks; ++i) {
-    parts_[static_cast<size_t>(i)].cotangents = {cotangents_.select(0, i)};
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (features_[i].requires_grad()) {
+      parts_[i].cotangents = {known_->cotangent(i)};
+    }
   }
 }
 
@@ -251,7 +229,7 @@ void CutHeads::backward_by_graph() {
 
 torch::Tensor CutHeads::cotangents() const {
   if (by_products_) {
-    return cotangents_;
+    return known_->cotangents();
   }
   std::vector<torch::Tensor> all;
   for (const Part& part : parts_) {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "../program/known_heads.h"
+#include "../program/feature_heads.h"
 #include "../step_context.h"
 #include "task_weights.h"
 
@@ -15,8 +15,7 @@ namespace polytask::detail {
 
 /// The heads of the tasks that take part, cut off from what they share, so that
 /// one backward gives each task's own gradients and the cotangents of its
-/// features. Known heads behind one feature tensor are products without a
-/// graph.
+/// features. Known heads are products without a graph.
 class CutHeads {
  public:
   explicit CutHeads(const StepContext& context);
@@ -60,7 +59,7 @@ class CutHeads {
   void publish_strays(const TaskWeights& weights);
   void clear() {
     parts_.clear();
-    features_.reset();
+    features_.clear();
   }
 
   const std::vector<Part>& parts() const {
@@ -72,21 +71,20 @@ class CutHeads {
   }
 
  private:
-  bool takes_products(const std::vector<Inputs>& features) const;
+  bool takes_products() const;
   torch::Tensor forward_by_products();
-  torch::Tensor forward_by_graph(const std::vector<Inputs>& features);
+  torch::Tensor forward_by_graph();
   void backward_by_products();
   void backward_by_graph();
   void find_strays(Part& part);
   void differentiate_strays(Part& part) const;
 
   const StepContext& context_;
-  std::unique_ptr<KnownHeads> known_; // where all heads are
+  std::unique_ptr<FeatureHeads> known_; // where all heads are
   HeadSteps steps_;
+  std::vector<Inputs> features_;
   std::vector<Part> parts_;
   bool by_products_ = false;
-  torch::Tensor features_;   // of all, for products
-  torch::Tensor cotangents_; // [n, B, width], by products
   bool has_strays_ = false;
   bool has_shared_strays_ = false;
 };

@@ -32,7 +32,9 @@ torch::Tensor ChainGradients::compute_through(const torch::Tensor& cotangent) {
 }
 
 void ChainGradients::scale(double factor) {
-  all_.mul_(factor);
+  if (all_.defined()) {
+    all_.mul_(factor);
+  }
 }
 
 void ChainGradients::publish() const {

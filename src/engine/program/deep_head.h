@@ -11,7 +11,8 @@
 
 namespace polytask::detail {
 
-/// A head of known layers, the last of them linear: no graph.
+/// A head of known layers, the last of them linear and perhaps the only one: no
+/// graph.
 class DeepHead {
  public:
   /// Null, with the reason, where the head is of another kind.
@@ -24,6 +25,9 @@ class DeepHead {
   }
   const LinearLayer& output_layer() const {
     return last_->layer(task_);
+  }
+  bool is_trained() const {
+    return learns() || output_layer().is_trained();
   }
   Obstacle obstacle(
       at::ScalarType type, int64_t rows, const HeadStep& step) const;

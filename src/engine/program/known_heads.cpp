@@ -6,6 +6,7 @@
 
 #include "../kernels/rectify.h"
 #include "../layers/products.h"
+#include "feature_obstacle.h"
 
 namespace polytask::detail {
 
@@ -43,7 +44,7 @@ const LinearLayer& KnownHeads::layer(int64_t task) const {
 
 bool KnownHeads::is_trained(int64_t task) const {
   const DeepHead* own = deep(task);
-  return layer(task).is_trained() || (own != nullptr && own->learns());
+  return own != nullptr ? own->is_trained() : layer(task).is_trained();
 }
 
 c10::ArrayRef<HeadStep> KnownHeads::linear_steps(
@@ -79,14 +80,9 @@ Obstacle KnownHeads::obstacle(
 Obstacle KnownHeads::feature_obstacle(
     const at::Tensor& features, c10::ArrayRef<HeadStep> steps) const {
   const HeadStep& first = steps.front();
-  if (features.dim() != 2) {
-    return {"the features are not a matrix [B, d]"};
-  }
-  if (features.size(0) != first.inputs->rows()) {
-    return {"the features are not of the input's rows"};
-  }
-  if (features.scalar_type() != type(first.task)) {
-    return {"the features are of another dtype", /*is_error=*/true};
+  if (auto found =
+          detail::feature_obstacle(features, first, type(first.task))) {
+    return found;
   }
   if (linear_ && features.size(1) != linear_->width()) {
     return {"the features are of another width", /*is_error=*/true};

@@ -4,12 +4,7 @@
 
 #include <torch/types.h>
 
-#include <memory>
-#include <utility>
-#include <vector>
-
 #include <polytask/engine/route.h>
-#include <polytask/model/multi_task_model.h>
 
 #include "head_step.h"
 #include "obstacle.h"
@@ -61,33 +56,6 @@ class InputTrunk : public Trunk {
   }
   void clear_gradients() override {}
   void backward() override {}
-};
-
-/// Any trunk, through autograd.
-class AutogradTrunk : public Trunk {
- public:
-  explicit AutogradTrunk(const MultiTaskModel& model);
-
-  Route route() const override {
-    return Route::kStackedHeads;
-  }
-  Obstacle obstacle(
-      const at::Tensor& /*input*/, const at::Tensor& /*like*/) const override {
-    return {};
-  }
-  at::Tensor forward(const HeadStep& step) override;
-  at::Tensor cotangent() override;
-  void clear_gradients() override;
-  void backward() override;
-  at::Tensor with_graph() override {
-    return std::exchange(features_, {});
-  }
-
- private:
-  const MultiTaskModel model_;
-  std::vector<torch::Tensor> parameters_;
-  at::Tensor features_; // with their graph
-  at::Tensor cotangent_;
 };
 
 } // namespace polytask::detail
