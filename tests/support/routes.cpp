@@ -426,7 +426,7 @@ RouteJob linear_heads_behind_experts() {
 // Tasks from the last gate on share features.
 RouteJob deep_heads_behind_experts(int64_t gates) {
   return {
-      "DeepHeadsBehindExperts" + std::to_string(gates),
+      "DeepHeadsBehindExperts",
       Route::kStackedHeads,
       [gates] {
         torch::manual_seed(35);
@@ -534,9 +534,7 @@ std::vector<RouteJob> route_jobs() {
       deep_heads_without_a_trunk(),
       deep_heads_behind_an_own_trunk(),
       linear_heads_behind_experts(),
-      deep_heads_behind_experts(1),
       deep_heads_behind_experts(2),
-      deep_heads_behind_experts(3),
       own_rows_behind_experts(),
       own_rows_behind_an_own_trunk(),
       other_heads(),
