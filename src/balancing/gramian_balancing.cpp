@@ -40,7 +40,7 @@ double asymmetry_allowed(at::ScalarType type) {
           who,
           ": ",
           whose,
-          std::isnan(product) ? "NaN" : c10::str(product),
+          std::isnan(product) ? "nan" : c10::str(product),
           ", which is not finite."));
 }
 

@@ -123,7 +123,9 @@ void Engine::Parts::fall_back(const std::string& reason) {
 
 bool Engine::Parts::use_program(bool share_input) {
   const auto obstacle = program_->obstacle(steps_, share_input);
-  if (obstacle && !obstacle.is_error) {
+  if (obstacle.is_error) {
+    fallen_back_ = {Route::kAutograd, obstacle.reason};
+  } else if (obstacle) {
     fall_back(obstacle.reason);
   }
   return !obstacle;

@@ -121,13 +121,26 @@ class Engine::Parts {
   bool looks_again() const {
     return balanced_ && context.options.balancing()->wants_losses_after();
   }
-  /// Around a step: buffers are as they were if it throws.
+  /// Buffers are as they were if it throws, and no graph is kept.
+  template <typename Take>
+  StepReport guarded(const Take& take) {
+    try {
+      return buffers_.guard(context.plan().buffers(), take);
+    } catch (...) {
+      program_->forget_step();
+      if (balanced_) {
+        balanced_->forget_step();
+      }
+      throw;
+    }
+  }
+  /// Around a step.
   template <typename Take>
   StepReport whole(const Take& take) {
     forget_backward();
     kept_.note_written();
     micro_ = {};
-    return buffers_.guard(context.plan().buffers(), [&] {
+    return guarded([&] {
       detail::Taken taken = take();
       finish(taken);
       return std::move(taken.report);
@@ -140,7 +153,7 @@ class Engine::Parts {
       refuse_second_backward();
     }
     StepReport report = kept_.add_to(context.plan(), [&] {
-      return buffers_.guard(context.plan().buffers(), [&] {
+      return guarded([&] {
         detail::Taken taken = take();
         route_ = taken.route;
         return std::move(taken.report);

@@ -142,7 +142,7 @@ std::vector<Inputs> ProgramRoute::forward(
     check_losses(steps, source);
   } catch (...) {
     context_.reset_gradients();
-    watch.look_where_nan(due); // it may be why a loss was refused
+    look_through(due); // NaN there may be why
     throw;
   }
   return {};

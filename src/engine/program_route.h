@@ -41,6 +41,13 @@ class ProgramRoute {
       const DueInputs& due,
       bool wants_report);
 
+  /// Keeps no graph of a step that was refused.
+  void forget_step() {
+    if (stacked_) {
+      stacked_->forget_step();
+    }
+  }
+
   /// Of the linear program.
   LinearHeads& heads() {
     return layers_->heads().linear();

@@ -347,7 +347,7 @@ void StepContext::check_loss(int64_t task, std::optional<double> loss) const {
       "Task '",
       name(task),
       "': the loss is ",
-      loss.value_or(0),
+      std::isnan(loss.value_or(0)) ? "nan" : c10::str(loss.value_or(0)),
       "; the step is not taken and the parameters are as they were.");
 }
 

@@ -105,6 +105,10 @@ std::vector<LayerKind> layer_kinds() {
           Shape{4, 3},
           GroupNorm(GroupNormOptions(1, 4).affine(false).eps(0.1))),
       kind(
+          "group_norm_of_other_channels",
+          Shape{8},
+          GroupNorm(GroupNormOptions(2, 4).affine(false))),
+      kind(
           "flatten_some",
           Shape{2, 3, 4},
           Flatten(FlattenOptions().start_dim(2).end_dim(3)),

@@ -13,8 +13,8 @@ struct LossForm {
   enum class Kind : uint8_t {
     /// It may look at anything, parameters too.
     kUnknown,
-    /// At nothing but outputs, labels and weights of rows; it has no parameter
-    /// of its own.
+    /// At nothing but outputs, to which it does not write, labels and weights
+    /// of rows; it has no parameter of its own.
     kOfOutputs,
     // Means over the labels that are present, of output and label [B, K]
     // element by element, with r = output - label:

@@ -39,6 +39,10 @@ class AutogradGradients : public TaskGradients {
     return is_used_;
   }
 
+  void forget_step() {
+    heads_.clear();
+  }
+
  private:
   using Part = CutHeads::Part;
 

@@ -32,6 +32,13 @@ class BalancedRoute {
   /// more. Does not throw: the update is taken.
   void observe_after(const MicroBatches& all);
 
+  /// Keeps no graph of a step that was refused.
+  void forget_step() {
+    if (gradients_) {
+      gradients_->forget_step();
+    }
+  }
+
   /// Before the first step: what the model allows.
   const RouteChoice& choice() const {
     return first_choice_;

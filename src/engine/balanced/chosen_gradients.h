@@ -20,6 +20,13 @@ class ChosenGradients {
   /// For these steps together.
   TaskGradients& of(const HeadSteps& steps, bool share_input);
 
+  void forget_step() {
+    autograd_.forget_step();
+    if (layers_) {
+      layers_->forget_step();
+    }
+  }
+
   /// Before the first step: what the model allows.
   RouteChoice first_choice() const;
 

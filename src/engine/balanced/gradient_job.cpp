@@ -65,7 +65,7 @@ std::string reason(Route route, const GradientJob& job) {
 
 std::string_view obstacle(Route route, const GradientJob& job) {
   if (holds_no_rows(route) && job.needs == Needs::kJacobian) {
-    return "the method reads the Jacobian itself";
+    return "the Jacobian itself is needed, by the method or to add up batches";
   }
   if (is_by_layers(route) && !job.layers) {
     return job.why_graph;

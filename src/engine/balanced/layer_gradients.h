@@ -45,6 +45,10 @@ class LayerGradients : public TaskGradients {
     return std::vector<bool>(shared().size(), true);
   }
 
+  void forget_step() {
+    heads_.clear();
+  }
+
  private:
   LayerGradients(StepContext& context, const KnownTrunk& trunk)
       : context_(context),

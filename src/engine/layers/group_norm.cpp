@@ -67,8 +67,14 @@ class KnownGroupNorm : public RectifiedLayer {
   }
 
   torch::Tensor normalize(const torch::Tensor& input) {
-    const int64_t channels = module_->options.num_channels();
-    TORCH_CHECK(input.size(1) == channels, "expected ", channels, " channels");
+    // LibTorch too counts channels by their parameters alone.
+    const int64_t channels = input.size(1);
+    TORCH_CHECK(
+        !module_->weight.defined() || module_->weight.numel() == channels,
+        "expected ",
+        module_->options.num_channels(),
+        " channels");
+    channels_ = channels;
     const int64_t rows = input.size(0);
     const int64_t groups = module_->options.num_groups();
     auto [output, mean, scale] = torch::native_group_norm(
@@ -93,11 +99,12 @@ class KnownGroupNorm : public RectifiedLayer {
   }
   // [n, B, C, the rest]
   torch::Tensor in_channels(const torch::Tensor& given, int64_t tasks) const {
-    return given.reshape({tasks, rows_, module_->options.num_channels(), -1});
+    return given.reshape({tasks, rows_, channels_, -1});
   }
 
   std::shared_ptr<torch::nn::GroupNormImpl> module_;
   int64_t rows_ = 0;         // B
+  int64_t channels_ = 0;     // C
   torch::Tensor normalized_; // [1, B, groups, the rest]
   torch::Tensor scale_;      // [1, B, groups, 1]
 };

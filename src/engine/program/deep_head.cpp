@@ -137,7 +137,9 @@ void DeepHead::publish(const HeadStep* step) {
     return;
   }
   last_->publish(*step);
-  gradients_.publish();
+  if (last_->learns(task_)) {
+    gradients_.publish();
+  }
 }
 
 void DeepHead::scale(double factor) {

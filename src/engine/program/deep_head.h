@@ -27,7 +27,7 @@ class DeepHead {
     return last_->layer(task_);
   }
   bool is_trained() const {
-    return learns() || output_layer().is_trained();
+    return last_->learns(task_) && (learns() || output_layer().is_trained());
   }
   Obstacle obstacle(
       at::ScalarType type, int64_t rows, const HeadStep& step) const;

@@ -49,14 +49,16 @@ bool FeatureHeads::are_together(const std::vector<Inputs>& features) const {
 
 Obstacle FeatureHeads::feature_obstacle(
     const std::vector<Inputs>& features, const HeadSteps& steps) const {
-  const auto kind = type(steps.front().task);
   for (size_t i = 0; i < steps.size(); ++i) {
     if (!features[i].is_tensor()) {
       return {"the features are several tensors"};
     }
-    if (auto found =
-            detail::feature_obstacle(features[i].tensor(), steps[i], kind)) {
+    if (auto found = detail::feature_obstacle(
+            features[i].tensor(), steps[i], type(steps[i].task))) {
       return found;
+    }
+    if (features[i].tensor().dtype() != features[0].tensor().dtype()) {
+      return {"the features are of several dtypes"};
     }
   }
   return are_together(features)

@@ -44,7 +44,8 @@ const LinearLayer& KnownHeads::layer(int64_t task) const {
 
 bool KnownHeads::is_trained(int64_t task) const {
   const DeepHead* own = deep(task);
-  return own != nullptr ? own->is_trained() : layer(task).is_trained();
+  return own != nullptr ? own->is_trained()
+                        : layer(task).is_trained() && linear_->learns(task);
 }
 
 c10::ArrayRef<HeadStep> KnownHeads::linear_steps(

@@ -27,7 +27,8 @@ std::unique_ptr<LinearHeads> LinearHeads::make(
       return nullptr;
     }
     heads->width_ = layer.width;
-    Head head{task, std::move(layer), heads->outputs_, form, {}, {}, {}, {}};
+    Head head{
+        task, std::move(layer), heads->outputs_, form, {}, {}, {}, {}, true};
     if (!heads->places_.empty()) {
       heads->places_[static_cast<size_t>(task)] = heads->heads_.size();
     }
@@ -121,11 +122,12 @@ void LinearHeads::publish(c10::ArrayRef<HeadStep> steps) {
   for (Head& own : heads_) {
     const bool takes_part = step != steps.end() && step->task == own.task;
     step += takes_part ? 1 : 0;
+    const bool learns = takes_part && own.learns;
     set_gradient(
-        *own.layer.weight, takes_part ? own.weight_gradient : torch::Tensor());
+        *own.layer.weight, learns ? own.weight_gradient : torch::Tensor());
     if (own.layer.has_bias()) {
       set_gradient(
-          *own.layer.bias, takes_part ? own.bias_gradient : torch::Tensor());
+          *own.layer.bias, learns ? own.bias_gradient : torch::Tensor());
     }
   }
 }

@@ -47,6 +47,10 @@ class LinearHeads {
   }
   /// Whether all of these losses are mean squared errors.
   bool are_squares(c10::ArrayRef<HeadStep> steps) const;
+  /// After `backward`: whether the step's loss hangs on the task's outputs.
+  bool learns(int64_t task) const {
+    return heads_[place(task)].learns;
+  }
   const LinearLayer& layer(int64_t task) const {
     return heads_[place(task)].layer;
   }
@@ -107,6 +111,8 @@ class LinearHeads {
     // Of a loss that autograd differentiates, between forward and backward.
     torch::Tensor outputs;
     torch::Tensor loss_value;
+    // The loss of the step hangs on the outputs.
+    bool learns = true;
   };
 
   explicit LinearHeads(const MultiTaskModel& model);

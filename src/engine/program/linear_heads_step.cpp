@@ -255,13 +255,18 @@ template <typename Scalar>
 void LinearHeads::slopes_by_autograd(
     const HeadStep& step, Scalar* values, int64_t rows) {
   Head& own = head(step);
-  {
+  torch::Tensor columns = torch::from_blob(
+      values, {own.layer.outputs, rows}, torch::TensorOptions(type_));
+  if (own.loss_value.requires_grad()) {
     torch::AutoGradMode grad_mode(true);
     (own.loss_value * step.seed()).backward();
   }
-  torch::Tensor columns = torch::from_blob(
-      values, {own.layer.outputs, rows}, torch::TensorOptions(type_));
-  columns.copy_(own.outputs.grad().t());
+  own.learns = own.outputs.grad().defined();
+  if (own.learns) {
+    columns.copy_(own.outputs.grad().t());
+  } else {
+    columns.zero_();
+  }
   if (own.layer.has_bias()) {
     torch::sum_out(own.bias_gradient, columns, 1);
   }
@@ -331,6 +336,9 @@ void LinearHeads::forward(
     std::vector<double>& losses) {
   prepare(features.scalar_type());
   const bool is_float = features.scalar_type() == at::kFloat;
+  for (const HeadStep& step : steps) {
+    head(step).learns = true;
+  }
   done_ = true;
   if (!needs_cotangent && width_ <= NarrowSquares<float>::kMaxWidth &&
       are_squares(steps)) {

@@ -45,6 +45,10 @@ class StackedProgram : public StepProgram {
       Obstacle& why_graph) override;
   void backward_heads(const HeadSteps& steps) override;
   bool publish(const HeadSteps& steps) override;
+  void forget_step() {
+    features_.clear();
+    cotangents_ = {};
+  }
 
  private:
   StackedProgram(

@@ -69,6 +69,7 @@ BCEWithLogitsLoss::BCEWithLogitsLoss(BCEWithLogitsLossOptions options)
     : options_(std::move(options)) {
   const at::Tensor& weight = options_.pos_weight();
   if (!weight.defined()) {
+    factor_ = 1;
     return;
   }
   TORCH_CHECK_VALUE(
@@ -85,7 +86,9 @@ BCEWithLogitsLoss::BCEWithLogitsLoss(BCEWithLogitsLossOptions options)
 }
 
 BCEWithLogitsLoss::BCEWithLogitsLoss(double pos_weight)
-    : BCEWithLogitsLoss(one_pos_weight(pos_weight)) {}
+    : BCEWithLogitsLoss(one_pos_weight(pos_weight)) {
+  factor_ = pos_weight;
+}
 
 void BCEWithLogitsLoss::check(const Labels& labels) const {
   ElementwiseLoss::check(labels);
@@ -104,12 +107,9 @@ void BCEWithLogitsLoss::check(const Labels& labels) const {
 }
 
 LossForm BCEWithLogitsLoss::own_form() const {
-  const at::Tensor& weight = options_.pos_weight();
-  if (weight.defined() && (weight.dim() != 0 || !weight.device().is_cpu())) {
-    return LossForm::of<BCEWithLogitsLoss>(LossForm::Kind::kOfOutputs);
-  }
   return LossForm::of<BCEWithLogitsLoss>(
-      LossForm::Kind::kBinary, weight.defined() ? weight.item<double>() : 1);
+      factor_ ? LossForm::Kind::kBinary : LossForm::Kind::kOfOutputs,
+      factor_.value_or(1));
 }
 
 std::string BCEWithLogitsLoss::recording_obstacle(at::Device device) const {

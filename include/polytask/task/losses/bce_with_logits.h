@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <torch/arg.h>
 
+#include <optional>
 #include <string>
 
 #include <polytask/task/losses/elementwise.h>
@@ -48,6 +49,8 @@ class POLYTASK_API BCEWithLogitsLoss : public ElementwiseLoss {
 
  private:
   BCEWithLogitsLossOptions options_;
+  /// The factor, where it is not a tensor that somebody else may write to.
+  std::optional<double> factor_;
 };
 
 } // namespace polytask
