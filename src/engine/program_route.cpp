@@ -97,11 +97,14 @@ Obstacle ProgramRoute::obstacle(const HeadSteps& steps, bool share_input) {
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
   }
-  program_ = layers_.get();
   const bool have_own_inputs = !share_input && steps.size() > 1;
-  if (!layers_ ||
-      (have_own_inputs && stacked_ &&
-       context_.options.route() == Route::kAuto)) {
+  if (!layers_) {
+    program_ = stacked_.get();
+  } else if (
+      !have_own_inputs || !stacked_ ||
+      context_.options.route() != Route::kAuto) {
+    program_ = layers_.get();
+  } else {
     program_ = stacked_.get();
     of_step_ = {
         Route::kStackedHeads,

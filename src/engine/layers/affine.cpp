@@ -45,4 +45,14 @@ void AffineParameters::write_rows(
   }
 }
 
+torch::Tensor through_statistics(
+    const torch::Tensor& slopes,
+    const torch::Tensor& normalized,
+    at::IntArrayRef dims) {
+  const torch::Tensor mean = slopes.mean(dims, /*keepdim=*/true);
+  const torch::Tensor along =
+      (slopes * normalized).mean(dims, /*keepdim=*/true);
+  return (slopes - mean) - normalized * along;
+}
+
 } // namespace polytask::detail

@@ -27,4 +27,12 @@ struct AffineParameters {
       const torch::Tensor& rows) const;
 };
 
+/// From the gradient of what was normalized by its own mean and variance over
+/// dimensions `dims` to that of the input, but for the scale it was multiplied
+/// by.
+torch::Tensor through_statistics(
+    const torch::Tensor& slopes,
+    const torch::Tensor& normalized,
+    at::IntArrayRef dims);
+
 } // namespace polytask::detail

@@ -60,15 +60,9 @@ class KnownBatchNorm : public RectifiedLayer {
     const torch::Tensor factor = module_->weight.defined()
         ? scale_ * module_->weight.view({1, 1, -1, 1})
         : scale_;
-    torch::Tensor from;
-    if (is_of_batch_) {
-      const torch::Tensor mean = slopes.mean({1, 3}, /*keepdim=*/true);
-      const torch::Tensor along =
-          (slopes * normalized_).mean({1, 3}, /*keepdim=*/true);
-      from = ((slopes - mean) - normalized_ * along).mul_(factor);
-    } else {
-      from = slopes * factor;
-    }
+    const torch::Tensor from = is_of_batch_
+        ? through_statistics(slopes, normalized_, {1, 3}).mul_(factor)
+        : slopes * factor;
     // Half precision is normalized in float.
     return from.view(cotangents.sizes()).to(cotangents.scalar_type());
   }

@@ -51,11 +51,8 @@ class KnownGroupNorm : public RectifiedLayer {
       slopes = slopes * module_->weight.view({1, 1, -1, 1});
     }
     slopes = in_groups(slopes, tasks);
-    const torch::Tensor normalized = in_groups(normalized_, 1);
-    const torch::Tensor mean = slopes.mean(3, /*keepdim=*/true);
-    const torch::Tensor along = (slopes * normalized).mean(3, /*keepdim=*/true);
     // Half precision is normalized in float.
-    return ((slopes - mean) - normalized * along)
+    return through_statistics(slopes, in_groups(normalized_, 1), {3})
         .mul_(scale_)
         .view(cotangents.sizes())
         .to(cotangents.scalar_type());

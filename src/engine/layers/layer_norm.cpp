@@ -58,11 +58,8 @@ class KnownLayerNorm : public RectifiedLayer {
     if (module_->weight.defined()) {
       slopes = slopes * module_->weight.view(-1);
     }
-    const torch::Tensor mean = slopes.mean(2, /*keepdim=*/true);
-    const torch::Tensor along =
-        (slopes * normalized_).mean(2, /*keepdim=*/true);
     // Half precision is normalized in float.
-    return ((slopes - mean) - normalized_ * along)
+    return through_statistics(slopes, normalized_, {2})
         .mul_(scale_)
         .view(cotangents.sizes())
         .to(cotangents.scalar_type());

@@ -18,7 +18,8 @@ class Trunk {
 
   /// With linear heads behind it.
   virtual Route route() const = 0;
-  /// Looks at what changes from step to step. `like`: a parameter of a head.
+  /// Looks at what changes from step to step. `like`: a parameter of the
+  /// model.
   virtual Obstacle obstacle(
       const at::Tensor& input, const at::Tensor& like) const = 0;
   /// The features [B, width], without a graph of their own, of a step's input.
