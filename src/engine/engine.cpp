@@ -71,8 +71,8 @@ void Engine::update() {
   parts_->update();
 }
 
-void Engine::prepare() {
-  parts_->prepare();
+void Engine::prepare_draw() {
+  parts_->prepare_draw();
 }
 
 StepReport Engine::task_step(

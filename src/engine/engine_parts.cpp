@@ -30,6 +30,25 @@ bool is_for_balancings(Route route) {
 
 } // namespace
 
+void Engine::Parts::check_grad_mode() {
+  TORCH_CHECK_VALUE(
+      at::GradMode::is_enabled(),
+      "training: gradients are switched off (NoGradGuard or InferenceMode); a "
+      "step needs them.");
+}
+
+int64_t Engine::Parts::draw(const Batch& batch, const TaskSource& source) {
+  if (!source.next) {
+    prepare();
+    return ModesRun::kNotDrawn;
+  }
+  prepare_draw();
+  context.find_takers(batch, takes_part_);
+  const int64_t task = source.next(takes_part_);
+  prepare_task(task);
+  return task;
+}
+
 void Engine::Parts::check_options() const {
   const Route wanted = context.options.route();
   if (context.options.balancing()) {
@@ -210,21 +229,6 @@ Taken Engine::Parts::take_task(
     taken.report.task = context.name(task);
   }
   return taken;
-}
-
-Taken Engine::Parts::take_next(
-    const Batch& batch,
-    const TaskSource& source,
-    int64_t drawn,
-    Wanted wanted) {
-  if (!source.next) {
-    return take_all(batch, source, wanted);
-  }
-  if (drawn == ModesRun::kNotDrawn) {
-    context.find_takers(batch, takes_part_);
-    drawn = source.next(takes_part_);
-  }
-  return take_task(batch, drawn, source, wanted);
 }
 
 } // namespace polytask

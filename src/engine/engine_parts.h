@@ -32,13 +32,15 @@ class Engine::Parts {
     make_routes();
   }
 
-  /// Before each step, and before anything is drawn for it.
+  /// Before each step of all tasks.
   void prepare() {
-    TORCH_CHECK_VALUE(
-        at::GradMode::is_enabled(),
-        "training: gradients are switched off (NoGradGuard or InferenceMode); "
-        "a step needs them.");
+    check_grad_mode();
     refresh();
+  }
+  /// Before a task is drawn for a step.
+  void prepare_draw() {
+    check_grad_mode();
+    remake_if(context.refresh_but_heads());
   }
 
   StepReport joint_step(const Batch& batch) {
@@ -51,14 +53,13 @@ class Engine::Parts {
   }
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
-    prepare();
+    prepare_draw();
+    prepare_task(task);
     return whole([&] { return take_task(batch, task, source, kStep); });
   }
   StepReport task_step(const Batch& batch, const TaskSource& source) {
-    prepare();
-    return whole([&] {
-      return take_next(batch, source, detail::ModesRun::kNotDrawn, kStep);
-    });
+    const int64_t task = draw(batch, source);
+    return whole([&] { return take_next(batch, source, task, kStep); });
   }
 
   StepReport joint_backward(const Batch& batch) {
@@ -72,10 +73,9 @@ class Engine::Parts {
     return added(batches.back(), [&] { return take(batches); });
   }
   StepReport task_backward(const Batch& batch, const TaskSource& source) {
-    prepare();
-    return added(batch, [&] {
-      return take_next(batch, source, detail::ModesRun::kNotDrawn, kBackward);
-    });
+    const int64_t task = draw(batch, source);
+    return added(
+        batch, [&] { return take_next(batch, source, task, kBackward); });
   }
 
   StepReport joint_accumulated(const std::vector<Batch>& batches);
@@ -111,10 +111,22 @@ class Engine::Parts {
   enum Wanted { kBackward, kStep, kUnwatched };
 
   void refresh() {
-    if (context.refresh() || !program_) {
+    remake_if(context.refresh());
+  }
+  void remake_if(bool has_changed) {
+    if (has_changed || !program_) {
       make_routes();
     }
   }
+  static void check_grad_mode();
+  /// Of the task that was drawn, or of none where it is negative.
+  void prepare_task(int64_t task) {
+    if (task >= 0) {
+      remake_if(context.refresh_head(task));
+    }
+  }
+  /// Prepares a step of one task and draws it; of all where nothing is drawn.
+  int64_t draw(const Batch& batch, const TaskSource& source);
   void make_routes();
   void check_options() const;
   void refuse_second_backward() const;
@@ -190,12 +202,15 @@ class Engine::Parts {
       int64_t task,
       const TaskSource& source,
       Wanted wanted);
-  /// Of the task that was drawn already, or of the next.
+  /// Of the task that was drawn, or of all where the source draws none.
   detail::Taken take_next(
       const Batch& batch,
       const TaskSource& source,
       int64_t drawn,
-      Wanted wanted);
+      Wanted wanted) {
+    return source.next ? take_task(batch, drawn, source, wanted)
+                       : take_all(batch, source, wanted);
+  }
   bool use_program(bool share_input);
   void fall_back(const std::string& reason);
   int64_t run_modes(

@@ -69,7 +69,11 @@ StepReport Engine::Parts::run(
   }
   StepReport report;
   for (; count > 0; --count) {
-    prepare();
+    if (drawn == ModesRun::kNotDrawn) {
+      drawn = draw(batch, source);
+    } else {
+      prepare();
+    }
     report = whole([&] {
       return take_next(
           batch, source, drawn, observer || count == 1 ? kStep : kUnwatched);

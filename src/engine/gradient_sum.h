@@ -7,7 +7,8 @@
 namespace polytask::detail {
 
 /// What autograd makes of a gradient that is there and one more: in the memory
-/// of the first where that is dense. Either may be sparse. Without gradients.
+/// of the first where that is dense and its own. Either may be sparse. Without
+/// gradients.
 at::Tensor gradient_sum(at::Tensor there, const at::Tensor& more);
 
 } // namespace polytask::detail

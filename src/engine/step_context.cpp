@@ -75,18 +75,22 @@ const MultiTaskModel& checked_model(const MultiTaskModel& model) {
 }
 
 void refuse_sparse(const std::string& whose, const StepContext& context) {
-  const std::string why = context.options.balancing() ? "the balancing '" +
-          context.options.balancing()->name() + "' combines dense ones"
+  const auto& method = context.options.balancing();
+  std::string why = method ? "the balancing '" + method->name() +
+          "' combines dense ones; switch sparse off"
       : context.options.clipping()
-      ? "clipping takes none"
+      ? "clipping takes none; switch sparse off"
       : optim::detail::sparse_obstacle(*context.optimizer);
+  if (!why.empty() && !method && !context.options.clipping()) {
+    why += ". Plain SGD and Adagrad take it; else switch sparse off";
+  }
   TORCH_CHECK_VALUE(
       why.empty(),
       "training: the gradient of ",
       whose,
       " is sparse, but ",
       why,
-      ". Plain SGD and Adagrad take it; else switch sparse off.");
+      ".");
 }
 
 } // namespace
@@ -147,8 +151,20 @@ void StepContext::bind() {
 }
 
 bool StepContext::refresh() {
+  return refresh_but_heads() || refresh_if(!plan().has_heads(model));
+}
+
+bool StepContext::refresh_but_heads() {
   find_scale();
-  if (plan().is_current(model, *optimizer)) {
+  return refresh_if(!plan().is_current(model, *optimizer));
+}
+
+bool StepContext::refresh_head(int64_t task) {
+  return refresh_if(!plan().has_head(model, task));
+}
+
+bool StepContext::refresh_if(bool has_changed) {
+  if (!has_changed) {
     return false;
   }
   Plan now(model, *optimizer, method_parameters);
@@ -184,8 +200,8 @@ void StepContext::check_sparse_modules() const {
 void StepContext::check_sparse_gradients() const {
   for (const auto& group : optimizer->param_groups()) {
     for (const auto& parameter : group.params()) {
-      if (parameter.grad().defined() &&
-          parameter.grad().layout() != at::kStrided) {
+      const torch::Tensor& gradient = parameter.grad();
+      if (gradient.defined() && gradient.layout() != at::kStrided) {
         refuse_sparse(
             c10::str("a parameter of shape ", parameter.sizes()), *this);
       }

@@ -32,6 +32,10 @@ struct StepContext {
   /// True where model or optimizer were changed, so that the plan was made
   /// anew; throws, by name, if no plan can be, and then nothing has changed.
   bool refresh();
+  /// The same in two parts, where one task alone takes a step: before it is
+  /// drawn, and then. What other heads hold may wait until they are.
+  bool refresh_but_heads();
+  bool refresh_head(int64_t task);
 
   /// The tasks that take part in a joint step, in the model's order. Throws if
   /// an input of the batch holds NaN; inputs through which nobody has looked
@@ -79,6 +83,7 @@ struct StepContext {
   std::vector<torch::Tensor> method_parameters;
 
  private:
+  bool refresh_if(bool has_changed);
   template <typename Visit>
   void for_each_part(const Batch& batch, const Visit& visit) const;
   void check_inputs(const Inputs& inputs) const;

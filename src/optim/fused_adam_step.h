@@ -7,15 +7,18 @@
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros_like.h>
+#include <torch/optim/adamw.h>
 #include <torch/optim/optimizer.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "fused_ops.h"
+#include "kernels/plain_adam.h"
 
 namespace polytask::optim::detail {
 
@@ -142,7 +145,58 @@ class FusedAdamStep {
     std::vector<StepCounter> counters;
   };
 
-  static void take(
+  void step_by_hand(
+      const at::Tensor& parameter,
+      const at::Tensor& gradient,
+      const Options& options,
+      State& state) {
+    state.step(state.step() + 1);
+    if (parameter.scalar_type() == at::kFloat) {
+      step_as<float>(parameter, gradient, options, state);
+    } else {
+      step_as<double>(parameter, gradient, options, state);
+    }
+    parameter.unsafeGetTensorImpl()->bump_version();
+  }
+
+  template <typename Scalar>
+  void step_as(
+      const at::Tensor& parameter,
+      const at::Tensor& gradient,
+      const Options& options,
+      State& state) {
+    plain_adam(
+        AdamArrays<Scalar>{
+            parameter.mutable_data_ptr<Scalar>(),
+            gradient.const_data_ptr<Scalar>(),
+            state.exp_avg().template mutable_data_ptr<Scalar>(),
+            state.exp_avg_sq().template mutable_data_ptr<Scalar>(),
+            options.amsgrad()
+                ? state.max_exp_avg_sq().template mutable_data_ptr<Scalar>()
+                : nullptr,
+            parameter.numel()},
+        numbers(options, state.step()));
+  }
+
+  // Of the last parameter too, mostly.
+  const AdamStep& numbers(const Options& options, int64_t step) {
+    const auto [beta1, beta2] = options.betas();
+    if (step != step_ || beta1 != numbers_.beta1 || beta2 != numbers_.beta2) {
+      step_ = step;
+      const auto count = static_cast<double>(step);
+      numbers_.correction1 = 1 - std::pow(beta1, count);
+      numbers_.correction2_root = std::sqrt(1 - std::pow(beta2, count));
+    }
+    numbers_.rate = options.lr();
+    numbers_.beta1 = beta1;
+    numbers_.beta2 = beta2;
+    numbers_.eps = options.eps();
+    numbers_.decay = options.weight_decay();
+    numbers_.decays_apart = std::is_same_v<Options, torch::optim::AdamWOptions>;
+    return numbers_;
+  }
+
+  void take(
       const at::Tensor& parameter,
       const at::Tensor& gradient,
       const Options& options,
@@ -182,6 +236,13 @@ class FusedAdamStep {
       lists.leave(parameter, scaling);
       return;
     }
+    if (is_stepped_by_hand(parameter, gradient)) {
+      if (scaling) {
+        scaling->unscale_(gradient);
+      }
+      step_by_hand(parameter, gradient, options, state);
+      return;
+    }
     const at::Tensor& steps = counter.count(parameter, state);
     lists.add(
         {parameter.device(), parameter.scalar_type(), /*first_step=*/false},
@@ -211,6 +272,8 @@ class FusedAdamStep {
   }
 
   std::vector<Group> groups_;
+  AdamStep numbers_{};
+  int64_t step_ = 0;
 };
 
 } // namespace polytask::optim::detail

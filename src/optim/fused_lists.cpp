@@ -40,9 +40,9 @@ bool matches_in_memory(const at::Tensor& parameter, const at::Tensor& tensor) {
       tensor.sizes() != parameter.sizes() || has_lazy_value(tensor)) {
     return false;
   }
-  return tensor.strides() == parameter.strides() ||
-      (parameter.is_cpu() && parameter.is_contiguous() &&
-       tensor.is_contiguous());
+  return (parameter.is_cpu() && parameter.is_contiguous() &&
+          tensor.is_contiguous()) ||
+      tensor.strides() == parameter.strides();
 }
 
 bool can_fuse(const at::Tensor& parameter, const at::Tensor& gradient) {

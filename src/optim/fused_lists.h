@@ -23,6 +23,14 @@ bool can_fuse(const at::Tensor& parameter, const at::Tensor& gradient);
 /// Whether both are rows of one dtype in the host's memory, float or double.
 bool is_plain_memory(const at::Tensor& parameter, const at::Tensor& gradient);
 
+/// Whether both are that and so few that a call of LibTorch's kernel costs more
+/// than its work, which is better done at once.
+inline bool is_stepped_by_hand(
+    const at::Tensor& parameter, const at::Tensor& gradient) {
+  constexpr int64_t kMost = 1 << 14;
+  return parameter.numel() <= kMost && is_plain_memory(parameter, gradient);
+}
+
 /// What one call of a fused kernel has in common.
 struct FusedKey {
   at::Device device;

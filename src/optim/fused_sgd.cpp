@@ -19,16 +19,12 @@ using torch::optim::SGDParamState;
 
 namespace {
 
-// Up to this many elements a kernel's call costs more than its work, which is
-// done at once then, without momentum.
-constexpr int64_t kByHandElements = 1 << 14;
-
 bool step_by_hand(
     const torch::Tensor& parameter,
     const torch::Tensor& gradient,
     const SGDOptions& options) {
-  if (options.momentum() != 0 || parameter.numel() > kByHandElements ||
-      !detail::is_plain_memory(parameter, gradient)) {
+  if (options.momentum() != 0 ||
+      !detail::is_stepped_by_hand(parameter, gradient)) {
     return false;
   }
   const double rate = options.lr();

@@ -72,7 +72,7 @@ StepReport AlternatingTraining::take_step(const Batch& batch) {
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
   return counted([&] {
-    engine_.prepare();
+    engine_.prepare_draw();
     std::vector<bool> takes_part;
     for (int64_t task = 0; task < model()->size(); ++task) {
       takes_part.push_back(model()->task(task).weight() != 0);

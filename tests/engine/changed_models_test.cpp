@@ -199,6 +199,34 @@ INSTANTIATE_TEST_SUITE_P(
         ChangedWay{"GradDropAutograd", "graddrop", Route::kAutograd}),
     [](const auto& each) { return each.param.name; });
 
+TEST(ChangedHead, IsNoticedWhenItsTaskIsDrawn) {
+  const Batch batch = make_shared_batch();
+  torch::manual_seed(4);
+  torch::nn::Sequential head(Linear(5, 1));
+  MultiTaskModel model;
+  model->add_task("a", Task(Linear(5, 1), MSELoss()));
+  model->add_task("b", Task(Linear(5, 2), MSELoss()));
+  model->add_task("c", Task(head, MSELoss()));
+  AlternatingTraining alternating(model, SGDOptions(0.1));
+  for (const char* task : {"a", "b", "c"}) {
+    alternating.step_task(batch, task);
+  }
+  Linear further(1, 1);
+  head->push_back(further);
+  alternating.step_task(batch, "a");
+  const auto before = snapshot(model);
+  EXPECT_THAT(
+      error_of([&] { alternating.step_task(batch, "c"); }),
+      HasSubstr("'tasks.c.1.weight'"));
+  EXPECT_TRUE(same_bits(before, snapshot(model)));
+  EXPECT_EQ(alternating.steps(), 4);
+  alternating.optimizer().add_param_group(
+      torch::optim::OptimizerParamGroup(further->parameters()));
+  const auto weight = further->weight.detach().clone();
+  alternating.step_task(batch, "c");
+  EXPECT_FALSE(torch::equal(weight, further->weight));
+}
+
 // With an optimizer of the user's own, the groups are theirs.
 TEST(ChangedModelWithTheUsersOptimizer, IsTrainedOnceTheOptimizerHoldsIt) {
   const Batch batch = make_shared_batch();

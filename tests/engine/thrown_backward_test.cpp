@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/engine/backward.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/joint_training.h>
 
@@ -98,6 +99,35 @@ TEST_P(ThrownBackward, LeavesTheMethodAsItWas) {
   EXPECT_EQ(joint.steps(), 3);
   trunk->throws = false;
   joint.step(batch);
+}
+
+TEST_P(ThrownBackward, OfAnOwnGraphLeavesTheMethodAsItWas) {
+  torch::manual_seed(6);
+  ThrowingTrunk trunk;
+  using torch::nn::Linear;
+  const std::vector<Linear> heads{Linear(8, 1), Linear(8, 1), Linear(8, 1)};
+  const torch::Tensor input = torch::randn({16, 5});
+  const auto losses = [&] {
+    const torch::Tensor features = trunk->forward(input);
+    std::vector<torch::Tensor> all;
+    for (Linear head : heads) {
+      all.push_back((head->forward(features) - 1).square().mean());
+    }
+    return all;
+  };
+  const std::unique_ptr<balancing::Balancing> method =
+      balancing::make(GetParam());
+  for (int step = 0; step < 3; ++step) {
+    backward(losses(), trunk->parameters(), *method);
+  }
+  const auto state = method->state();
+  const auto gradient = trunk->linear->weight.grad().clone();
+  trunk->throws = true;
+  EXPECT_ANY_THROW(backward(losses(), trunk->parameters(), *method));
+  EXPECT_TRUE(same(method->state(), state));
+  EXPECT_TRUE(torch::equal(trunk->linear->weight.grad(), gradient));
+  trunk->throws = false;
+  backward(losses(), trunk->parameters(), *method);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -68,8 +68,8 @@ FusedCase adamw_case(
   return fused_case<FusedAdamW, torch::optim::AdamW>("AdamW" + name, options);
 }
 
-// Sizes below, at and above a vector register, no elements, and one that is
-// transposed in memory.
+// Sizes below, at and above a vector register, no elements, one that is
+// transposed in memory, and one too large to be stepped by hand.
 Tensors fused_parameters(at::ScalarType dtype = at::kFloat) {
   torch::manual_seed(3);
   Tensors parameters = {
@@ -78,7 +78,8 @@ Tensors fused_parameters(at::ScalarType dtype = at::kFloat) {
       at::randn({}, dtype),
       at::randn({4, 16}, dtype),
       at::randn({0, 2}, dtype),
-      at::randn({6, 9}, dtype).t()};
+      at::randn({6, 9}, dtype).t(),
+      at::randn({129, 128}, dtype)};
   for (auto& parameter : parameters) {
     parameter.requires_grad_();
   }
@@ -135,7 +136,7 @@ TEST_P(FusedOptimizer, EqualsLibTorchsInSinglePrecision) {
   const Tensors twins = fused_parameters();
   take_steps(*GetParam().own({parameters}), parameters, 0, 100);
   take_steps(*GetParam().libtorchs({twins}), twins, 0, 100);
-  EXPECT_LT(greatest_difference(parameters, twins), 1e-6);
+  EXPECT_LT(greatest_difference(parameters, twins), 3e-6); // of 5 or so
   EXPECT_GT(greatest_difference(parameters, fused_parameters()), 1e-2);
 }
 

@@ -16,7 +16,7 @@ namespace polytask {
 /// What one training step did. The tensors are detached, on the model's device
 /// and the step's own: nothing writes to them later.
 struct StepReport {
-  /// Counts from 1.
+  /// Counts from 1; 0 where no training counts.
   int64_t step = 0;
   /// The task that was drawn; empty in a joint step.
   std::string task;

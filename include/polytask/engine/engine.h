@@ -103,8 +103,9 @@ class POLYTASK_API Engine {
   void update();
   /// As if no backward waited for its update; gradients stay.
   void forget_backward();
-  /// Throws where no step can be taken, whatever the batch.
-  void prepare();
+  /// Before a task is drawn: throws where no step can be taken, whatever the
+  /// task and the batch.
+  void prepare_draw();
 
   /// One step on several batches, as on all their rows together.
   StepReport joint_accumulated(const std::vector<Batch>& batches);

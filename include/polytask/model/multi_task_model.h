@@ -112,6 +112,11 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   Sharing& sharing() const {
     return *sharing_;
   }
+  /// The heads, each registered under its task's name; stands in the model as
+  /// "tasks".
+  const torch::nn::Module& heads() const {
+    return *heads_;
+  }
 
   /// Parameters that more than one task uses: the sharing's, and those that
   /// stand in several heads. No tensor comes twice.

@@ -17,8 +17,9 @@ namespace detail {
 class Scaling;
 } // namespace detail
 
-/// LibTorch's Adam or AdamW, stepped by one kernel for each parameter group
-/// instead of a dozen for each parameter. Options, state and archives are
+/// LibTorch's Adam or AdamW, stepped by one kernel for each parameter group, or
+/// by hand where parameters are small, instead of a dozen kernels for each
+/// parameter. Options, state and archives are
 /// LibTorch's own: each loads what the other saved and goes on from there.
 ///
 /// Results differ from LibTorch's in the last bits.

@@ -15,10 +15,12 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
+#include "../autocast.h"
 #include "../plan/plan.h"
 #include "gramian_sum.h"
 #include "leaves.h"
 #include "loss_weights.h"
+#include "method_kept.h"
 #include "task_weights.h"
 #include "vectors.h"
 
@@ -308,7 +310,14 @@ StepReport backward(
   check_shared(shared);
   check_method(method, shared, options);
   method.prepare(static_cast<int64_t>(losses.size()));
-  return OwnBackward(losses, std::move(shared), method, options).run();
+  StepReport report = detail::with_method_kept(method, [&] {
+    return OwnBackward(losses, std::move(shared), method, options).run();
+  });
+  if (detail::is_autocast_on(losses[0].device().type())) {
+    // The next forward is to see what the update makes of the parameters.
+    at::autocast::clear_cache();
+  }
+  return report;
 }
 
 } // namespace polytask

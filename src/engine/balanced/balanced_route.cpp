@@ -22,6 +22,7 @@
 #include "balancing_checks.h"
 #include "gramian_sum.h"
 #include "loss_weights.h"
+#include "method_kept.h"
 #include "places.h"
 
 namespace polytask::detail {
@@ -262,20 +263,16 @@ Taken BalancedRoute::take(Step& step) {
   const auto present = places(step.tasks);
   const balancing::detail::TaskLabels all(context_.model->task_names());
   const balancing::detail::TaskLabels some(present);
-  balancing::State before;
-  if (step.gradients.publishes_by_graph()) {
-    before = method.state();
-  }
-  try {
+  const auto act = [&] {
     method.with_tasks(present, [&] {
       weigh(step);
       finish(step);
     });
-  } catch (...) {
-    if (!before.empty()) {
-      method.load_state(before);
-    }
-    throw;
+  };
+  if (step.gradients.publishes_by_graph()) {
+    with_method_kept(method, act);
+  } else {
+    act();
   }
   return {
       balanced_report(

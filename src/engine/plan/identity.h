@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
+
+#include <polytask/model/multi_task_model.h>
 
 namespace polytask::detail {
 
@@ -18,23 +20,28 @@ namespace polytask::detail {
 /// another could stand in its place.
 class Identity {
  public:
-  Identity() = default;
   Identity(
-      const torch::nn::Module& model, const torch::optim::Optimizer& optimizer);
+      const MultiTaskModel& model, const torch::optim::Optimizer& optimizer);
 
-  /// Whether these are still made of the same things. Allocates nothing.
+  /// Whether these are still made of the same things, but for what is within
+  /// heads. Allocates nothing, as does the other.
   bool is_of(
-      const torch::nn::Module& model,
+      const MultiTaskModel& model,
       const torch::optim::Optimizer& optimizer) const;
+  /// If so, whether the heads of the tasks [begin, end) are, too.
+  bool has_heads(const MultiTaskModel& model, int64_t begin, int64_t end) const;
 
  private:
   template <typename See>
-  static bool look_at(
-      const torch::nn::Module& model,
+  static bool look_at_common(
+      const MultiTaskModel& model,
       const torch::optim::Optimizer& optimizer,
       const See& see);
 
-  std::vector<const void*> seen_;
+  std::vector<const void*> common_;
+  std::vector<const void*> heads_;
+  /// Where in `heads_` that of each task begins, and the end.
+  std::vector<size_t> starts_;
 };
 
 } // namespace polytask::detail

@@ -26,7 +26,7 @@ Plan::Plan(
     const torch::optim::Optimizer& optimizer,
     const Tensors& learned)
     : structure_version_(model->structure_version()),
-      identity_(*model, optimizer),
+      identity_(model, optimizer),
       parameters_(model->unique_parameters()),
       held_(held_by(optimizer)),
       left_out_(without(parameters_, held_)),

@@ -31,12 +31,20 @@ class Plan {
       const torch::optim::Optimizer& optimizer,
       const Tensors& learned);
 
-  /// Whether model and optimizer are made of the same things as then.
+  /// Whether model and optimizer are made of the same things as then, but for
+  /// what is within heads.
   bool is_current(
       const MultiTaskModel& model,
       const torch::optim::Optimizer& optimizer) const {
     return structure_version_ == model->structure_version() &&
-        identity_.is_of(*model, optimizer);
+        identity_.is_of(model, optimizer);
+  }
+  /// If so, whether a head is, too, and whether all are.
+  bool has_head(const MultiTaskModel& model, int64_t task) const {
+    return identity_.has_heads(model, task, task + 1);
+  }
+  bool has_heads(const MultiTaskModel& model) const {
+    return identity_.has_heads(model, 0, model->size());
   }
 
   /// All of the model, each once: what tasks share, then each task's own.
