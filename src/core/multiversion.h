@@ -49,10 +49,11 @@ inline InstructionSet instruction_set() {
     return body arguments;                                               \
   }                                                                      \
   result name parameters {                                               \
-    switch (instruction_set()) {                                         \
-      case InstructionSet::kAvx512:                                      \
+    using Instructions = ::polytask::detail::InstructionSet;             \
+    switch (::polytask::detail::instruction_set()) {                     \
+      case Instructions::kAvx512:                                        \
         return name##_avx512 arguments;                                  \
-      case InstructionSet::kAvx2:                                        \
+      case Instructions::kAvx2:                                          \
         return name##_avx2 arguments;                                    \
       default:                                                           \
         return body arguments;                                           \

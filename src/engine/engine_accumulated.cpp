@@ -80,7 +80,7 @@ StepReport Engine::Parts::joint_accumulated(const std::vector<Batch>& batches) {
 
 StepReport Engine::Parts::task_accumulated(
     const std::vector<Batch>& batches, const TaskSource& source) {
-  prepare();
+  prepare_draw();
   check_some(batches);
   // Before anything is drawn.
   for (const Batch& batch : batches) {
@@ -93,8 +93,9 @@ StepReport Engine::Parts::task_accumulated(
       some[task] = some[task] || takes_part_[task];
     }
   }
+  const int64_t task = source.next(some);
+  prepare_task(task);
   return whole([&] {
-    const int64_t task = source.next(some);
     if (task < 0) {
       return take_task(batches[0], task, source, kStep);
     }

@@ -121,7 +121,7 @@ void Engine::Parts::refuse_second_backward() const {
 }
 
 void Engine::Parts::update() {
-  refresh();
+  remake_if(context.refresh_but_heads());
   context.update();
   if (looked_at_) {
     context.collect(*looked_at_, steps_);

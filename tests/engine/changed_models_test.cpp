@@ -6,6 +6,7 @@
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
+#include <polytask/training/samplers/fixed_ratio.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
@@ -225,6 +226,52 @@ TEST(ChangedHead, IsNoticedWhenItsTaskIsDrawn) {
   const auto weight = further->weight.detach().clone();
   alternating.step_task(batch, "c");
   EXPECT_FALSE(torch::equal(weight, further->weight));
+}
+
+TEST(ChangedHead, DoesNotKeepOthersFromTheirParts) {
+  const Batch batch = make_shared_batch();
+  torch::manual_seed(4);
+  torch::nn::Sequential head(Linear(5, 1));
+  MultiTaskModel model;
+  model->add_task("a", Task(Linear(5, 1), MSELoss()));
+  model->add_task("c", Task(head, MSELoss()));
+  AlternatingTraining alternating(
+      model,
+      SGDOptions(0.1),
+      AlternatingTrainingOptions().sampler(
+          FixedRatioSampler({{"a", 1}, {"c", 0}})));
+  head->push_back(Linear(1, 1));
+  const auto before = snapshot(model);
+  const Batch part(
+      batch.input(),
+      {{"a", batch.part("a").labels.target()},
+       {"c", batch.part("c").labels.target()}});
+  alternating.zero_grad();
+  alternating.backward(part);
+  alternating.update();
+  alternating.step_accumulated({part, part});
+  EXPECT_FALSE(torch::equal(before[0], snapshot(model)[0]));
+  EXPECT_EQ(alternating.steps(), 2);
+}
+
+// As C++ allows it: the module computes with it, and nobody is told.
+TEST(TiedUnregistered, IsTrainedByTheTaskThatRegistersIt) {
+  const Batch batch = make_shared_batch();
+  Linear first(5, 1);
+  Linear second(5, 1);
+  MultiTaskModel model;
+  model->add_task("a", Task(first, MSELoss()));
+  model->add_task("c", Task(second, MSELoss()));
+  AlternatingTraining alternating(model, SGDOptions(0.1));
+  const Batch part(
+      batch.input(),
+      {{"a", batch.part("a").labels.target()},
+       {"c", batch.part("c").labels.target()}});
+  second->weight = first->weight;
+  const auto before = first->weight.detach().clone();
+  alternating.step_task(part, "a");
+  EXPECT_TRUE(first->weight.grad().defined());
+  EXPECT_FALSE(torch::equal(before, first->weight));
 }
 
 // With an optimizer of the user's own, the groups are theirs.

@@ -130,6 +130,32 @@ TEST_P(ThrownBackward, OfAnOwnGraphLeavesTheMethodAsItWas) {
   backward(losses(), trunk->parameters(), *method);
 }
 
+// It learns of its blocks in the first call.
+TEST(ThrownFirstBackward, OfAnOwnGraphIsToldByItsOwnError) {
+  torch::manual_seed(6);
+  ThrowingTrunk trunk;
+  balancing::OptionValues options;
+  options.emplace("method", "mgda");
+  const auto method = balancing::make("per_group", options);
+  const auto once = [&] {
+    const torch::Tensor features = trunk->forward(torch::randn({16, 5}));
+    backward(
+        {features.square().mean(), (features - 1).square().mean()},
+        trunk->parameters(),
+        *method);
+  };
+  trunk->throws = true;
+  std::string message;
+  try {
+    once();
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("a hook's own error"), std::string::npos) << message;
+  trunk->throws = false;
+  once();
+}
+
 INSTANTIATE_TEST_SUITE_P(
     OfEveryMethod,
     ThrownBackward,

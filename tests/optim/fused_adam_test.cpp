@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <polytask/optim/fused_adam.h>
 
+#include <limits>
 #include <vector>
 
 #include "tests/support/errors.h"
@@ -120,6 +121,20 @@ TEST(FusedAdamW, DecaysWeightsApartFromTheGradient) {
       torch::optim::AdamWOptions(0.5).weight_decay(0.1))
       .step();
   EXPECT_FLOAT_EQ(parameter[0].item<float>(), 0.95f);
+}
+
+TEST(FusedAdamW, KeepsAnInfiniteParameterThatNobodyMoves) {
+  const torch::Tensor mask =
+      at::tensor({1.0f, -std::numeric_limits<float>::infinity()})
+          .requires_grad_();
+  FusedAdamW optimizer(
+      std::vector<torch::Tensor>{mask},
+      torch::optim::AdamWOptions(0.5).weight_decay(0.1));
+  for (int step = 0; step < 2; ++step) {
+    mask.mutable_grad() = at::zeros({2});
+    optimizer.step();
+  }
+  EXPECT_EQ(mask[1].item<float>(), -std::numeric_limits<float>::infinity());
 }
 
 } // namespace

@@ -444,6 +444,8 @@ INSTANTIATE_TEST_SUITE_P(
         adam_case("Decay", torch::optim::AdamOptions(0.01).weight_decay(0.1)),
         adam_case("Amsgrad", torch::optim::AdamOptions(0.01).amsgrad(true)),
         adam_case(
+            "LowBetas", torch::optim::AdamOptions(0.01).betas({0.2, 0.9})),
+        adam_case(
             "DecayAmsgradBetas",
             torch::optim::AdamOptions(0.01)
                 .weight_decay(0.1)

@@ -3,6 +3,7 @@
 #include <polytask/engine/backward.h>
 
 #include <ATen/TensorOperators.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -15,7 +16,6 @@
 #include "core/host_value.h"
 #include "model/parameters.h"
 
-#include "../autocast.h"
 #include "../plan/plan.h"
 #include "gramian_sum.h"
 #include "leaves.h"
@@ -237,10 +237,9 @@ class OwnBackward {
       weights_ = static_cast<balancing::GramianBalancing&>(method_).repeat();
       return;
     }
-    const auto sizes = detail::sizes_of(shared_);
     if (is_jacobian) {
-      method_.expect_blocks(sizes);
-      extras_["parameter_sizes"] = torch::tensor(sizes, torch::kLong);
+      extras_["parameter_sizes"] =
+          torch::tensor(detail::sizes_of(shared_), torch::kLong);
     }
     const Tensor rows = jacobian();
     if (!is_jacobian || options_.report_gradients()) {
@@ -310,13 +309,15 @@ StepReport backward(
   check_shared(shared);
   check_method(method, shared, options);
   method.prepare(static_cast<int64_t>(losses.size()));
+  if (method.reads() == Reads::kJacobian) {
+    method.expect_blocks(detail::sizes_of(shared));
+  }
   StepReport report = detail::with_method_kept(method, [&] {
     return OwnBackward(losses, std::move(shared), method, options).run();
   });
-  if (detail::is_autocast_on(losses[0].device().type())) {
-    // The next forward is to see what the update makes of the parameters.
-    at::autocast::clear_cache();
-  }
+  // After autocast, the next forward is to see what the update makes of the
+  // parameters.
+  at::autocast::clear_cache();
   return report;
 }
 

@@ -4,6 +4,8 @@
 
 #include <polytask/balancing/balancing.h>
 
+#include <exception>
+
 namespace polytask::detail {
 
 /// Does `action`, in which a hook of the user's may throw after the method has
@@ -14,8 +16,13 @@ auto with_method_kept(balancing::Balancing& method, Action&& action) {
   try {
     return action();
   } catch (...) {
-    method.load_state(before);
-    throw;
+    const auto thrown = std::current_exception();
+    try {
+      method.load_state(before);
+    } catch (const std::exception&) {
+      // What was thrown first is what the user has to see.
+    }
+    std::rethrow_exception(thrown);
   }
 }
 

@@ -122,12 +122,17 @@ void LinearHeads::publish(c10::ArrayRef<HeadStep> steps) {
   for (Head& own : heads_) {
     const bool takes_part = step != steps.end() && step->task == own.task;
     step += takes_part ? 1 : 0;
+    // Those that stand in the module may be another head's, tied unregistered.
+    const torch::Tensor& weight =
+        takes_part ? *own.layer.weight : own.layer.registered_weight;
+    const torch::Tensor& bias =
+        takes_part ? *own.layer.bias : own.layer.registered_bias;
     const bool learns = takes_part && own.learns;
-    set_gradient(
-        *own.layer.weight, learns ? own.weight_gradient : torch::Tensor());
-    if (own.layer.has_bias()) {
-      set_gradient(
-          *own.layer.bias, learns ? own.bias_gradient : torch::Tensor());
+    if (weight.defined()) {
+      set_gradient(weight, learns ? own.weight_gradient : torch::Tensor());
+    }
+    if (bias.defined()) {
+      set_gradient(bias, learns ? own.bias_gradient : torch::Tensor());
     }
   }
 }

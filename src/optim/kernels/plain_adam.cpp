@@ -10,7 +10,9 @@ namespace polytask::optim::detail {
 
 namespace {
 
-template <bool kDecays, bool kKeepsGreatest, typename Scalar>
+enum class Decay { kNone, kOfGradient, kApart };
+
+template <Decay kDecay, bool kKeepsGreatest, typename Scalar>
 POLYTASK_KERNEL void adam_loop(
     const AdamArrays<Scalar>& arrays, const AdamStep& step) {
   Scalar* const parameter = arrays.parameter;
@@ -19,23 +21,26 @@ POLYTASK_KERNEL void adam_loop(
   Scalar* const square = arrays.square;
   Scalar* const greatest = arrays.greatest_square;
   const auto towards = static_cast<Scalar>(1 - step.beta1);
+  const auto back = static_cast<Scalar>(step.beta1);
+  const bool is_near = towards < Scalar(0.5); // as LibTorch's lerp
   const auto beta2 = static_cast<Scalar>(step.beta2);
   const auto share = static_cast<Scalar>(1 - step.beta2);
   const auto root = static_cast<Scalar>(step.correction2_root);
   const auto eps = static_cast<Scalar>(step.eps);
   const auto size = static_cast<Scalar>(step.rate / step.correction1);
-  const auto added = static_cast<Scalar>(step.decays_apart ? 0 : step.decay);
-  const auto kept =
-      static_cast<Scalar>(step.decays_apart ? 1 - step.rate * step.decay : 1);
+  const auto added = static_cast<Scalar>(step.decay);
+  const auto kept = static_cast<Scalar>(1 - step.rate * step.decay);
 #pragma omp simd
   for (int64_t i = 0; i < arrays.count; ++i) {
     Scalar slope = gradient[i];
     Scalar value = parameter[i];
-    if constexpr (kDecays) {
+    if constexpr (kDecay == Decay::kOfGradient) {
       slope += added * value;
+    } else if constexpr (kDecay == Decay::kApart) {
       value *= kept;
     }
-    average[i] += towards * (slope - average[i]);
+    const Scalar way = slope - average[i];
+    average[i] = is_near ? average[i] + towards * way : slope - back * way;
     square[i] = beta2 * square[i] + share * slope * slope;
     Scalar used = square[i];
     if constexpr (kKeepsGreatest) {
@@ -45,21 +50,27 @@ POLYTASK_KERNEL void adam_loop(
   }
 }
 
-template <typename Scalar>
-POLYTASK_KERNEL void plain_adam_body(
+template <Decay kDecay, typename Scalar>
+POLYTASK_KERNEL void adam_with(
     const AdamArrays<Scalar>& arrays, const AdamStep& step) {
-  const bool decays = step.decay != 0;
   if (arrays.greatest_square != nullptr) {
-    decays ? adam_loop<true, true>(arrays, step)
-           : adam_loop<false, true>(arrays, step);
+    adam_loop<kDecay, true>(arrays, step);
   } else {
-    decays ? adam_loop<true, false>(arrays, step)
-           : adam_loop<false, false>(arrays, step);
+    adam_loop<kDecay, false>(arrays, step);
   }
 }
 
-using polytask::detail::instruction_set;
-using polytask::detail::InstructionSet;
+template <typename Scalar>
+POLYTASK_KERNEL void plain_adam_body(
+    const AdamArrays<Scalar>& arrays, const AdamStep& step) {
+  if (step.decay == 0) {
+    adam_with<Decay::kNone>(arrays, step);
+  } else if (step.decays_apart) {
+    adam_with<Decay::kApart>(arrays, step);
+  } else {
+    adam_with<Decay::kOfGradient>(arrays, step);
+  }
+}
 
 } // namespace
 

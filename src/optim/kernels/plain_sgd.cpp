@@ -32,9 +32,6 @@ POLYTASK_KERNEL void plain_sgd_body(
   }
 }
 
-using polytask::detail::instruction_set;
-using polytask::detail::InstructionSet;
-
 } // namespace
 
 POLYTASK_MULTIVERSION(
