@@ -136,7 +136,13 @@ TEST_P(FusedOptimizer, EqualsLibTorchsInSinglePrecision) {
   const Tensors twins = fused_parameters();
   take_steps(*GetParam().own({parameters}), parameters, 0, 100);
   take_steps(*GetParam().libtorchs({twins}), twins, 0, 100);
-  EXPECT_LT(greatest_difference(parameters, twins), 3e-6); // of 5 or so
+  const auto but_the_last = [](const Tensors& all) {
+    return Tensors(all.begin(), all.end() - 1);
+  };
+  EXPECT_LT(
+      greatest_difference(but_the_last(parameters), but_the_last(twins)), 1e-6);
+  // The greatest of so many values is larger.
+  EXPECT_LT(greatest_difference(parameters, twins), 3e-6);
   EXPECT_GT(greatest_difference(parameters, fused_parameters()), 1e-2);
 }
 

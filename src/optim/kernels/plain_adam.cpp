@@ -10,7 +10,7 @@ namespace polytask::optim::detail {
 
 namespace {
 
-enum class Decay { kNone, kOfGradient, kApart };
+enum class Decay { kNone, kOfGradient };
 
 template <Decay kDecay, bool kKeepsGreatest, typename Scalar>
 POLYTASK_KERNEL void adam_loop(
@@ -29,15 +29,12 @@ POLYTASK_KERNEL void adam_loop(
   const auto eps = static_cast<Scalar>(step.eps);
   const auto size = static_cast<Scalar>(step.rate / step.correction1);
   const auto added = static_cast<Scalar>(step.decay);
-  const auto kept = static_cast<Scalar>(1 - step.rate * step.decay);
 #pragma omp simd
   for (int64_t i = 0; i < arrays.count; ++i) {
     Scalar slope = gradient[i];
-    Scalar value = parameter[i];
+    const Scalar value = parameter[i];
     if constexpr (kDecay == Decay::kOfGradient) {
       slope += added * value;
-    } else if constexpr (kDecay == Decay::kApart) {
-      value *= kept;
     }
     const Scalar way = slope - average[i];
     average[i] = is_near ? average[i] + towards * way : slope - back * way;
@@ -66,7 +63,12 @@ POLYTASK_KERNEL void plain_adam_body(
   if (step.decay == 0) {
     adam_with<Decay::kNone>(arrays, step);
   } else if (step.decays_apart) {
-    adam_with<Decay::kApart>(arrays, step);
+    // Rounded by itself, as LibTorch does.
+    const auto kept = static_cast<Scalar>(1 - step.rate * step.decay);
+    for (int64_t i = 0; i < arrays.count; ++i) {
+      arrays.parameter[i] *= kept;
+    }
+    adam_with<Decay::kNone>(arrays, step);
   } else {
     adam_with<Decay::kOfGradient>(arrays, step);
   }
