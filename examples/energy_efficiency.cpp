@@ -6,52 +6,65 @@
 
 #include <fmt/format.h>
 #include <polytask/polytask.h>
-#if __has_include(<unistd.h>)
-#include <unistd.h>
-#endif
 
 #include <CLI/CLI.hpp>
 
 namespace {
 
+namespace data = polytask::data;
+namespace fit = polytask::fit;
+
 const std::vector<std::string> kTasks = {"Y1", "Y2"};
-// Test RMSE of least squares on the same split.
+// Test RMSE of least squares on the same split, kWh/m².
 constexpr double kLeastSquares[] = {2.970, 3.190};
 
 struct Data {
-  polytask::data::Dataset train;
-  polytask::data::Dataset test;
-  polytask::data::Standardizer targets; // fitted on the train rows
+  data::Preparation preparation; // fitted on the train rows
+  data::Dataset train;
+  data::Dataset test;
 };
 
-polytask::data::Dataset dataset(const torch::Tensor& x, const torch::Tensor& y) {
-  return {x, {{"Y1", y.narrow(1, 0, 1)}, {"Y2", y.narrow(1, 1, 1)}}};
-}
-
 Data read(const std::string& folder) {
-  namespace data = polytask::data;
   const auto table = data::read_arff(folder + "/enb.arff");
-  const auto train = data::read_index(folder + "/enb_split_train.txt");
-  const auto test = data::read_index(folder + "/enb_split_test.txt");
-  const auto x = table.values(table.columns_except(kTasks));
-  const auto y = table.values(kTasks);
-  const auto inputs = data::Standardizer::fit(x.index_select(0, train));
-  const auto targets = data::Standardizer::fit(y.index_select(0, train));
-  const auto all = dataset(inputs.transform(x), targets.transform(y));
-  return {all.select(train), all.select(test), targets};
+  const auto train = table.rows_at(data::read_index(folder + "/enb_split_train.txt"));
+  const auto test = table.rows_at(data::read_index(folder + "/enb_split_test.txt"));
+  const auto preparation = data::Preparation::fit(train,
+      data::PreparationOptions().numbers(table.columns_except(kTasks)).target("Y1").target("Y2"));
+  return {preparation, preparation.dataset(train), preparation.dataset(test)};
 }
 
-// Test RMSE of each task in kWh/m².
-std::vector<double> rmse(polytask::MultiTaskModel model, const Data& data) {
-  torch::NoGradGuard no_grad;
-  const auto outputs = model->forward(data.test.input());
-  std::vector<double> errors;
-  for (size_t i = 0; i < kTasks.size(); ++i) {
-    const auto error = outputs[kTasks[i]] - data.test.target(kTasks[i]);
-    errors.push_back(error.square().mean().sqrt().item<double>() *
-        data.targets.scale()[static_cast<int64_t>(i)].item<double>());
+polytask::MultiTaskModel with_tasks(
+    polytask::MultiTaskModel model, const Data& data, int64_t features) {
+  for (const auto& task : kTasks) {
+    model->add_task(task,
+        polytask::Task(torch::nn::Linear(features, 1), polytask::MSELoss())
+            .metric(polytask::Rescaled(polytask::RMSE(), data.preparation.scale(task))));
   }
-  return errors;
+  return model;
+}
+
+std::vector<double> train_linear(const std::string& name, const Data& data) {
+  auto model = with_tasks(polytask::MultiTaskModel(), data, 8);
+  const auto batch = data.train.batch();
+  const auto options = torch::optim::SGDOptions(0.2).momentum(0.9);
+  if (name == "linear, joint") {
+    polytask::JointTraining(model, options).run(batch, 4000);
+  } else {
+    polytask::AlternatingTraining(model, options).run(batch, 8000);
+  }
+  const auto values = fit::evaluate(model, data.test);
+  return {values["Y1/rmse"], values["Y2/rmse"]};
+}
+
+std::vector<double> train_trunk(const Data& data, int64_t epochs, const std::string& run) {
+  torch::nn::Sequential trunk(
+      torch::nn::Linear(8, 64), torch::nn::ReLU(), torch::nn::Linear(64, 64), torch::nn::ReLU());
+  auto model = with_tasks(polytask::MultiTaskModel{trunk}, data, 64);
+  polytask::JointTraining joint(model, torch::optim::AdamOptions(2e-3));
+  data::Loader loader(data.train, data::LoaderOptions().batch_size(64).seed(1));
+  fit::Fit(joint, loader, fit::FitOptions().epochs(epochs).folder(run)).run();
+  const auto values = fit::evaluate(model, data.test);
+  return {values["Y1/rmse"], values["Y2/rmse"]};
 }
 
 void print_row(const std::string& name, const std::vector<double>& errors) {
@@ -59,83 +72,26 @@ void print_row(const std::string& name, const std::vector<double>& errors) {
   fmt::print("{:24}{:9.3f}{:9.3f}{:9.3f}\n", name, errors[0], errors[1], mean);
 }
 
-bool on_a_terminal() {
-#if __has_include(<unistd.h>)
-  return isatty(STDERR_FILENO) != 0;
-#else
-  return false;
-#endif
-}
-
-// A bar on a terminal, a line now and then otherwise.
-void show_progress(const std::string& name, int64_t done, int64_t all) {
-  static const bool terminal = on_a_terminal();
-  if (terminal && (done % (all / 100) == 0 || done == all)) {
-    const auto full = static_cast<size_t>(30 * done / all);
-    fmt::print(stderr, "\r{:24}[{:30}] {:3} %{}", name, std::string(full, '='), 100 * done / all,
-        done == all ? "\r\033[K" : "");
-    std::fflush(stderr);
-  } else if (!terminal && done % (all / 4) == 0) {
-    fmt::print(stderr, "{}: {} of {}\n", name, done, all);
-  }
-}
-
-polytask::MultiTaskModel linear_model() {
-  polytask::MultiTaskModel model;
-  for (const auto& task : kTasks) {
-    model->add_task(task, polytask::LinearTask(8, 1));
-  }
-  return model;
-}
-
-template <typename Training>
-std::vector<double> train_linear(const std::string& name, const Data& data, int64_t steps) {
-  auto model = linear_model();
-  Training training(model, torch::optim::SGDOptions(0.2).momentum(0.9));
-  training.run(data.train.batch(), steps,
-      [&](const auto& report) { show_progress(name, report.step, steps); });
-  return rmse(model, data);
-}
-
-std::vector<double> train_trunk(const std::string& name, const Data& data, int64_t epochs) {
-  torch::nn::Sequential trunk(
-      torch::nn::Linear(8, 64), torch::nn::ReLU(), torch::nn::Linear(64, 64), torch::nn::ReLU());
-  polytask::MultiTaskModel model{polytask::HardSharing(trunk)};
-  for (const auto& task : kTasks) {
-    model->add_task(task, polytask::Task(torch::nn::Linear(64, 1), polytask::MSELoss()));
-  }
-  polytask::JointTraining training(model, torch::optim::AdamOptions(2e-3));
-  polytask::data::Loader loader(data.train, polytask::data::LoaderOptions().batch_size(64).seed(1));
-  for (int64_t epoch = 1; epoch <= epochs; ++epoch) {
-    for (const auto& batch : loader) {
-      training.step(batch);
-    }
-    show_progress(name, epoch, epochs);
-  }
-  return rmse(model, data);
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
-  std::string folder = POLYTASK_EXAMPLE_DATA "/energy_efficiency";
+  std::string folder = POLYTASK_EXAMPLE_DATA "/energy_efficiency", run;
   int64_t epochs = 400;
   CLI::App app("Learns the heating and cooling load of buildings.");
   app.add_option("--data", folder, "The folder of enb.arff and its split");
   app.add_option("--epochs", epochs, "Epochs of the shared trunk")->check(CLI::Range(4, 100000));
+  app.add_option("--run", run, "A folder for its checkpoints and report");
   CLI11_PARSE(app, argc, argv);
   try {
     torch::manual_seed(0);
     const Data data = read(folder);
     const std::vector<double> baseline(std::begin(kLeastSquares), std::end(kLeastSquares));
-    const auto joint = train_linear<polytask::JointTraining>("linear, joint", data, 4000);
-    const auto alternating =
-        train_linear<polytask::AlternatingTraining>("linear, alternating", data, 8000);
-    const auto shared = train_trunk("shared trunk", data, epochs);
+    const auto shared = train_trunk(data, epochs, run);
     fmt::print("test RMSE, kWh/m²         heating  cooling     mean\n");
     print_row("least squares", baseline);
-    print_row("linear, joint", joint);
-    print_row("linear, alternating", alternating);
+    for (const auto* name : {"linear, joint", "linear, alternating"}) {
+      print_row(name, train_linear(name, data));
+    }
     print_row("shared trunk", shared);
     const double gain = (baseline[0] + baseline[1]) / (shared[0] + shared[1]);
     fmt::print("shared trunk: {:.1f} times less error than least squares\n", gain);

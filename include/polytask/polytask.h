@@ -8,6 +8,7 @@
 #include <polytask/core.h>
 #include <polytask/data.h>
 #include <polytask/engine.h>
+#include <polytask/fit.h>
 #include <polytask/math.h>
 #include <polytask/model.h>
 #include <polytask/optim.h>

@@ -52,6 +52,14 @@ std::string ArchiveReader::text(const std::string& key) const {
   return found.toStringRef();
 }
 
+double ArchiveReader::number(const std::string& key) const {
+  const auto found = value(key, "the number");
+  if (!found.isDouble()) {
+    refuse(key, "the number", found.tagKind().c_str());
+  }
+  return found.toDouble();
+}
+
 int64_t ArchiveReader::integer(const std::string& key) const {
   const auto found = value(key, "the number");
   if (!found.isInt()) {

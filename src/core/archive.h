@@ -26,6 +26,7 @@ class POLYTASK_API ArchiveReader {
   bool has(const std::string& key) const;
   std::string text(const std::string& key) const;
   int64_t integer(const std::string& key) const;
+  double number(const std::string& key) const;
   at::Tensor tensor(const std::string& key) const;
   std::vector<std::string> texts(const std::string& key) const;
   std::vector<double> numbers(const std::string& key) const;

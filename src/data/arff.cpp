@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <utility>
 
 #include "core/check.h"
 
 #include "number_buffer.h"
+#include "text_columns.h"
 #include "text_scanner.h"
 
 namespace polytask::data {
@@ -25,6 +27,11 @@ struct ArffAttribute {
   std::string unreadable;
   int64_t line = 0;
   bool is_read = true;
+  // What the table calls it, and whether it keeps the places of the classes as
+  // categories.
+  std::string column;
+  bool has_codes = false;
+  detail::NumberBuffer<int32_t> codes;
 };
 
 std::string arff_lowercase(std::string word) {
@@ -55,13 +62,7 @@ class ArffReader {
     while (scanner_.next_line()) {
       scanner_.take('{') ? read_sparse_row() : read_row();
     }
-    std::vector<std::string> names;
-    for (const auto& attribute : attributes_) {
-      if (attribute.is_read) {
-        names.push_back(attribute.name);
-      }
-    }
-    return scanner_.table(std::move(names), std::move(values_));
+    return table();
   }
 
  private:
@@ -132,11 +133,16 @@ class ArffReader {
     for (const auto& attribute : attributes_) {
       names.push_back(attribute.name);
     }
-    const auto is_read =
-        scanner_.chosen(names, options_.columns(), options_.without());
+    const auto is_read = detail::chosen_columns(
+        scanner_.who(), names, options_.columns(), options_.without());
+    const auto renamed =
+        detail::renamed_columns(scanner_.who(), names, options_.rename());
     for (size_t i = 0; i < attributes_.size(); ++i) {
       ArffAttribute& attribute = attributes_[i];
       attribute.is_read = is_read[i];
+      attribute.column = renamed[i];
+      attribute.has_codes =
+          options_.nominal_categories() && !attribute.classes.empty();
       if (attribute.is_read && !attribute.unreadable.empty()) {
         refuse_type(attribute.name, attribute.unreadable, attribute.line);
       }
@@ -164,9 +170,10 @@ class ArffReader {
     }
     for (size_t i = 0; i < cells.size(); ++i) {
       if (attributes_[i].is_read) {
-        values_.push_back(value_of(attributes_[i], cells[i]));
+        keep(attributes_[i], value_of(attributes_[i], cells[i]));
       }
     }
+    ++rows_;
   }
 
   void read_sparse_row() {
@@ -197,9 +204,45 @@ class ArffReader {
     }
     for (size_t i = 0; i < row.size(); ++i) {
       if (attributes_[i].is_read) {
-        values_.push_back(row[i]);
+        keep(attributes_[i], row[i]);
       }
     }
+    ++rows_;
+  }
+
+  void keep(ArffAttribute& attribute, double value) {
+    if (attribute.has_codes) {
+      attribute.codes.push_back(
+          std::isnan(value) ? -1 : static_cast<int32_t>(value));
+    } else {
+      values_.push_back(value);
+    }
+  }
+
+  Table table() {
+    std::vector<std::string> names;
+    NamedCategories categories;
+    int64_t numbers = 0;
+    for (auto& attribute : attributes_) {
+      if (!attribute.is_read) {
+        continue;
+      }
+      names.push_back(attribute.column);
+      if (attribute.has_codes) {
+        categories.emplace_back(
+            attribute.column,
+            Categories{
+                std::move(attribute.codes).release({rows_}),
+                std::move(attribute.classes)});
+      } else {
+        ++numbers;
+      }
+    }
+    return detail::table_of(
+        scanner_.who(),
+        std::move(names),
+        std::move(values_).release({rows_, numbers}),
+        std::move(categories));
   }
 
   // Which attribute the next value of a sparse row belongs to.
@@ -245,7 +288,8 @@ class ArffReader {
   const ArffOptions& options_;
   detail::TextScanner scanner_;
   std::vector<ArffAttribute> attributes_;
-  detail::NumberBuffer values_;
+  detail::NumberBuffer<double> values_;
+  int64_t rows_ = 0;
 };
 
 } // namespace

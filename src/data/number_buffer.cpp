@@ -4,40 +4,44 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/ScalarType.h>
 
 #include <algorithm>
 #include <new>
 
 namespace polytask::detail {
 
-void NumberBuffer::reallocate(size_t capacity) {
-  void* const moved = std::realloc(numbers_.get(), capacity * sizeof(double));
+template <typename Number>
+void NumberBuffer<Number>::reallocate(size_t capacity) {
+  void* const moved = std::realloc(numbers_.get(), capacity * sizeof(Number));
   if (!moved) {
     throw std::bad_alloc();
   }
   static_cast<void>(numbers_.release()); // freed or moved by realloc
-  numbers_.reset(static_cast<double*>(moved));
+  numbers_.reset(static_cast<Number*>(moved));
   capacity_ = capacity;
 }
 
-void NumberBuffer::grow() {
+template <typename Number>
+void NumberBuffer<Number>::grow() {
   constexpr size_t kFirst = 1024;
   reallocate(std::max(2 * capacity_, kFirst));
 }
 
-at::Tensor NumberBuffer::release(int64_t columns) && {
-  const auto rows = static_cast<int64_t>(size_) / columns;
-  if (rows == 0) {
-    return at::empty({0, columns}, at::kDouble);
+template <typename Number>
+at::Tensor NumberBuffer<Number>::release(at::IntArrayRef shape) && {
+  constexpr at::ScalarType kType = c10::CppTypeToScalarType<Number>::value;
+  if (size_ == 0) {
+    return at::empty(shape, kType);
   }
   reallocate(size_);
-  double* const numbers = numbers_.release();
+  Number* const numbers = numbers_.release();
   size_ = capacity_ = 0;
   return at::from_blob(
-      numbers,
-      {rows, columns},
-      [](void* memory) { std::free(memory); },
-      at::kDouble);
+      numbers, shape, [](void* memory) { std::free(memory); }, kType);
 }
+
+template class NumberBuffer<double>;
+template class NumberBuffer<int32_t>;
 
 } // namespace polytask::detail

@@ -15,9 +15,12 @@ namespace polytask::detail {
 /// of them then keeps. It grows by `realloc`, which moves the pages of large
 /// blocks instead of copying them, and pages that nothing was written to take
 /// no memory: a table is read in little more than its own size.
+///
+/// For `double` and `int32_t`.
+template <typename Number>
 class NumberBuffer {
  public:
-  void push_back(double number) {
+  void push_back(Number number) {
     if (size_ == capacity_) {
       grow();
     }
@@ -26,13 +29,20 @@ class NumberBuffer {
   size_t size() const {
     return size_;
   }
+  Number* begin() {
+    return numbers_.get();
+  }
+  Number* end() {
+    return numbers_.get() + size_;
+  }
 
-  /// Float64 [size / columns, columns]; takes the memory over.
-  at::Tensor release(int64_t columns) &&;
+  /// The numbers as a tensor of this shape, which they fill; takes the memory
+  /// over.
+  at::Tensor release(at::IntArrayRef shape) &&;
 
  private:
   struct Free {
-    void operator()(double* numbers) const {
+    void operator()(Number* numbers) const {
       std::free(numbers);
     }
   };
@@ -40,7 +50,7 @@ class NumberBuffer {
   void grow();
   void reallocate(size_t capacity);
 
-  std::unique_ptr<double, Free> numbers_;
+  std::unique_ptr<Number, Free> numbers_;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };

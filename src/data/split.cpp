@@ -7,10 +7,12 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "rows.h"
+#include "split_shares.h"
 #include "text_scanner.h"
 
 namespace polytask::data {
@@ -20,6 +22,11 @@ namespace {
 // Part of a permutation as an index in ascending order.
 at::Tensor sorted_part(const at::Tensor& order, int64_t first, int64_t count) {
   return std::get<0>(at::sort(order.narrow(0, first, count)));
+}
+
+// A half is rounded up.
+int64_t rows_of_share(int64_t rows, double share) {
+  return static_cast<int64_t>(std::llround(static_cast<double>(rows) * share));
 }
 
 } // namespace
@@ -53,8 +60,7 @@ std::pair<at::Tensor, at::Tensor> random_split(
       "random_split: expected a test fraction between 0 and 1, but got ",
       test_fraction,
       ".");
-  const auto test = static_cast<int64_t>(
-      std::llround(static_cast<double>(rows) * test_fraction));
+  const int64_t test = rows_of_share(rows, test_fraction);
   TORCH_CHECK_VALUE(
       test > 0 && test < rows,
       "random_split: the fraction ",
@@ -66,6 +72,22 @@ std::pair<at::Tensor, at::Tensor> random_split(
       " on.");
   const at::Tensor order = detail::shuffled_rows(rows, seed);
   return {sorted_part(order, test, rows - test), sorted_part(order, 0, test)};
+}
+
+Split random_split(int64_t rows, const SplitOptions& options) {
+  detail::shares_of("random_split", options);
+  const int64_t test = rows_of_share(rows, options.test());
+  const int64_t validation = rows_of_share(rows, options.validation());
+  const int64_t held_out = test + validation;
+  const at::Tensor order =
+      detail::shuffled_rows(std::max(rows, int64_t{0}), options.seed());
+  const bool fits = rows >= held_out;
+  const Split split{
+      sorted_part(order, fits ? held_out : 0, fits ? rows - held_out : 0),
+      sorted_part(order, fits ? test : 0, fits ? validation : 0),
+      sorted_part(order, 0, fits ? test : 0)};
+  detail::check_parts("random_split", split, options);
+  return split;
 }
 
 at::Tensor complement(const at::Tensor& index, int64_t rows) {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "text_scanner.h"
 
-#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -15,8 +14,6 @@
 #include <sstream>
 #include <system_error>
 #include <utility>
-
-#include "core/check.h"
 
 namespace polytask::detail {
 
@@ -197,48 +194,6 @@ std::vector<TextCell> TextScanner::cells() {
         shown(std::string_view(text_).substr(position_)) + ".");
   }
   return cells;
-}
-
-void TextScanner::fail(const std::string& what, int64_t line) const {
-  const std::string where = line > 0 ? ", line " + std::to_string(line) : "";
-  TORCH_CHECK_VALUE(false, who_, where, ": ", what);
-}
-
-std::vector<bool> TextScanner::chosen(
-    const std::vector<std::string>& columns,
-    const std::vector<std::string>& wanted,
-    const std::vector<std::string>& without) const {
-  std::vector<bool> is_chosen(columns.size(), wanted.empty());
-  try {
-    // A table knows its columns and what a misspelt one may stand for.
-    const auto count = static_cast<int64_t>(columns.size());
-    const data::Table names(columns, at::empty({0, count}, at::kDouble));
-    for (const auto& name : wanted) {
-      is_chosen[static_cast<size_t>(names.position(name))] = true;
-    }
-    for (const auto& name : without) {
-      is_chosen[static_cast<size_t>(names.position(name))] = false;
-    }
-  } catch (const c10::Error&) {
-    rethrow_with(who_ + ": ");
-  }
-  if (std::find(is_chosen.begin(), is_chosen.end(), true) == is_chosen.end()) {
-    fail("the options leave no column to read.", 0);
-  }
-  return is_chosen;
-}
-
-data::Table TextScanner::table(
-    std::vector<std::string> columns, NumberBuffer&& values) const {
-  if (values.size() == 0) {
-    fail("it names columns, but has no rows.", 0);
-  }
-  const auto count = static_cast<int64_t>(columns.size());
-  try {
-    return data::Table(std::move(columns), std::move(values).release(count));
-  } catch (const c10::Error&) {
-    rethrow_with(who_ + ": ");
-  }
 }
 
 std::ifstream open_text(const std::string& who, const std::string& path) {

@@ -2,17 +2,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
-#include <polytask/data/table.h>
-
-#include "number_buffer.h"
+#include "text_columns.h"
 
 namespace polytask::detail {
 
@@ -64,19 +65,12 @@ class TextScanner {
     fail(what, line_);
   }
   /// Line 0 is the text as a whole.
-  [[noreturn]] void fail(const std::string& what, int64_t line) const;
-
-  /// Which of the columns are to be read: the `wanted` ones, or all where none
-  /// is wanted, but for those of `without`. Fails on a name that is not there.
-  std::vector<bool> chosen(
-      const std::vector<std::string>& columns,
-      const std::vector<std::string>& wanted,
-      const std::vector<std::string>& without) const;
-
-  /// Checks that there are rows and makes the table of them, whose memory is
-  /// that of the buffer.
-  data::Table table(
-      std::vector<std::string> columns, NumberBuffer&& values) const;
+  [[noreturn]] void fail(const std::string& what, int64_t line) const {
+    fail_text(who_, what, line);
+  }
+  const std::string& who() const {
+    return who_;
+  }
 
  private:
   bool read_block();
@@ -106,6 +100,23 @@ std::ifstream open_text(const std::string& who, const std::string& path);
 /// and `infinity` among them; what is too small for a double is 0. Nothing for
 /// any other text, NaN included, and for what is too large.
 std::optional<double> parse_number(std::string_view text, char decimal = '.');
+
+/// The same, for many numbers; false where there is nothing.
+inline bool read_number(std::string_view text, char decimal, double& number) {
+#if defined(__cpp_lib_to_chars)
+  // All but a few stand as `std::from_chars` reads them.
+  if (decimal == '.') {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc() && stop == end && !std::isnan(number)) {
+      return true;
+    }
+  }
+#endif
+  const auto parsed = parse_number(text, decimal);
+  number = parsed.value_or(0);
+  return parsed.has_value();
+}
 
 /// The text for a message: in quotes, shortened.
 std::string shown(std::string_view text);

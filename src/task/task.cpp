@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include <polytask/task/losses/mse.h>
@@ -23,6 +24,25 @@ Task& Task::weight(double weight) {
       weight,
       ".");
   weight_ = weight;
+  return *this;
+}
+
+Task& Task::metric(std::shared_ptr<const Metric> metric) {
+  TORCH_CHECK_VALUE(metric != nullptr, "Task: the metric is null.");
+  const std::string name = metric->name();
+  TORCH_CHECK_VALUE(
+      !name.empty() && name != "loss" && name.find('/') == std::string::npos,
+      "Task: a metric cannot be called '",
+      name,
+      "'.");
+  for (const auto& other : metrics_) {
+    TORCH_CHECK_VALUE(
+        other->name() != name,
+        "Task: there is a metric called '",
+        name,
+        "' already.");
+  }
+  metrics_.push_back(std::move(metric));
   return *this;
 }
 

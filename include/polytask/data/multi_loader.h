@@ -43,6 +43,10 @@ class POLYTASK_API MultiLoader {
   /// set.
   Batch next_all();
 
+  /// That of each data set, where it stands.
+  const std::vector<Loader>& loaders() const {
+    return loaders_;
+  }
   /// All tasks, in the order of the data sets.
   std::vector<std::string> tasks() const;
   /// Each task and the rows of its data set, in that order.

@@ -4,17 +4,23 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <concepts>
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include <polytask/core/api.h>
 #include <polytask/core/labels.h>
 #include <polytask/core/network.h>
 #include <polytask/task/linear_task.h>
 #include <polytask/task/loss.h>
+#include <polytask/task/metric.h>
 
 namespace polytask {
 
 /// What a model is asked to learn: a head on the features, the loss of its
-/// output, and how much that loss counts. It knows no other task; its name is
-/// the model's business.
+/// output, how much that loss counts, and by which metrics it is judged. It
+/// knows no other task; its name is the model's business.
 ///
 /// A task cannot be assigned to: the model that it stands in keeps its head
 /// registered. `MultiTaskModel`'s `replace_task` and `replace_head` put another
@@ -22,7 +28,7 @@ namespace polytask {
 ///
 /// ```cpp
 /// model->add_task("speed", polytask::Task(head,
-/// polytask::HuberLoss()).weight(0.3));
+/// polytask::HuberLoss()).weight(0.3).metric(polytask::RMSE()));
 /// ```
 class POLYTASK_API Task {
  public:
@@ -41,6 +47,17 @@ class POLYTASK_API Task {
     return weight_;
   }
 
+  /// One more metric, for evaluations. Throws if there is one of its name, and
+  /// on a name that is empty, "loss", or has a '/'.
+  template <std::derived_from<Metric> Kind>
+  Task& metric(Kind metric) {
+    return this->metric(std::make_shared<const Kind>(std::move(metric)));
+  }
+  Task& metric(std::shared_ptr<const Metric> metric);
+  const std::vector<std::shared_ptr<const Metric>>& metrics() const {
+    return metrics_;
+  }
+
   const Network& head() const {
     return head_;
   }
@@ -48,7 +65,7 @@ class POLYTASK_API Task {
     return loss_;
   }
 
-  /// The same loss and weight with another head.
+  /// The same loss, weight and metrics with another head.
   Task with_head(Network head) const;
 
   at::Tensor forward(const at::Tensor& features) const {
@@ -66,6 +83,7 @@ class POLYTASK_API Task {
   Network head_;
   Loss loss_;
   double weight_ = 1.0;
+  std::vector<std::shared_ptr<const Metric>> metrics_;
 };
 
 } // namespace polytask

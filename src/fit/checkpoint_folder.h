@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/core/archives.h>
+#include <polytask/fit/checkpoint_options.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace polytask::fit::detail {
+
+/// A training's folder: files "checkpoint-<step>.pt", of which those stay that
+/// the options say.
+class CheckpointFolder {
+ public:
+  /// Makes the folder where it is not there, and throws, with the path, where
+  /// it cannot. Clears away what a killed writer left beside.
+  CheckpointFolder(std::string path, const CheckpointOptions& options);
+
+  /// The newest one without a fault; warns, by name, of those that have one.
+  /// Nothing where there is none.
+  std::optional<std::string> newest() const;
+
+  /// Says of the checkpoint that is to be written next what it is: the best so
+  /// far, and how many epochs have ended where it stands at the end of one,
+  /// else 0.
+  void mark(int64_t step, int64_t epochs, bool is_best);
+  /// Writes it, and then removes those that are not to stay. Returns the path.
+  std::string write(int64_t step, torch::serialize::OutputArchive& archive);
+
+  /// Which steps are marked; the checkpoints themselves keep that.
+  std::vector<int64_t> marks() const;
+  void set_marks(const std::vector<int64_t>& marks);
+
+  std::string path_of(const std::string& file) const;
+
+ private:
+  std::string checkpoint_path(int64_t step) const;
+  /// Steps, the newest first.
+  std::vector<int64_t> steps() const;
+  void remove_old() const;
+
+  std::string folder_;
+  CheckpointOptions options_;
+  int64_t best_ = -1;
+  std::vector<int64_t> kept_;
+};
+
+} // namespace polytask::fit::detail

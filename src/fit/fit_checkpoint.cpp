@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <c10/util/Exception.h>
+#include <polytask/core/random_state.h>
+#include <polytask/core/version.h>
+#include <torch/serialize/input-archive.h>
+#include <torch/serialize/output-archive.h>
+
+#include <sstream>
+
+#include "core/archive.h"
+#include "core/check.h"
+#include "fit/checkpoint_file.h"
+#include "fit/fit_loop.h"
+
+namespace polytask::fit::detail {
+
+namespace {
+
+constexpr int64_t kFitVersion = 1;
+
+template <typename Part>
+void put(
+    torch::serialize::OutputArchive& archive,
+    const std::string& key,
+    Part& part) {
+  torch::serialize::OutputArchive child(archive.compilation_unit());
+  part.save(child);
+  archive.write(key, child);
+}
+
+template <typename Part>
+void get(
+    torch::serialize::InputArchive& archive,
+    const std::string& key,
+    Part& part) {
+  torch::serialize::InputArchive child;
+  archive.read(key, child);
+  part.load(child);
+}
+
+} // namespace
+
+void FitLoop::resume() {
+  const auto path = folder_->newest();
+  if (!path) {
+    return;
+  }
+  torch::serialize::InputArchive archive;
+  read_checkpoint(*path, archive);
+  load_or_put_back(archive, *path);
+  checkpoint_step_ = step_;
+}
+
+bool FitLoop::is_checkpoint_due(bool at_epoch_end) const {
+  const CheckpointOptions& options = options_.checkpoints();
+  const auto due = [](int64_t every, int64_t count) {
+    return every > 0 && count % every == 0;
+  };
+  const bool is_best = options.keep_best() && best_ && best_->is_best_at(step_);
+  const bool asked = at_epoch_end
+      ? due(options.every_epochs(), epoch_) ||
+          due(options.keep_every_epochs(), epoch_) || is_best
+      : due(options.every_steps(), step_) || is_best;
+  if (!asked && options.every_seconds() == 0) {
+    return false;
+  }
+  const double since =
+      std::chrono::duration<double>(Clock::now() - checkpoint_time_).count();
+  return asked
+      ? since >= options.not_within_seconds()
+      : options.every_seconds() > 0 && since >= options.every_seconds();
+}
+
+void FitLoop::write_checkpoint(bool at_epoch_end) {
+  folder_->mark(
+      step_, at_epoch_end ? epoch_ : 0, best_ && best_->is_best_at(step_));
+  torch::serialize::OutputArchive archive;
+  save_all(archive);
+  const std::string path = folder_->write(step_, archive);
+  checkpoint_step_ = step_;
+  checkpoint_time_ = Clock::now();
+  call([&](Callback& callback) { callback.on_checkpoint(fit_, path); });
+}
+
+void FitLoop::save_all(torch::serialize::OutputArchive& archive) {
+  archive.write("fit", c10::IValue(kFitVersion));
+  archive.write(
+      "polytask",
+      c10::IValue(c10::str(
+          POLYTASK_VERSION_MAJOR,
+          ".",
+          POLYTASK_VERSION_MINOR,
+          ".",
+          POLYTASK_VERSION_PATCH)));
+  archive.write(
+      "counts",
+      c10::IValue(c10::List<int64_t>(
+          {epoch_,
+           step_,
+           step_of_epoch_,
+           validated_step_,
+           static_cast<int64_t>(is_epoch_begun_),
+           static_cast<int64_t>(stepper_.is_at_end())})));
+  archive.write("seconds", c10::IValue(seconds()));
+  archive.write(
+      "marks",
+      c10::IValue(c10::List<int64_t>(
+          folder_ ? folder_->marks() : std::vector<int64_t>())));
+  put(archive, "model", *training_.model());
+  put(archive, "training", training_);
+  put(archive, "data", *data_);
+  if (options_.outer()) {
+    put(archive, "outer", **options_.outer());
+  }
+  put(archive, "sums", sums_);
+  put(archive, "history", history_);
+  std::vector<std::string> names;
+  for (const auto& callback : callbacks_) {
+    if (!callback->name().empty()) {
+      put(archive, "callback_" + std::to_string(names.size()), *callback);
+      names.push_back(callback->name());
+    }
+  }
+  polytask::detail::write_texts(archive, "callbacks", names);
+  auto random = RandomState::capture();
+  put(archive, "random", random);
+}
+
+void FitLoop::load_all(torch::serialize::InputArchive& archive) {
+  const polytask::detail::ArchiveReader reader(archive, "Fit");
+  const int64_t version = reader.integer("fit");
+  TORCH_CHECK_VALUE(
+      version == kFitVersion,
+      "it is of version ",
+      version,
+      ", which polytask ",
+      reader.text("polytask"),
+      " wrote; this one reads version ",
+      kFitVersion,
+      ".");
+  const auto counts = reader.integers("counts");
+  TORCH_CHECK_VALUE(counts.size() == 6, "its counts are not six.");
+  MultiTaskModel model = training_.model();
+  // The training first: it changes nothing where the model is another one.
+  get(archive, "training", training_);
+  get(archive, "model", *model);
+  get(archive, "data", *data_);
+  if (options_.outer() && reader.has("outer")) {
+    get(archive, "outer", **options_.outer());
+  }
+  get(archive, "sums", sums_);
+  get(archive, "history", history_);
+  const auto names = reader.texts("callbacks");
+  for (const auto& callback : callbacks_) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (!callback->name().empty() && names[i] == callback->name()) {
+        get(archive, "callback_" + std::to_string(i), *callback);
+      }
+    }
+  }
+  epoch_ = counts[0];
+  step_ = counts[1];
+  step_of_epoch_ = counts[2];
+  validated_step_ = counts[3];
+  is_epoch_begun_ = counts[4] != 0;
+  stepper_.set_at_end(counts[5] != 0);
+  seconds_before_ = reader.number("seconds");
+  if (folder_) {
+    folder_->set_marks(reader.integers("marks"));
+  }
+  history_.stop_reason("");
+  RandomState random;
+  get(archive, "random", random);
+  random.restore();
+}
+
+// A checkpoint that only fits in part leaves nothing changed.
+void FitLoop::load_or_put_back(
+    torch::serialize::InputArchive& archive, const std::string& path) {
+  std::stringstream before;
+  torch::serialize::OutputArchive now;
+  save_all(now);
+  now.save_to(before);
+  try {
+    load_all(archive);
+  } catch (const c10::Error&) {
+    torch::serialize::InputArchive old;
+    old.load_from(before);
+    load_all(old);
+    polytask::detail::rethrow_with(
+        "Fit: cannot go on from the checkpoint " + path +
+        ", which another training may have written: ");
+  }
+}
+
+} // namespace polytask::fit::detail

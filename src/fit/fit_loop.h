@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <polytask/fit/callback.h>
+#include <polytask/fit/fit_options.h>
+#include <polytask/fit/history.h>
+#include <polytask/fit/training_data.h>
+#include <polytask/training/training.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fit/best_weights.h"
+#include "fit/checkpoint_folder.h"
+#include "fit/epoch_sums.h"
+#include "fit/stepper.h"
+#include "fit/weight_average.h"
+
+namespace polytask::fit::detail {
+
+/// The loop of a `Fit`, and all that a checkpoint has to hold of it.
+class FitLoop {
+ public:
+  FitLoop(Fit& fit, Training& training, TrainingData data, FitOptions options);
+
+  History run();
+  void stop(const std::string& reason);
+  void use_best(const std::string& task) const;
+
+  Training& training() const {
+    return training_;
+  }
+  const FitOptions& options() const {
+    return options_;
+  }
+  const History& history() const {
+    return history_;
+  }
+  int64_t epoch() const {
+    return epoch_;
+  }
+  int64_t step() const {
+    return step_;
+  }
+  int64_t planned_steps() const;
+  int64_t step_of_epoch() const {
+    return step_of_epoch_;
+  }
+  int64_t steps_per_epoch() const;
+  double seconds() const;
+  std::vector<double> losses() {
+    return sums_.mean_losses();
+  }
+  std::vector<double> rates() const;
+  bool is_stopping() const {
+    return !stop_reason_.empty();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void check_options() const;
+  void add_callbacks();
+  void add_files();
+  template <typename Call>
+  void call(const Call& call) {
+    for (const auto& callback : callbacks_) {
+      call(*callback);
+    }
+  }
+
+  // fit_loop.cpp
+  void begin();
+  void go();
+  void end();
+  void give_final_weights();
+  bool is_over() const;
+  void take_step();
+  void end_epoch();
+  void record_training();
+  void validate();
+  void end_of_all();
+
+  // fit_checkpoint.cpp
+  void resume();
+  bool is_checkpoint_due(bool at_epoch_end) const;
+  void write_checkpoint(bool at_epoch_end);
+  void save_all(torch::serialize::OutputArchive& archive);
+  void load_all(torch::serialize::InputArchive& archive);
+  void load_or_put_back(
+      torch::serialize::InputArchive& archive, const std::string& path);
+
+  Fit& fit_;
+  Training& training_;
+  TrainingData data_;
+  FitOptions options_;
+  Stepper stepper_;
+  EpochSums sums_;
+  std::optional<CheckpointFolder> folder_;
+
+  /// polytask's own, then the user's.
+  std::vector<std::shared_ptr<Callback>> callbacks_;
+  std::vector<Callback*> see_steps_;
+  /// Null where there is none.
+  std::shared_ptr<WeightAverage> average_;
+  std::shared_ptr<BestWeights> best_;
+
+  History history_;
+  std::string stop_reason_;
+  /// A signal ends it: nothing is recorded or validated out of turn.
+  bool is_interrupted_ = false;
+  /// It has come to its end, and the model has its final weights.
+  bool is_finished_ = false;
+  int64_t epoch_ = 0;
+  int64_t step_ = 0;
+  int64_t step_of_epoch_ = 0;
+  /// Of the last validation.
+  int64_t validated_step_ = -1;
+  bool is_epoch_begun_ = false;
+
+  double seconds_before_ = 0;
+  Clock::time_point began_;
+  Clock::time_point checkpoint_time_;
+  int64_t checkpoint_step_ = -1;
+};
+
+} // namespace polytask::fit::detail

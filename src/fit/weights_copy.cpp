@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fit/weights_copy.h"
+
+#include <ATen/core/grad_mode.h>
+#include <c10/util/Exception.h>
+
+#include <unordered_set>
+
+namespace polytask::fit::detail {
+
+std::vector<std::pair<std::string, at::Tensor>> weights_of(
+    const MultiTaskModelImpl& model, bool buffers) {
+  std::vector<std::pair<std::string, at::Tensor>> weights;
+  std::unordered_set<const void*> seen;
+  const auto add = [&](const auto& named) {
+    for (const auto& entry : named) {
+      if (entry.value().defined() &&
+          seen.insert(entry.value().unsafeGetTensorImpl()).second) {
+        weights.emplace_back(entry.key(), entry.value());
+      }
+    }
+  };
+  add(model.named_parameters());
+  if (buffers) {
+    add(model.named_buffers());
+  }
+  return weights;
+}
+
+namespace {
+
+bool fits_copy(const at::Tensor& copy, const at::Tensor& weight) {
+  return copy.sizes() == weight.sizes() &&
+      copy.scalar_type() == weight.scalar_type() &&
+      copy.device() == weight.device();
+}
+
+} // namespace
+
+void WeightsCopy::take(const MultiTaskModelImpl& model) {
+  const at::NoGradGuard no_grad;
+  std::map<std::string, at::Tensor> copies;
+  for (const auto& [name, weight] : weights_of(model, /*buffers=*/true)) {
+    const auto old = copies_.find(name);
+    if (old != copies_.end() && fits_copy(old->second, weight)) {
+      old->second.copy_(weight);
+      copies.insert(*old);
+    } else {
+      copies.emplace(name, weight.detach().clone());
+    }
+  }
+  copies_ = std::move(copies);
+}
+
+void WeightsCopy::give(MultiTaskModelImpl& model) const {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, weight] : weights_of(model, /*buffers=*/true)) {
+    const auto copy = copies_.find(name);
+    if (copy != copies_.end() && copy->second.sizes() == weight.sizes()) {
+      at::Tensor(weight).copy_(copy->second);
+    }
+  }
+}
+
+void WeightsCopy::load(
+    std::map<std::string, at::Tensor> tensors,
+    const MultiTaskModelImpl& model) {
+  const auto weights = weights_of(model, /*buffers=*/true);
+  TORCH_CHECK_VALUE(
+      tensors.empty() || tensors.size() == weights.size(),
+      "Fit: expected a copy of the model's ",
+      weights.size(),
+      " tensors in the checkpoint, but found ",
+      tensors.size(),
+      ".");
+  for (const auto& [name, weight] : weights) {
+    if (tensors.empty()) {
+      break;
+    }
+    const auto copy = tensors.find(name);
+    TORCH_CHECK_VALUE(
+        copy != tensors.end() && copy->second.sizes() == weight.sizes(),
+        "Fit: expected a copy of '",
+        name,
+        "' of shape ",
+        weight.sizes(),
+        " in the checkpoint.");
+    copy->second = copy->second.to(weight.device(), weight.scalar_type());
+  }
+  copies_ = std::move(tensors);
+}
+
+} // namespace polytask::fit::detail

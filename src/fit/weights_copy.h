@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <polytask/model/multi_task_model.h>
+
+namespace polytask::fit::detail {
+
+/// The model's parameters and, where wanted, its buffers, by name, no tensor
+/// twice.
+std::vector<std::pair<std::string, at::Tensor>> weights_of(
+    const MultiTaskModelImpl& model, bool buffers);
+
+/// Copies of a model's parameters and buffers.
+class WeightsCopy {
+ public:
+  bool is_empty() const {
+    return copies_.empty();
+  }
+  /// In its own memory, which is used again.
+  void take(const MultiTaskModelImpl& model);
+  void give(MultiTaskModelImpl& model) const;
+
+  /// By name; to be written and read.
+  const std::map<std::string, at::Tensor>& tensors() const {
+    return copies_;
+  }
+  /// Throws, and changes nothing, on tensors that are not this model's.
+  void load(
+      std::map<std::string, at::Tensor> tensors,
+      const MultiTaskModelImpl& model);
+
+ private:
+  std::map<std::string, at::Tensor> copies_;
+};
+
+} // namespace polytask::fit::detail

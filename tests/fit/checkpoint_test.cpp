@@ -1,0 +1,254 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/fit/fit.h>
+
+#include <gmock/gmock.h>
+#include <polytask/task/losses/mse.h>
+#include <polytask/training/joint_training.h>
+#include <torch/torch.h>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "fit/checkpoint_file.h"
+#include "tests/support/errors.h"
+#include "tests/support/warnings.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace fit = polytask::fit;
+using polytask::testing::error_of;
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void put_bytes(const fs::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+// Saves after each of its steps, of which it takes so many.
+struct SavingJob {
+  explicit SavingJob(std::string name, int64_t features = 3)
+      : folder(std::move(name)) {
+    torch::manual_seed(2);
+    auto x = torch::randn({24, features});
+    loader = std::make_unique<polytask::data::Loader>(
+        polytask::data::Dataset(x, {{"y", x.sum(1, true)}}),
+        polytask::data::LoaderOptions().batch_size(8));
+    model->add_task(
+        "y",
+        polytask::Task(torch::nn::Linear(features, 1), polytask::MSELoss()));
+    training = std::make_unique<polytask::JointTraining>(
+        model, torch::optim::AdamOptions(0.1));
+  }
+
+  fit::FitOptions options(int64_t steps) const {
+    return fit::FitOptions()
+        .steps(steps)
+        .folder(folder)
+        .events(false)
+        .report(false)
+        .progress(fit::ProgressKind::kSilent)
+        .checkpoints(
+            fit::CheckpointOptions().every_steps(1).not_within_seconds(0));
+  }
+  fit::History run(int64_t steps) {
+    return fit::Fit(*training, *loader, options(steps)).run();
+  }
+  torch::Tensor weight() const {
+    return model->parameters()[0].detach().clone();
+  }
+
+  std::string folder;
+  std::unique_ptr<polytask::data::Loader> loader;
+  polytask::MultiTaskModel model;
+  std::unique_ptr<polytask::JointTraining> training;
+};
+
+fs::path empty_folder(const std::string& name) {
+  const fs::path path = fs::path(testing::TempDir()) / ("checkpoint_" + name);
+  fs::remove_all(path);
+  return path;
+}
+
+std::vector<std::string> checkpoints_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with("checkpoint")) {
+      names.push_back(name);
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST(Checkpoint, ShowsAFaultOfAFileOfEveryLength) {
+  const auto folder = empty_folder("lengths");
+  SavingJob(folder).run(1);
+  const auto path = folder / "checkpoint-000000001.pt";
+  const std::string whole = bytes_of(path);
+  ASSERT_EQ(fit::detail::checkpoint_fault(path), "");
+  const auto part = folder / "part";
+  for (size_t length = 0; length < whole.size(); length += 97) {
+    put_bytes(part, whole.substr(0, length));
+    EXPECT_NE(fit::detail::checkpoint_fault(part), "") << length;
+  }
+  for (size_t place = 0; place < whole.size(); place += 211) {
+    std::string other = whole;
+    other[place] = static_cast<char>(other[place] ^ 4);
+    put_bytes(part, other);
+    EXPECT_NE(fit::detail::checkpoint_fault(part), "") << place;
+  }
+}
+
+TEST(Checkpoint, IsPassedOverByNameWhereItIsCut) {
+  const auto folder = empty_folder("cut");
+  SavingJob(folder).run(5);
+  SavingJob whole(empty_folder("whole"));
+  whole.run(8);
+  const auto newest = folder / "checkpoint-000000005.pt";
+  put_bytes(newest, bytes_of(newest).substr(0, 1000));
+  const polytask::testing::Warnings warnings("Fit: ");
+  SavingJob second(folder);
+  second.run(8);
+  EXPECT_THAT(
+      warnings.texts,
+      testing::ElementsAre(testing::HasSubstr(newest.string())));
+  EXPECT_TRUE(torch::equal(second.weight(), whole.weight()));
+  EXPECT_EQ(second.training->steps(), 8);
+}
+
+TEST(Checkpoint, KeepsTheLastOnesAndThoseOfSomeEpochs) {
+  const auto folder = empty_folder("kept");
+  SavingJob job(folder);
+  auto options = job.options(0).epochs(5);
+  options.checkpoints().keep_last(2).keep_every_epochs(2).every_steps(0);
+  fit::Fit(*job.training, *job.loader, options).run();
+  EXPECT_THAT(
+      checkpoints_in(folder),
+      testing::ElementsAre(
+          "checkpoint-000000006.pt",
+          "checkpoint-000000012.pt",
+          "checkpoint-000000015.pt"));
+  SavingJob second(folder);
+  options.epochs(7);
+  fit::Fit(*second.training, *second.loader, options).run();
+  EXPECT_THAT(
+      checkpoints_in(folder),
+      testing::ElementsAre(
+          "checkpoint-000000006.pt",
+          "checkpoint-000000012.pt",
+          "checkpoint-000000018.pt",
+          "checkpoint-000000021.pt"));
+}
+
+TEST(Checkpoint, OfAnotherModelIsRefusedAndNothingChanges) {
+  const auto folder = empty_folder("other");
+  SavingJob(folder).run(3);
+  SavingJob wide(folder, 4);
+  const auto before = wide.weight();
+  EXPECT_THAT(
+      error_of([&] { wide.run(6); }),
+      testing::AllOf(
+          testing::HasSubstr("cannot go on from the checkpoint"),
+          testing::HasSubstr("checkpoint-000000003.pt"),
+          testing::HasSubstr("tasks.y.weight")));
+  EXPECT_TRUE(torch::equal(wide.weight(), before));
+  EXPECT_EQ(wide.training->steps(), 0);
+  EXPECT_EQ(wide.loader->state().position, 0);
+  EXPECT_EQ(checkpoints_in(folder).size(), 3);
+}
+
+TEST(Checkpoint, OfOtherDataIsRefusedAndNothingChanges) {
+  const auto folder = empty_folder("other_data");
+  SavingJob(folder).run(2);
+  SavingJob job(folder);
+  const auto before = job.weight();
+  polytask::data::Loader other(job.loader->dataset());
+  EXPECT_THAT(
+      error_of([&] { fit::Fit(*job.training, other, job.options(5)).run(); }),
+      testing::HasSubstr("cannot go on from the checkpoint"));
+  EXPECT_TRUE(torch::equal(job.weight(), before));
+  EXPECT_EQ(job.training->steps(), 0);
+}
+
+TEST(Checkpoint, ClearsAwayWhatAKilledWriterLeft) {
+  const auto folder = empty_folder("left");
+  fs::create_directories(folder);
+  put_bytes(folder / "checkpoint-000000009.pt.123-4.tmp", "half");
+  put_bytes(folder / "mine.tmp", "mine");
+  SavingJob(folder).run(1);
+  EXPECT_THAT(
+      checkpoints_in(folder), testing::ElementsAre("checkpoint-000000001.pt"));
+  EXPECT_TRUE(fs::exists(folder / "mine.tmp"));
+}
+
+TEST(Checkpoint, SaysWhereItCannotWrite) {
+  const auto folder = empty_folder("file");
+  put_bytes(folder, "no folder");
+  SavingJob job(folder);
+  EXPECT_THAT(
+      error_of([&] { job.run(2); }),
+      testing::HasSubstr("cannot make the folder " + folder.string()));
+  EXPECT_EQ(job.training->steps(), 0);
+}
+
+// No file may grow beyond so many bytes while it lives: as on a full disk.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST(Checkpoint, LeavesTheOldOnesWhereTheDiskIsFull) {
+  const auto folder = empty_folder("full");
+  SavingJob(folder).run(2);
+  const auto newest = folder / "checkpoint-000000002.pt";
+  const std::string before = bytes_of(newest);
+  std::string message;
+  {
+    const FullDisk full(1000);
+    message = error_of([&] { SavingJob(folder).run(4); });
+  }
+  EXPECT_THAT(
+      message, testing::HasSubstr("Fit: cannot write " + folder.string()));
+  EXPECT_EQ(bytes_of(newest), before);
+  EXPECT_EQ(checkpoints_in(folder).size(), 2);
+  SavingJob whole(empty_folder("enough"));
+  whole.run(4);
+  SavingJob second(folder);
+  second.run(4);
+  EXPECT_TRUE(torch::equal(second.weight(), whole.weight()));
+}
+
+TEST(Checkpoint, OfAFinishedTrainingTrainsNoFurther) {
+  const auto folder = empty_folder("finished");
+  SavingJob first(folder);
+  const auto expected = first.run(4);
+  SavingJob second(folder);
+  const auto history = second.run(4);
+  EXPECT_EQ(second.training->steps(), 4);
+  EXPECT_EQ(history.stop_reason(), expected.stop_reason());
+  EXPECT_TRUE(torch::equal(second.weight(), first.weight()));
+}
+
+} // namespace
