@@ -86,6 +86,7 @@ std::vector<int64_t> CheckpointFolder::steps() const {
       steps.push_back(*step);
     }
   }
+  TORCH_CHECK(!error, "Fit: cannot list ", folder_, ": ", error.message(), ".");
   std::sort(steps.begin(), steps.end(), std::greater<>());
   return steps;
 }
@@ -117,7 +118,7 @@ std::string CheckpointFolder::write(
     int64_t step, torch::serialize::OutputArchive& archive) {
   const std::string path = checkpoint_path(step);
   write_checkpoint(path, archive);
-  remove_old();
+  remove_old(step);
   return path;
 }
 
@@ -132,8 +133,10 @@ void CheckpointFolder::set_marks(const std::vector<int64_t>& marks) {
   kept_.assign(marks.begin() + (marks.empty() ? 0 : 1), marks.end());
 }
 
-void CheckpointFolder::remove_old() const {
-  const auto all = steps();
+// Later steps are of files that were passed over as damaged: they do not count.
+void CheckpointFolder::remove_old(int64_t newest) const {
+  auto all = steps();
+  std::erase_if(all, [&](int64_t step) { return step > newest; });
   for (size_t i = static_cast<size_t>(options_.keep_last()); i < all.size();
        ++i) {
     const bool stays = (options_.keep_best() && all[i] == best_) ||

@@ -41,7 +41,7 @@ class CheckpointFolder {
   std::string checkpoint_path(int64_t step) const;
   /// Steps, the newest first.
   std::vector<int64_t> steps() const;
-  void remove_old() const;
+  void remove_old(int64_t newest) const;
 
   std::string folder_;
   CheckpointOptions options_;

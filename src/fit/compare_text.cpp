@@ -59,7 +59,7 @@ std::string compared_task_text(const Comparison::Task& task) {
 // The first line holds the titles.
 CompareCells comparison_cells(const Comparison& comparison) {
   CompareCells cells(1);
-  cells[0].push_back("method");
+  cells[0].emplace_back("method");
   for (const auto& task : comparison.tasks()) {
     cells[0].push_back(compared_task_text(task));
   }

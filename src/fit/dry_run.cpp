@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/check.h"
@@ -118,7 +119,10 @@ void check_names(const MultiTaskModel& model, const FitOptions& options) {
   std::vector<Evaluation::TaskValues> tasks;
   for (const auto& batch : sample) {
     const Evaluation part = evaluate(model, batch);
-    tasks.insert(tasks.end(), part.tasks().begin(), part.tasks().end());
+    for (Evaluation::TaskValues task : part.tasks()) {
+      task.labels = 1; // these few rows may have none
+      tasks.push_back(std::move(task));
+    }
   }
   const Evaluation values(std::move(tasks));
   const auto check = [&](const char* option, const std::string& name) {

@@ -43,7 +43,8 @@ void EarlyStopper::on_validation_end(
     find_values(evaluation);
   }
   for (auto& judged : judged_) {
-    if (judged.stopped) {
+    if (judged.stopped ||
+        (!judged.task.empty() && !evaluation.has(judged.metric))) {
       continue;
     }
     judged.value.add(

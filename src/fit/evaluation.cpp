@@ -61,6 +61,9 @@ std::vector<Evaluation::Value> Evaluation::values() const {
     for (const auto& value : task.values) {
       all.push_back(
           {task.task + '/' + value.name, value.value, value.higher_is_better});
+      if (task.labels == 0) {
+        continue; // it says nothing, and the others' mean does
+      }
       const auto mean =
           std::find_if(means.begin(), means.end(), [&](const auto& other) {
             return other.name == value.name;

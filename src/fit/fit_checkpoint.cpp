@@ -101,7 +101,9 @@ void FitLoop::save_all(torch::serialize::OutputArchive& archive) {
            step_of_epoch_,
            validated_step_,
            static_cast<int64_t>(is_epoch_begun_),
-           static_cast<int64_t>(stepper_.is_at_end())})));
+           static_cast<int64_t>(stepper_.is_at_end()),
+           static_cast<int64_t>(is_validation_due_),
+           static_cast<int64_t>(is_epoch_end_due_)})));
   archive.write("seconds", c10::IValue(seconds()));
   archive.write(
       "marks",
@@ -140,7 +142,7 @@ void FitLoop::load_all(torch::serialize::InputArchive& archive) {
       kFitVersion,
       ".");
   const auto counts = reader.integers("counts");
-  TORCH_CHECK_VALUE(counts.size() == 6, "its counts are not six.");
+  TORCH_CHECK_VALUE(counts.size() == 8, "its counts are not eight.");
   MultiTaskModel model = training_.model();
   // The training first: it changes nothing where the model is another one.
   get(archive, "training", training_);
@@ -165,6 +167,8 @@ void FitLoop::load_all(torch::serialize::InputArchive& archive) {
   validated_step_ = counts[3];
   is_epoch_begun_ = counts[4] != 0;
   stepper_.set_at_end(counts[5] != 0);
+  is_validation_due_ = counts[6] != 0;
+  is_epoch_end_due_ = counts[7] != 0;
   seconds_before_ = reader.number("seconds");
   if (folder_) {
     folder_->set_marks(reader.integers("marks"));
@@ -185,12 +189,25 @@ void FitLoop::load_or_put_back(
   try {
     load_all(archive);
   } catch (const c10::Error&) {
-    torch::serialize::InputArchive old;
-    old.load_from(before);
-    load_all(old);
+    put_back(before);
     polytask::detail::rethrow_with(
         "Fit: cannot go on from the checkpoint " + path +
         ", which another training may have written: ");
+  } catch (...) {
+    put_back(before);
+    throw;
+  }
+}
+
+// What cannot go back, such as a callable's batches, stays; the first error is
+// the one to be told.
+void FitLoop::put_back(std::istream& before) {
+  torch::serialize::InputArchive old;
+  old.load_from(before);
+  try {
+    load_all(old);
+  } catch (const std::exception& error) {
+    TORCH_WARN("Fit: cannot put back all that was before: ", error.what());
   }
 }
 

@@ -31,6 +31,11 @@ namespace {
 
 constexpr auto kTrainSplit = "train";
 
+std::string folder_title(const std::string& folder) {
+  const auto path = std::filesystem::path(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
 } // namespace
 
 FitLoop::FitLoop(
@@ -86,6 +91,13 @@ void FitLoop::check_options() const {
   for (const auto& callback : options_.callbacks()) {
     TORCH_CHECK_VALUE(callback, "FitOptions: a callback is null.");
   }
+  TORCH_CHECK_VALUE(
+      !training_.model()->has_task("mean"),
+      "Fit: a task cannot be called 'mean', as the mean over the tasks is.");
+  TORCH_CHECK_VALUE(
+      !options_.scheduler() || !options_.plateau(),
+      "FitOptions: a scheduler sets the rates anew after each step, so a "
+      "plateau beside it would change nothing; take one of them.");
 }
 
 void FitLoop::add_callbacks() {
@@ -155,7 +167,7 @@ void FitLoop::add_files() {
   }
   callbacks_.push_back(
       std::make_shared<ReportWriter>(folder, [this, conflicts](Report& report) {
-        report.title = std::filesystem::path(options_.folder()).filename();
+        report.title = folder_title(options_.folder());
         report.facts = report_facts(fit_);
         if (conflicts && conflicts->recorder().steps() > 0) {
           report.cosines = conflicts->recorder().cosines();
@@ -172,10 +184,17 @@ History FitLoop::run() {
   began_ = checkpoint_time_ = Clock::now();
   stop_reason_.clear();
   is_interrupted_ = false;
+  is_in_step_ = false;
+  is_running_ = true;
   history_.stop_reason("");
   if (!options_.folder().empty() && !folder_) {
     folder_.emplace(options_.folder(), options_.checkpoints());
-    resume();
+    try {
+      resume();
+    } catch (...) {
+      folder_.reset(); // the next run is to look there again
+      throw;
+    }
   }
   if (options_.dry_run()) {
     dry_run(training_.model(), *data_, options_);
@@ -200,7 +219,7 @@ History FitLoop::run() {
     is_finished_ = true;
   }
   seconds_before_ = seconds();
-  began_ = Clock::now();
+  is_running_ = false;
   if (error) {
     std::rethrow_exception(error);
   }
@@ -231,22 +250,37 @@ void FitLoop::go() {
       length > 0 || !stepper_.is_endless(),
       "FitOptions: these batches have no end; say how many steps_per_epoch "
       "there are.");
+  if (is_validation_due_ || is_epoch_end_due_) {
+    do_what_is_due(); // before a resume it was not
+  }
   while (!is_over()) {
     if (!is_epoch_begun_) {
       is_epoch_begun_ = true;
       call([&](Callback& callback) { callback.on_epoch_begin(fit_); });
     }
-    if ((length > 0 && step_of_epoch_ >= length) || !stepper_.fetch()) {
-      TORCH_CHECK_VALUE(
-          step_of_epoch_ > 0, "Fit: the training data gave no batch.");
-      end_epoch();
-    } else {
+    is_in_step_ = true; // also where fetching throws
+    is_in_step_ = (length == 0 || step_of_epoch_ < length) && fetch();
+    if (is_in_step_) {
       take_step();
+    } else {
+      end_epoch();
     }
     if (Signals::came()) {
       is_interrupted_ = true;
     }
   }
+}
+
+// The batches may end where `steps_per_epoch` has ended the epoch before.
+bool FitLoop::fetch() {
+  if (stepper_.fetch()) {
+    return true;
+  }
+  const bool fetched = step_of_epoch_ == 0 && stepper_.fetch();
+  TORCH_CHECK_VALUE(
+      fetched || step_of_epoch_ > 0,
+      "Fit: the training data gave no batch, or too few for one step.");
+  return fetched;
 }
 
 void FitLoop::take_step() {
@@ -257,16 +291,13 @@ void FitLoop::take_step() {
   ++step_;
   ++step_of_epoch_;
   sums_.add(report);
+  is_in_step_ = false;
+  const int64_t every = options_.validate_every_steps();
+  is_validation_due_ = every > 0 && step_ % every == 0;
   for (auto* callback : see_steps_) {
     callback->on_step_end(fit_, report);
   }
-  const int64_t every = options_.validate_every_steps();
-  if (every > 0 && step_ % every == 0) {
-    validate();
-  }
-  if (folder_ && is_checkpoint_due(/*at_epoch_end=*/false)) {
-    write_checkpoint(/*at_epoch_end=*/false);
-  }
+  do_what_is_due();
 }
 
 void FitLoop::end_epoch() {
@@ -276,12 +307,22 @@ void FitLoop::end_epoch() {
   step_of_epoch_ = 0;
   is_epoch_begun_ = false;
   const int64_t every = options_.validate_every_epochs();
-  if (every > 0 && epoch_ % every == 0) {
+  is_validation_due_ = every > 0 && epoch_ % every == 0;
+  is_epoch_end_due_ = true;
+  do_what_is_due();
+}
+
+// Where something throws, a checkpoint says what is left to be done.
+void FitLoop::do_what_is_due() {
+  const bool at_epoch_end = is_epoch_end_due_;
+  if (is_validation_due_) {
     validate();
   }
-  call([&](Callback& callback) { callback.on_epoch_end(fit_); });
-  if (folder_ && is_checkpoint_due(/*at_epoch_end=*/true)) {
-    write_checkpoint(/*at_epoch_end=*/true);
+  if (std::exchange(is_epoch_end_due_, false)) {
+    call([&](Callback& callback) { callback.on_epoch_end(fit_); });
+  }
+  if (folder_ && is_checkpoint_due(at_epoch_end)) {
+    write_checkpoint(at_epoch_end);
   }
 }
 
@@ -320,21 +361,29 @@ void FitLoop::record_training() {
 
 void FitLoop::validate() {
   if (options_.validations().empty() || validated_step_ == step_) {
+    is_validation_due_ = false;
     return;
   }
-  validated_step_ = step_;
   const WithAverage with_average(average_.get());
   call([&](Callback& callback) { callback.on_validation_begin(fit_); });
+  std::vector<Evaluation> evaluations;
+  std::vector<HistoryRecord> records;
   for (const auto& [split, data] : options_.validations()) {
-    const Evaluation evaluation =
-        evaluate(training_.model(), data, options_.evaluate());
+    evaluations.push_back(
+        evaluate(training_.model(), data, options_.evaluate()));
     HistoryRecord record{epoch_, step_, seconds(), split, {}};
-    for (const auto& value : evaluation.values()) {
+    for (const auto& value : evaluations.back().values()) {
       record.values.emplace_back(value.name, value.value);
     }
-    history_.add(std::move(record));
-    call([&, &split = split](Callback& callback) {
-      callback.on_validation_end(fit_, split, evaluation);
+    records.push_back(std::move(record));
+  }
+  is_validation_due_ = false;
+  validated_step_ = step_;
+  for (size_t i = 0; i < evaluations.size(); ++i) {
+    const std::string& split = records[i].split;
+    history_.add(records[i]);
+    call([&](Callback& callback) {
+      callback.on_validation_end(fit_, split, evaluations[i]);
     });
   }
 }
@@ -359,7 +408,7 @@ void FitLoop::end_of_all() {
 }
 
 void FitLoop::end() {
-  if (folder_ && step_ != checkpoint_step_ && step_ > 0) {
+  if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
     write_checkpoint(step_of_epoch_ == 0);
   }
   call([&](Callback& callback) { callback.on_fit_end(fit_); });
@@ -399,8 +448,9 @@ int64_t FitLoop::planned_steps() const {
 }
 
 double FitLoop::seconds() const {
-  return seconds_before_ +
-      std::chrono::duration<double>(Clock::now() - began_).count();
+  return !is_running_ ? seconds_before_
+                      : seconds_before_ +
+          std::chrono::duration<double>(Clock::now() - began_).count();
 }
 
 } // namespace polytask::fit::detail

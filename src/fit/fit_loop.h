@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <istream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +81,9 @@ class FitLoop {
   void end();
   void give_final_weights();
   bool is_over() const;
+  bool fetch();
   void take_step();
+  void do_what_is_due();
   void end_epoch();
   void record_training();
   void validate();
@@ -92,6 +95,7 @@ class FitLoop {
   void write_checkpoint(bool at_epoch_end);
   void save_all(torch::serialize::OutputArchive& archive);
   void load_all(torch::serialize::InputArchive& archive);
+  void put_back(std::istream& before);
   void load_or_put_back(
       torch::serialize::InputArchive& archive, const std::string& path);
 
@@ -122,6 +126,12 @@ class FitLoop {
   /// Of the last validation.
   int64_t validated_step_ = -1;
   bool is_epoch_begun_ = false;
+  /// What a step or an epoch has still to be followed by.
+  bool is_validation_due_ = false;
+  bool is_epoch_end_due_ = false;
+  /// Its batch is fetched, and it is not done: no moment for a checkpoint.
+  bool is_in_step_ = false;
+  bool is_running_ = false;
 
   double seconds_before_ = 0;
   Clock::time_point began_;

@@ -139,15 +139,9 @@ std::vector<History::Point> History::curve(
 }
 
 double History::last(const std::string& split, const std::string& name) const {
-  for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
-    if (record->split != split) {
-      continue;
-    }
-    for (const auto& [key, value] : record->values) {
-      if (key == name) {
-        return value;
-      }
-    }
+  const auto points = curve(split, name);
+  if (!points.empty()) {
+    return points.back().second;
   }
   TORCH_CHECK_VALUE(
       false,

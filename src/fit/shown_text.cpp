@@ -149,7 +149,7 @@ std::string short_duration(double seconds) {
   if (minutes < 60) {
     return fmt::format("{} min", minutes);
   }
-  if (minutes < 24 * 60) {
+  if (minutes < int64_t{24} * 60) {
     return fmt::format("{} h {} min", minutes / 60, minutes % 60);
   }
   const int64_t hours = (whole + 1800) / 3600;

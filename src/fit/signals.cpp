@@ -19,6 +19,19 @@ extern "C" void polytask_note_signal(int number) {
   std::signal(number, SIG_DFL);
 }
 
+// Asked without a change: `std::signal` would lose another handler's flags.
+bool is_default(int number) {
+#if defined(_WIN32)
+  const auto before = std::signal(number, SIG_DFL);
+  std::signal(number, before);
+  return before == SIG_DFL;
+#else
+  struct sigaction before {};
+  return ::sigaction(number, nullptr, &before) == 0 &&
+      (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
+#endif
+}
+
 } // namespace
 
 Signals::Signals(bool handle) {
@@ -27,11 +40,9 @@ Signals::Signals(bool handle) {
   }
   noted_signal = 0;
   for (const int number : {SIGINT, SIGTERM}) {
-    const auto before = std::signal(number, polytask_note_signal);
-    if (before == SIG_DFL) {
+    if (is_default(number)) {
+      std::signal(number, polytask_note_signal);
       handled_.push_back(number);
-    } else {
-      std::signal(number, before);
     }
   }
   if (handled_.empty()) {

@@ -27,6 +27,18 @@ WeightAverage::WeightAverage(MultiTaskModel model, double decay)
   }
 }
 
+// From the weights with which the training begins, not those at the time when
+// the Fit was made.
+void WeightAverage::on_fit_begin(Fit& /*fit*/) {
+  if (std::exchange(has_begun_, true)) {
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    averages_[i] = weights_[i].detach().clone();
+  }
+}
+
 void WeightAverage::on_step_end(Fit& /*fit*/, const StepReport& /*report*/) {
   const at::NoGradGuard no_grad;
   at::_foreach_lerp_(averages_, weights_, 1 - decay_);
@@ -72,6 +84,7 @@ void WeightAverage::load(torch::serialize::InputArchive& archive) {
   for (size_t i = 0; i < averages_.size(); ++i) {
     averages_[i].copy_(read[i]);
   }
+  has_begun_ = true;
 }
 
 } // namespace polytask::fit::detail

@@ -15,6 +15,7 @@ class WeightAverage : public Callback {
  public:
   WeightAverage(MultiTaskModel model, double decay);
 
+  void on_fit_begin(Fit& fit) override;
   void on_step_end(Fit& fit, const StepReport& report) override;
 
   /// Puts the average into the model, and the model's weights in its place;
@@ -32,6 +33,7 @@ class WeightAverage : public Callback {
   double decay_;
   std::vector<at::Tensor> weights_;
   std::vector<at::Tensor> averages_;
+  bool has_begun_ = false;
 };
 
 /// As long as it lives, the model has the averages, where there are any.

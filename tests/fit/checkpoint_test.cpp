@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "fit/checkpoint_file.h"
 #include "tests/support/errors.h"
@@ -249,6 +250,51 @@ TEST(Checkpoint, OfAFinishedTrainingTrainsNoFurther) {
   EXPECT_EQ(second.training->steps(), 4);
   EXPECT_EQ(history.stop_reason(), expected.stop_reason());
   EXPECT_TRUE(torch::equal(second.weight(), first.weight()));
+}
+
+TEST(Checkpoint, StaysWhereDamagedOnesHaveLaterSteps) {
+  const auto folder = empty_folder("later");
+  SavingJob(folder).run(3);
+  put_bytes(folder / "checkpoint-000000028.pt", "damaged");
+  put_bytes(folder / "checkpoint-000000029.pt", "damaged");
+  const polytask::testing::Warnings warnings("Fit: ");
+  SavingJob(folder).run(6);
+  SavingJob third(folder);
+  third.run(7);
+  EXPECT_EQ(third.training->steps(), 7);
+  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000007.pt"));
+  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000005.pt"));
+}
+
+TEST(Checkpoint, IsRefusedAgainByTheNextRun) {
+  const auto folder = empty_folder("again");
+  SavingJob(folder).run(3);
+  SavingJob wide(folder, 4);
+  fit::Fit fit(*wide.training, *wide.loader, wide.options(6));
+  EXPECT_NE(error_of([&] { fit.run(); }), "");
+  EXPECT_NE(error_of([&] { fit.run(); }), "");
+  EXPECT_EQ(wide.training->steps(), 0);
+}
+
+TEST(Checkpoint, IsNotWrittenInTheMiddleOfAStep) {
+  const auto folder = empty_folder("step");
+  SavingJob job(folder);
+  auto x = torch::randn({24, 3});
+  auto y = x.sum(1, true);
+  y[12] = std::numeric_limits<float>::infinity();
+  polytask::data::Loader loader(
+      polytask::data::Dataset(x, {{"y", y}}),
+      polytask::data::LoaderOptions().batch_size(8).shuffle(false));
+  auto options = job.options(6);
+  options.checkpoints().every_steps(0);
+  for (int i = 0; i < 2; ++i) {
+    SavingJob other(folder);
+    loader.load_state({});
+    EXPECT_NE(
+        error_of([&] { fit::Fit(*other.training, loader, options).run(); }),
+        "");
+    EXPECT_EQ(other.training->steps(), 1);
+  }
 }
 
 } // namespace

@@ -368,7 +368,7 @@ TEST_P(ResumedFit, GoesOnToTheBit) {
         .early_stopping(fit::EarlyStopping("sum/loss").patience(2))
         .scheduler(std::make_shared<polytask::optim::CosineScheduler>(
             polytask::optim::CosineSchedulerOptions(24)))
-        .plateau(polytask::optim::ReduceLROnPlateauOptions().patience(1))
+
         .best_of_each_task("loss")
         .folder(folder);
   };
@@ -490,6 +490,100 @@ TEST(Fit, SavesWhatWasDoneWhereACallbackThrows) {
           .run(),
       std::runtime_error);
   EXPECT_TRUE(std::filesystem::exists(folder + "/checkpoint-000000006.pt"));
+}
+
+TEST(Fit, EndsEpochsWhereTheBatchesEndToo) {
+  for (const int64_t length : {2, 4}) {
+    FitJob job;
+    fit::Fit(
+        *job.training, *job.train, quiet().epochs(6).steps_per_epoch(length))
+        .run();
+    EXPECT_EQ(job.training->steps(), 6 * length);
+  }
+  FitJob job;
+  fit::Fit(
+      *job.training,
+      *job.train,
+      quiet().epochs(4).accumulate(3).steps_per_epoch(1))
+      .run();
+  EXPECT_EQ(job.training->steps(), 4);
+}
+
+// Throws once, where it is told to.
+struct ThrowOnce : fit::Callback {
+  explicit ThrowOnce(bool in_validation) : in_validation_(in_validation) {}
+  void on_validation_begin(fit::Fit& fit) override {
+    fail(in_validation_ && fit.epoch() == 2);
+  }
+  void on_epoch_end(fit::Fit& fit) override {
+    fail(!in_validation_ && fit.epoch() == 2);
+  }
+  static void fail(bool here) {
+    if (here) {
+      throw std::runtime_error("mine");
+    }
+  }
+  bool in_validation_;
+};
+
+TEST(Fit, DoesWhatWasDueWhenItIsTakenUpAgain) {
+  const auto options = [](FitJob& job, const std::string& folder) {
+    return quiet()
+        .epochs(4)
+        .validation(*job.valid)
+        .folder(folder)
+        .scheduler(
+            std::make_shared<polytask::optim::CosineScheduler>(
+                polytask::optim::CosineSchedulerOptions(4)),
+            fit::Every::kEpoch);
+  };
+  FitJob whole;
+  const auto expected = fit::Fit(
+                            *whole.training,
+                            *whole.train,
+                            options(whole, fresh_folder("due_whole")))
+                            .run();
+  for (const bool in_validation : {true, false}) {
+    const auto folder = fresh_folder("due");
+    FitJob first;
+    auto planned = options(first, folder);
+    planned.callback(std::make_shared<ThrowOnce>(in_validation));
+    EXPECT_THROW(
+        fit::Fit(*first.training, *first.train, planned).run(),
+        std::runtime_error);
+    FitJob second;
+    const auto history =
+        fit::Fit(*second.training, *second.train, options(second, folder))
+            .run();
+    expect_same_bits(second.weights(), whole.weights());
+    EXPECT_EQ(history.records().size(), expected.records().size());
+  }
+}
+
+TEST(Fit, AveragesFromTheWeightsWithWhichItBegins) {
+  FitJob job;
+  fit::Fit fit(*job.training, *job.train, quiet().steps(1).averaging(0.9));
+  {
+    torch::NoGradGuard no_grad;
+    job.model->parameters()[0].fill_(100);
+  }
+  fit.run();
+  EXPECT_GT(job.model->parameters()[0].min().item<float>(), 99);
+}
+
+TEST(Fit, JudgesByTheTasksThatHaveLabels) {
+  FitJob job;
+  job.model->task("size").weight(0);
+  const auto nothing = torch::full({20, 1}, std::nan(""));
+  const polytask::data::Dataset valid(
+      job.valid->input(),
+      {{"sum", job.valid->target("sum")}, {"size", nothing}});
+  const auto history =
+      fit::Fit(*job.training, *job.train, quiet().epochs(3).validation(valid))
+          .run();
+  EXPECT_EQ(
+      history.last("validation", "mean/loss"),
+      history.last("validation", "sum/loss"));
 }
 
 } // namespace

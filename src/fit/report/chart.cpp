@@ -49,7 +49,7 @@ std::string grid_of(const ChartScale& scale) {
     const double y = scale.y(tick.value);
     lines += fmt::format("M{} {:.1f}H{}", kLeft, y, kRight);
     labels += fmt::format(
-        "<text class=\"e\" x=\"{}\" y=\"{:.1f}\">{}</text>",
+        R"(<text class="e" x="{}" y="{:.1f}">{}</text>)",
         kLeft - 5,
         y + 3.5,
         tick.label);
@@ -58,13 +58,13 @@ std::string grid_of(const ChartScale& scale) {
     const double x = kLeft + (kRight - kLeft) * scale.time.part(tick);
     lines += fmt::format("M{:.1f} {}v4", x, kBottom);
     labels += fmt::format(
-        "<text class=\"m\" x=\"{:.1f}\" y=\"{}\">{}</text>",
+        R"(<text class="m" x="{:.1f}" y="{}">{}</text>)",
         x,
         kBottom + 16,
         tick.label);
   }
   return fmt::format(
-      "<path class=\"g\" d=\"{}M{} {}H{}\"/>{}",
+      R"(<path class="g" d="{}M{} {}H{}"/>{})",
       lines,
       kLeft,
       kBottom,
@@ -98,10 +98,10 @@ std::string path_of(
   end_run();
   std::string svg;
   if (!path.empty()) {
-    svg += fmt::format("<path class=\"l s{}\" d=\"{}\"/>", line.colour, path);
+    svg += fmt::format(R"(<path class="l s{}" d="{}"/>)", line.colour, path);
   }
   if (!dots.empty()) {
-    svg += fmt::format("<path class=\"d s{}\" d=\"{}\"/>", line.colour, dots);
+    svg += fmt::format(R"(<path class="d s{}" d="{}"/>)", line.colour, dots);
   }
   return svg;
 }

@@ -56,7 +56,7 @@ std::string html_table(
     const std::vector<std::vector<HtmlCell>>& rows) {
   constexpr size_t kTall = 24; // rows; more are scrolled under their titles
   std::string html = std::string("<div class=\"scroll") +
-      (rows.size() > kTall ? " tall" : "") + "\" tabindex=\"0\"><table>";
+      (rows.size() > kTall ? " tall" : "") + R"(" tabindex="0"><table>)";
   if (!caption.empty()) {
     html += "<caption>" + caption + "</caption>";
   }
@@ -65,7 +65,7 @@ std::string html_table(
     // Titles stand as the first row's cells do.
     const bool is_number =
         !rows.empty() && i < rows[0].size() && rows[0][i].kind[0] == 'n';
-    html += is_number ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">";
+    html += is_number ? R"(<th scope="col" class="n">)" : "<th scope=\"col\">";
     html += columns[i] + "</th>";
   }
   html += "</tr></thead><tbody>\n";

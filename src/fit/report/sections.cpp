@@ -164,7 +164,7 @@ std::string tasks_section(const ReportData& data) {
   for (const auto& column : columns) {
     titles.push_back(html_text(column.split + ' ' + column.kind));
     if (column.split != "train") {
-      titles.push_back("last");
+      titles.emplace_back("last");
     }
   }
   std::vector<std::vector<HtmlCell>> rows;
