@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/csv_cell.h"
 #include "core/write_file.h"
 #include "fit/shown_text.h"
 
@@ -170,18 +171,6 @@ std::string markdown_table(CompareCells cells) {
   return text;
 }
 
-// RFC 4180.
-std::string comparison_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char symbol : text) {
-    quoted += symbol == '"' ? "\"\"" : std::string(1, symbol);
-  }
-  return quoted + '"';
-}
-
 // Of some arithmetic NaN has a sign.
 std::string comparison_number(double number) {
   return std::isnan(number) ? "nan" : fmt::format("{}", number);
@@ -239,14 +228,14 @@ std::string Comparison::csv() const {
   for (const auto& method : methods_) {
     const auto by_seed = delta_m(method.name);
     for (size_t s = 0; s < seeds_.size(); ++s) {
-      const std::string start =
-          fmt::format("{},{},", comparison_cell(method.name), seeds_[s]);
+      const std::string start = fmt::format(
+          "{},{},", polytask::detail::csv_cell(method.name), seeds_[s]);
       for (size_t t = 0; t < tasks_.size(); ++t) {
         text += fmt::format(
             "{}{},{},{},{}\n",
             start,
-            comparison_cell(tasks_[t].name),
-            comparison_cell(tasks_[t].metric),
+            polytask::detail::csv_cell(tasks_[t].name),
+            polytask::detail::csv_cell(tasks_[t].metric),
             comparison_number(method.values[t][s]),
             comparison_number(better_by_percent(
                 method.values[t][s],

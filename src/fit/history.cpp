@@ -17,6 +17,7 @@
 
 #include "core/archive.h"
 #include "core/check.h"
+#include "core/csv_cell.h"
 #include "core/write_file.h"
 
 namespace polytask::fit {
@@ -29,18 +30,6 @@ void add_new(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     names.push_back(name);
   }
-}
-
-// RFC 4180.
-std::string history_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char symbol : text) {
-    quoted += symbol == '"' ? "\"\"" : std::string(1, symbol);
-  }
-  return quoted + '"';
 }
 
 // RFC 8259.
@@ -183,9 +172,10 @@ void History::write_csv(const std::string& path) const {
         record.epoch,
         record.step,
         record.seconds,
-        history_cell(record.split));
+        polytask::detail::csv_cell(record.split));
     for (const auto& [name, value] : record.values) {
-      text += fmt::format("{}{},{}\n", start, history_cell(name), value);
+      text += fmt::format(
+          "{}{},{}\n", start, polytask::detail::csv_cell(name), value);
     }
   }
   polytask::detail::write_file("History", path, text);

@@ -4,7 +4,6 @@
 
 #include <c10/util/Exception.h>
 
-#include <chrono>
 #include <iostream>
 #include <utility>
 
@@ -19,11 +18,6 @@
 namespace polytask::fit {
 
 namespace {
-
-double steady_seconds() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(now).count();
-}
 
 std::ostream& stream_of(const ProgressOptions& options) {
   return options.stream() ? *options.stream() : std::cerr;
@@ -113,7 +107,8 @@ void Progress::on_fit_begin(Fit& fit) {
   state_ = std::make_unique<State>(fit, options_);
   state_->epoch = fit.epoch() + (fit.step_of_epoch() > 0 ? 1 : 0);
   const auto moment = moment_of(fit, state_->epoch);
-  state_->pace.add(moment.step, moment.part_done(), steady_seconds());
+  state_->pace.add(
+      moment.step, moment.part_done(), polytask::detail::steady_seconds());
 }
 
 void Progress::on_epoch_begin(Fit& fit) {
@@ -126,7 +121,8 @@ void Progress::on_epoch_begin(Fit& fit) {
 }
 
 void Progress::on_step_end(Fit& fit, const StepReport& /*report*/) {
-  if (state_ && state_->due.look() && state_->due.is_due(steady_seconds())) {
+  if (state_ && state_->due.look() &&
+      state_->due.is_due(polytask::detail::steady_seconds())) {
     show(fit, "");
   }
 }
@@ -181,7 +177,7 @@ void Progress::show(Fit& fit, const std::string& note, bool is_ended) {
   if (!is_table && fit.step() == state_->shown_step) {
     return; // a validation was the last thing of the epoch
   }
-  const double now = steady_seconds();
+  const double now = polytask::detail::steady_seconds();
   if (is_table && !is_ended && now < state_->table_due) {
     return; // epochs may be faster than eyes
   }
@@ -190,7 +186,7 @@ void Progress::show(Fit& fit, const std::string& note, bool is_ended) {
     state_->numbers.see_training(*record);
   } else if (!is_table || is_ended || now >= state_->losses_due) {
     state_->numbers.see_losses(fit.losses());
-    const double after = steady_seconds();
+    const double after = polytask::detail::steady_seconds();
     state_->losses_due = after + 100 * (after - now);
   }
   auto moment = moment_of(fit, state_->epoch);

@@ -3,22 +3,14 @@
 #include <polytask/fit/report_writer.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
 #include <polytask/fit/fit.h>
 
+#include "fit/step_clock.h"
+
 namespace polytask::fit {
-
-namespace {
-
-double report_clock() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(now).count();
-}
-
-} // namespace
 
 ReportWriter::ReportWriter(
     std::string folder, std::function<void(Report&)> complete)
@@ -29,7 +21,7 @@ void ReportWriter::on_validation_end(
   for (const auto& value : evaluation.values()) {
     higher_is_better_[value.name] = value.higher_is_better;
   }
-  if (report_clock() >= due_) {
+  if (polytask::detail::steady_seconds() >= due_) {
     write(fit);
   }
 }
@@ -39,7 +31,7 @@ void ReportWriter::on_fit_end(Fit& fit) {
 }
 
 void ReportWriter::write(Fit& fit) {
-  const double began = report_clock();
+  const double began = polytask::detail::steady_seconds();
   Report report;
   report.history = &fit.history();
   report.tasks = fit.model()->task_names();
@@ -51,7 +43,7 @@ void ReportWriter::write(Fit& fit) {
   write_report(
       (std::filesystem::path(folder_) / "report.html").string(), report);
   // A long history takes longer; it shall not take the training's time.
-  const double ended = report_clock();
+  const double ended = polytask::detail::steady_seconds();
   due_ = ended + std::max(30.0, 50 * (ended - began));
 }
 

@@ -2,11 +2,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include <polytask/core/api.h>
 
 namespace polytask::detail {
+
+/// Of a clock of any start that never goes back.
+inline double steady_seconds() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(now).count();
+}
 
 /// Tells when a fixed time has passed, and hardly looks at the clock for it:
 /// at every step where they are slow, else at every n-th.

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/csv_cell.h"
 #include "core/write_file.h"
 
 #include "heat_map.h"
@@ -43,18 +44,6 @@ std::string shown_number(const char* format, double number) {
 
 std::string csv_number(double number) {
   return std::isnan(number) ? "" : fmt::format("{}", number);
-}
-
-// RFC 4180.
-std::string csv_text(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char symbol : text) {
-    quoted += symbol == '"' ? "\"\"" : std::string(1, symbol);
-  }
-  return quoted + '"';
 }
 
 } // namespace
@@ -191,8 +180,8 @@ void ConflictRecorder::write_csv(const std::string& path) const {
     for (size_t j = i; j < tasks_.size(); ++j) {
       text += fmt::format(
           "{},{},{:.0f},{},{},",
-          csv_text(tasks_[i]),
-          csv_text(tasks_[j]),
+          detail::csv_cell(tasks_[i]),
+          detail::csv_cell(tasks_[j]),
           element(together_, i, j),
           csv_number(element(angles, i, j)),
           csv_number(element(rates, i, j)));
