@@ -12,6 +12,8 @@
 
 namespace {
 
+namespace fit = polytask::fit;
+
 constexpr int kNoData = 77; // what CTest takes for "skipped"
 constexpr int64_t kInputs = 28;
 
@@ -52,20 +54,19 @@ polytask::MultiTaskModel make_model(const Schools& schools) {
   for (const auto& school : schools) {
     // The last input is the constant 1, so no bias is needed.
     model->add_task(school.tasks()[0],
-        polytask::LinearTask(polytask::LinearTaskOptions(kInputs, 1).bias(false).range(0)));
+        polytask::Task(
+            polytask::LinearTask(polytask::LinearTaskOptions(kInputs, 1).bias(false).range(0)),
+            polytask::MSELoss())
+            .metric(polytask::RMSE()));
   }
   return model;
 }
 
-double mean_rmse(polytask::MultiTaskModel model, const Schools& schools) {
-  torch::NoGradGuard no_grad;
-  double sum = 0;
-  for (const auto& school : schools) {
-    const std::string task = school.tasks()[0];
-    const auto error = model->forward_task(school.input(), task) - school.target(task);
-    sum += error.square().mean().sqrt().item<double>();
-  }
-  return sum / static_cast<double>(schools.size());
+double mean_rmse(polytask::Training& training, polytask::data::MultiLoader& loader,
+    const Schools& test, int64_t epochs) {
+  fit::Fit(training, loader, fit::FitOptions().epochs(epochs).progress(fit::ProgressKind::kSilent))
+      .run();
+  return fit::evaluate(training.model(), test)["mean/rmse"];
 }
 
 } // namespace
@@ -100,15 +101,12 @@ int main(int argc, char** argv) {
         polytask::AlternatingTrainingOptions()
             .sampler(polytask::ProportionalSampler(sizes))
             .seed(1));
-    alternating.run(
-        [&](const std::string& task) { return loader.next(task); }, epochs * apart->size());
-    const double alternating_rmse = mean_rmse(apart, data.test);
+    const double alternating_rmse = mean_rmse(alternating, loader, data.test, epochs);
 
     auto together = make_model(data.train);
     polytask::JointTraining joint(together, sgd);
-    joint.run(loader.next_all(), epochs);
     fmt::print("{} schools, mean task RMSE: alternating {:.3f}, joint {:.3f}\n", apart->size(),
-        alternating_rmse, mean_rmse(together, data.test));
+        alternating_rmse, mean_rmse(joint, loader, data.test, epochs));
   } catch (const c10::Error& error) {
     fmt::print(stderr, "school: {}\n", error.what_without_backtrace());
     return 1;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/core/labels.h>
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/util/Exception.h>
@@ -160,6 +161,49 @@ Labels Labels::select(const at::Tensor& rows) const {
   if (missing_->load(std::memory_order_relaxed) != 0) {
     labels.forget_count();
   }
+  return labels;
+}
+
+bool Labels::is_joinable(const Labels& other) const {
+  const auto fit = [](const at::Tensor& a, const at::Tensor& b) {
+    return a.defined() == b.defined() &&
+        (!a.defined() ||
+         (a.dim() == b.dim() && a.dim() > 0 &&
+          a.sizes().slice(1) == b.sizes().slice(1) &&
+          a.scalar_type() == b.scalar_type() && a.device() == b.device()));
+  };
+  return ignore_index_ == other.ignore_index_ && promised_ == other.promised_ &&
+      fit(target_, other.target_) && fit(weights_, other.weights_);
+}
+
+Labels Labels::join(const std::vector<Labels>& parts) {
+  TORCH_CHECK_VALUE(!parts.empty(), "Labels: there are none to be joined.");
+  Labels labels = parts.front();
+  std::vector<at::Tensor> targets;
+  std::vector<at::Tensor> weights;
+  int64_t count = 0;
+  for (const auto& part : parts) {
+    TORCH_CHECK_VALUE(
+        labels.is_joinable(part),
+        "Labels: cannot join labels of another kind: ",
+        part.target_.scalar_type(),
+        " of shape ",
+        part.target_.sizes(),
+        " and ",
+        labels.target_.scalar_type(),
+        " of shape ",
+        labels.target_.sizes(),
+        ".");
+    targets.push_back(part.target_);
+    weights.push_back(part.weights_);
+    count += part.missing();
+    labels.leaves_out_ = labels.leaves_out_ || part.leaves_out_;
+  }
+  labels.target_ = at::cat(targets);
+  if (labels.is_weighted()) {
+    labels.weights_ = at::cat(weights);
+  }
+  labels.missing_ = known(count);
   return labels;
 }
 

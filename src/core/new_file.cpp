@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <random>
+#include <regex>
 #include <system_error>
 #include <utility>
 
@@ -49,7 +50,8 @@ void flush_folder_of(const std::string& path) {
 #endif
 }
 
-// Of no other thread, and hardly of another process or machine.
+// Of no other thread, and hardly of another process or machine; see
+// is_left_over.
 std::string name_beside(const std::string& path) {
   static std::atomic<uint32_t> count{0};
   std::random_device device;
@@ -108,7 +110,8 @@ void NewFile::put_in_place() {
 }
 
 bool NewFile::is_left_over(const std::string& name) {
-  return name.ends_with(kBeside);
+  static const std::regex pattern(R"(.+\.\d+-\d+\.tmp)");
+  return std::regex_match(name, pattern);
 }
 
 void NewFile::fail(int error) const {

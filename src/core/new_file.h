@@ -27,7 +27,7 @@ class POLYTASK_API NewFile {
   /// Syncs it, renames it and syncs its folder; nothing may follow.
   void put_in_place();
 
-  /// Whether a file's name is that of one which was left beside `path`.
+  /// Whether a file's name is one that a writer which was killed left.
   static bool is_left_over(const std::string& name);
 
  private:

@@ -8,6 +8,7 @@
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -67,10 +68,6 @@ RandomState RandomState::capture() {
 }
 
 void RandomState::restore() const {
-  TORCH_CHECK_VALUE(
-      cpu_.defined(),
-      kRandomState,
-      ": it holds nothing; capture() or load() comes before restore().");
   const auto devices = static_cast<size_t>(torch::cuda::device_count());
   TORCH_CHECK_VALUE(
       cuda_.size() <= devices,
@@ -80,12 +77,25 @@ void RandomState::restore() const {
       " CUDA devices, but there are ",
       devices,
       ".");
+  restore_first(cuda_.size());
+}
+
+void RandomState::restore_present() const {
+  const auto devices = static_cast<size_t>(torch::cuda::device_count());
+  restore_first(std::min(cuda_.size(), devices));
+}
+
+void RandomState::restore_first(size_t devices) const {
+  TORCH_CHECK_VALUE(
+      cpu_.defined(),
+      kRandomState,
+      ": it holds nothing; capture() or load() comes before restore().");
   check_generator(generator_of(at::kCPU), cpu_);
-  for (size_t i = 0; i < cuda_.size(); ++i) {
+  for (size_t i = 0; i < devices; ++i) {
     check_generator(generator_of(cuda_device(i)), cuda_[i]);
   }
   set_generator(generator_of(at::kCPU), cpu_);
-  for (size_t i = 0; i < cuda_.size(); ++i) {
+  for (size_t i = 0; i < devices; ++i) {
     set_generator(generator_of(cuda_device(i)), cuda_[i]);
   }
 }

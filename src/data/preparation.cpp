@@ -9,6 +9,8 @@
 #include <ATen/ops/tensor.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <cmath>
 #include <unordered_set>
 #include <utility>
 
@@ -78,6 +80,11 @@ Preparation Preparation::fit(
   auto state = std::make_shared<State>();
   try {
     check_preparation(train, options);
+    TORCH_CHECK_VALUE(
+        std::isfinite(options.clip()) && options.clip() >= 0,
+        "expected a finite clip of at least 0, but got ",
+        options.clip(),
+        ".");
     state->numbers = options.numbers();
     if (!state->numbers.empty()) {
       const at::Tensor values =
@@ -106,6 +113,7 @@ Preparation Preparation::fit(
   } catch (const c10::Error&) {
     detail::rethrow_with(kPreparationLead);
   }
+  state->clip = options.clip();
   state->ignore_unknown_classes = options.ignore_unknown_classes();
   Preparation preparation;
   preparation.state_ = std::move(state);
@@ -129,7 +137,10 @@ Inputs Preparation::inputs(const Table& rows) const {
     if (!fitted.numbers.empty()) {
       const at::Tensor values =
           number_columns_of(rows, fitted.numbers, /*fitted=*/true);
-      parts.push_back(fitted.standardizer.transform(values).to(at::kFloat));
+      const at::Tensor scaled = fitted.standardizer.transform(values);
+      parts.push_back(
+          (fitted.clip > 0 ? scaled.clamp(-fitted.clip, fitted.clip) : scaled)
+              .to(at::kFloat));
       if (!fitted.indicated.empty()) {
         const auto places = at::tensor(fitted.indicated, at::kLong);
         parts.push_back(
@@ -194,6 +205,20 @@ std::vector<Dataset> Preparation::datasets(
   } catch (const c10::Error&) {
     detail::rethrow_with("Preparation: datasets: ");
   }
+  // A task's name has no dot: "0.5" becomes "0_5".
+  for (auto& category : groups.vocabulary) {
+    std::replace(category.begin(), category.end(), '.', '_');
+  }
+  auto names = groups.vocabulary;
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  TORCH_CHECK_VALUE(
+      twice == names.end(),
+      "Preparation: datasets: two categories of column '",
+      column,
+      "' would both be called '",
+      *twice,
+      "'.");
   std::vector<Dataset> parts;
   for (int64_t group = 0; group < groups.size(); ++group) {
     const Dataset part = all.select(codes.eq(group).nonzero().squeeze(1));

@@ -150,6 +150,7 @@ void Preparation::save(torch::serialize::OutputArchive& archive) const {
   write_codings(archive, "one_hot", fitted.one_hot);
   write_codings(archive, "ids", fitted.ids);
   write_targets(archive, fitted.targets);
+  archive.write("clip", c10::IValue(fitted.clip));
   archive.write(
       "ignore_unknown_classes",
       c10::IValue(int64_t{fitted.ignore_unknown_classes}));
@@ -173,6 +174,7 @@ void Preparation::load(torch::serialize::InputArchive& archive) {
   loaded->one_hot = read_codings(reader, "one_hot");
   loaded->ids = read_codings(reader, "ids");
   loaded->targets = read_targets(reader);
+  loaded->clip = reader.has("clip") ? reader.number("clip") : 0;
   loaded->ignore_unknown_classes =
       reader.integer("ignore_unknown_classes") != 0;
   state_ = std::move(loaded);

@@ -49,6 +49,7 @@ struct Preparation::State {
   Standardizer standardizer;
   /// The places in `numbers` of those with an indicator.
   std::vector<int64_t> indicated;
+  double clip = 0;
   std::vector<detail::ColumnCoding> one_hot;
   std::vector<detail::ColumnCoding> ids;
   std::vector<detail::TargetCoding> targets;

@@ -37,6 +37,10 @@ class BestWeights : public Callback {
   bool is_empty() const {
     return best_.front().weights.is_empty();
   }
+  /// Why the best weights no longer fit the model; empty where they do.
+  std::string misfit() const {
+    return best_.front().weights.misfit(*model_.ptr());
+  }
   /// Gives the model the best weights, or those that are best for a task.
   void give(const std::string& task) const;
 

@@ -95,7 +95,12 @@ void read_checkpoint(
   file.seekg(0);
   file.read(bytes.data(), static_cast<std::streamsize>(length));
   TORCH_CHECK(file, "Fit: cannot read ", path, ".");
-  archive.load_from(bytes.data(), bytes.size());
+  try {
+    archive.load_from(bytes.data(), bytes.size());
+  } catch (const c10::Error&) {
+    // What was on a device that is not here.
+    archive.load_from(bytes.data(), bytes.size(), at::kCPU);
+  }
 }
 
 } // namespace polytask::fit::detail

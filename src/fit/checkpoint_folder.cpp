@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <functional>
@@ -24,6 +25,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = "checkpoint-";
 constexpr std::string_view kEnd = ".pt";
+/// Of all files that a training writes beside and renames.
+constexpr std::array<std::string_view, 3> kOwnStarts = {
+    kStart, "history.", "report.html."};
 
 std::optional<int64_t> step_of_name(std::string_view name) {
   if (!name.starts_with(kStart) || !name.ends_with(kEnd)) {
@@ -51,19 +55,15 @@ CheckpointFolder::CheckpointFolder(
           options_.keep_every_epochs() >= 0,
       "CheckpointOptions: expected keep_last to be at least 1 and no option "
       "to be negative.");
+  // Of whoever was killed; no other training is at work here.
   std::error_code error;
-  fs::create_directories(folder_, error);
-  TORCH_CHECK(
-      !error && fs::is_directory(folder_),
-      "Fit: cannot make the folder ",
-      folder_,
-      ": ",
-      error ? error.message() : "something else has that name",
-      ".");
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(kStart) &&
-        polytask::detail::NewFile::is_left_over(name)) {
+    const bool is_ours = std::any_of(
+        kOwnStarts.begin(), kOwnStarts.end(), [&](std::string_view start) {
+          return name.starts_with(start);
+        });
+    if (is_ours && polytask::detail::NewFile::is_left_over(name)) {
       std::error_code ignored;
       fs::remove(entry.path(), ignored);
     }
@@ -102,6 +102,11 @@ std::optional<std::string> CheckpointFolder::newest() const {
         "Fit: passes over the checkpoint ", path, ", which ", fault, ".");
   }
   return std::nullopt;
+}
+
+int64_t CheckpointFolder::newest_step() const {
+  const auto all = steps();
+  return all.empty() ? -1 : all.front();
 }
 
 void CheckpointFolder::mark(int64_t step, int64_t epochs, bool is_best) {

@@ -16,13 +16,15 @@ namespace polytask::fit::detail {
 /// the options say.
 class CheckpointFolder {
  public:
-  /// Makes the folder where it is not there, and throws, with the path, where
-  /// it cannot. Clears away what a killed writer left beside.
+  /// Of a folder that is there. Clears away what a killed writer left.
   CheckpointFolder(std::string path, const CheckpointOptions& options);
 
   /// The newest one without a fault; warns, by name, of those that have one.
   /// Nothing where there is none.
   std::optional<std::string> newest() const;
+
+  /// Of the last file, whole or not; -1 where there is none.
+  int64_t newest_step() const;
 
   /// Says of the checkpoint that is to be written next what it is: the best so
   /// far, and how many epochs have ended where it stands at the end of one,

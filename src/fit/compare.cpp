@@ -174,7 +174,7 @@ class CompareLoop {
     Fit fit(training, loader, fit_of(job, folder));
     const History history = fit.run();
     TORCH_CHECK_VALUE(
-        !history.stop_reason().starts_with("interrupted"),
+        !fit.is_interrupted(),
         history.stop_reason(),
         folder.empty() ? "." : "; the same call goes on from there.");
     detail::ComparedRun run{fit.step(), fit.seconds(), {}};

@@ -139,7 +139,12 @@ std::string training_setting(const JointTrainingOptions& options) {
 }
 
 std::string shape_text(const std::string& name, const at::Tensor& tensor) {
-  return c10::str(name, tensor.scalar_type(), tensor.sizes(), '\n');
+  return c10::str(
+      name,
+      tensor.scalar_type(),
+      tensor.sizes(),
+      tensor.requires_grad() ? "" : " frozen",
+      '\n');
 }
 
 } // namespace

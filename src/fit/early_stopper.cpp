@@ -39,13 +39,13 @@ void EarlyStopper::on_validation_end(
   if (split != split_) {
     return;
   }
-  if (judged_.empty()) {
-    find_values(evaluation);
-  }
+  find_values(evaluation);
   for (auto& judged : judged_) {
     if (judged.stopped ||
-        (!judged.task.empty() && !evaluation.has(judged.metric))) {
-      continue;
+        (!judged.task.empty() &&
+         (!evaluation.has(judged.metric) ||
+          evaluation.task(judged.task).labels == 0))) {
+      continue; // nothing was measured
     }
     judged.value.add(
         evaluation[judged.metric],
@@ -60,12 +60,18 @@ void EarlyStopper::on_validation_end(
 
 void EarlyStopper::find_values(const Evaluation& evaluation) {
   if (options_.each_task() == EachTask::kTogether) {
-    judged_.push_back({"", options_.metric(), {}, false});
+    if (judged_.empty()) {
+      judged_.push_back({"", options_.metric(), {}, false});
+    }
     return;
   }
   for (const auto& task : evaluation.tasks()) {
     const std::string metric = task.task + '/' + options_.metric();
-    if (evaluation.has(metric)) {
+    const bool is_judged =
+        std::any_of(judged_.begin(), judged_.end(), [&](const Judged& judged) {
+          return judged.task == task.task;
+        });
+    if (!is_judged && task.labels > 0 && evaluation.has(metric)) {
       judged_.push_back({task.task, metric, {}, false});
     }
   }

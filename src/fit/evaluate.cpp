@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/fit/evaluate.h>
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 #include <c10/util/Exception.h>
@@ -10,11 +9,13 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/check.h"
 #include "core/in_double.h"
 #include "fit/eval_mode.h"
+#include "fit/joined_rows.h"
 
 namespace polytask::fit {
 
@@ -25,8 +26,9 @@ constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 // What one task's rows have given so far.
 class TaskTally {
  public:
-  explicit TaskTally(const Task& task)
-      : task_(task), states_(task.metrics().size()) {}
+  // Rows whose labels stay as they are may be joined with later ones.
+  TaskTally(const Task& task, bool joins_rows)
+      : task_(task), joins_rows_(joins_rows), states_(task.metrics().size()) {}
 
   void add(const at::Tensor& output, const Labels& given) {
     const int64_t ignored = task_.loss().function().ignore_index();
@@ -41,13 +43,25 @@ class TaskTally {
     labels_ += labels.present();
     weights_.push_back(weight);
     losses_.push_back(task_.loss()(output, labels).detach());
-    for (size_t i = 0; i < states_.size(); ++i) {
-      auto& states = states_[i];
-      states.push_back(task_.metrics()[i]->observe(output, labels));
-      // Sums need no room; rows are joined once.
-      if (states.size() >= kManyStates && states.back().rows.empty()) {
-        states = {task_.metrics()[i]->merge(states)};
-      }
+    if (states_.empty()) {
+      return;
+    }
+    const at::Tensor values = output.detach();
+    if (!joined_.has_room_for(values, labels)) {
+      finish();
+    }
+    if (joins_rows_ && joined_.has_room_for(values, labels)) {
+      joined_.add(values, labels);
+    } else {
+      observe(values, labels);
+    }
+  }
+
+  // What has not been observed yet.
+  void finish() {
+    if (!joined_.is_empty()) {
+      const auto [output, labels] = joined_.take();
+      observe(output, labels);
     }
   }
 
@@ -91,26 +105,43 @@ class TaskTally {
  private:
   static constexpr size_t kManyStates = 64;
 
+  void observe(const at::Tensor& output, const Labels& labels) {
+    for (size_t i = 0; i < states_.size(); ++i) {
+      auto& states = states_[i];
+      states.push_back(task_.metrics()[i]->observe(output, labels));
+      // Sums need no room; rows are joined once.
+      if (states.size() >= kManyStates && states.back().rows.empty()) {
+        states = {task_.metrics()[i]->merge(states)};
+      }
+    }
+  }
+
   const Task& task_;
+  bool joins_rows_;
   bool seen_ = false;
   int64_t labels_ = 0;
   std::vector<double> weights_;
   std::vector<at::Tensor> losses_;
+  /// Not observed yet.
+  detail::JoinedRows joined_;
   std::vector<std::vector<MetricState>> states_;
 };
 
-at::Device device_of(const MultiTaskModel& model, const at::Device& otherwise) {
+// Nothing of a model without parameters.
+std::optional<at::Device> device_of(const MultiTaskModel& model) {
   const auto parameters = model->unique_parameters();
-  return parameters.empty() ? otherwise : parameters.front().device();
+  return parameters.empty() ? std::nullopt
+                            : std::optional(parameters.front().device());
 }
 
 // A task has to see its features once, however many there are.
 void add_batch(
     const MultiTaskModel& model,
     const Batch& given,
+    const std::optional<at::Device>& device,
     std::vector<TaskTally>& tallies) {
-  const at::Device device = device_of(model, given.device());
-  const Batch batch = given.device() == device ? given : given.to(device);
+  const Batch batch =
+      !device || given.device() == *device ? given : given.to(*device);
   std::vector<Inputs> features;
   if (batch.shares_input() && batch.parts().size() > 1) {
     features = model->features(batch.inputs());
@@ -145,16 +176,18 @@ Evaluation evaluate(
   const detail::EvalMode eval_mode(*model);
   std::vector<TaskTally> tallies;
   for (int64_t i = 0; i < model->size(); ++i) {
-    tallies.emplace_back(model->task(i));
+    tallies.emplace_back(model->task(i), data.has_all_rows());
   }
+  const auto device = device_of(model);
   data.for_each(options.batch_size(), [&](const Batch& batch) {
-    add_batch(model, batch, tallies);
+    add_batch(model, batch, device, tallies);
   });
   std::vector<at::Tensor> values;
   std::vector<size_t> starts;
   for (size_t i = 0; i < tallies.size(); ++i) {
     starts.push_back(values.size());
     try {
+      tallies[i].finish();
       for (auto& value : tallies[i].values()) {
         values.push_back(std::move(value));
       }
@@ -185,7 +218,7 @@ torch::OrderedDict<std::string, torch::Tensor> predict(
       options.batch_size(),
       ".");
   const detail::EvalMode eval_mode(*model);
-  const at::Device device = device_of(model, inputs.device());
+  const at::Device device = device_of(model).value_or(inputs.device());
   const int64_t rows = inputs.rows();
   if (rows <= options.batch_size()) {
     return model->forward(inputs.to(device));

@@ -30,12 +30,18 @@ bool has_event_files(const std::string& folder) {
 EventWriter::EventWriter(std::string folder) : folder_(std::move(folder)) {}
 
 void EventWriter::on_fit_begin(Fit& fit) {
-  // What came before a resume is in the files of that time, if there are any.
+  // What came before a resume is in the files of that time, if there are any;
+  // of the step itself they may hold what the history does not.
+  const auto& records = fit.history().records();
   const bool is_known = has_event_files(folder_);
-  written_ = is_known ? fit.history().records().size() : 0;
+  written_ = 0;
+  while (is_known && written_ < records.size() &&
+         records[written_].step < fit.step()) {
+    ++written_;
+  }
   file_.emplace(folder_);
   if (is_known) {
-    file_->start_session(fit.step() + 1);
+    file_->start_session(fit.step());
   }
   write_new(fit);
 }

@@ -76,6 +76,10 @@ void Fit::stop(const std::string& reason) {
   loop_->stop(reason);
 }
 
+bool Fit::is_interrupted() const {
+  return loop_->is_interrupted();
+}
+
 bool Fit::is_stopping() const {
   return loop_->is_stopping();
 }

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 #include <polytask/core/random_state.h>
 #include <polytask/core/version.h>
@@ -7,11 +8,13 @@
 #include <torch/serialize/output-archive.h>
 
 #include <sstream>
+#include <vector>
 
 #include "core/archive.h"
 #include "core/check.h"
 #include "fit/checkpoint_file.h"
 #include "fit/fit_loop.h"
+#include "fit/weights_copy.h"
 
 namespace polytask::fit::detail {
 
@@ -39,7 +42,56 @@ void get(
   part.load(child);
 }
 
+// Loading puts a module's tensors where those of the file are, and makes them
+// of their type.
+void load_model(torch::serialize::InputArchive& archive, MultiTaskModel model) {
+  auto weights = weights_of(*model, /*buffers=*/true);
+  std::vector<at::TensorOptions> before;
+  for (const auto& [name, weight] : weights) {
+    before.push_back(weight.options());
+  }
+  get(archive, "model", *model);
+  const at::NoGradGuard no_grad;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    at::Tensor& weight = weights[i].second;
+    if (weight.device() != before[i].device() ||
+        weight.dtype() != before[i].dtype()) {
+      weight.set_data(weight.detach().to(before[i]));
+    }
+  }
+}
+
 } // namespace
+
+void FitLoop::open_folder() {
+  if (options_.folder().empty()) {
+    return;
+  }
+  if (!folder_) {
+    folder_.emplace(options_.folder(), options_.checkpoints());
+  } else if (folder_->newest_step() == checkpoint_step_) {
+    return; // nobody else has gone on from there
+  }
+  try {
+    resume();
+  } catch (...) {
+    folder_.reset(); // the next run is to look there again
+    throw;
+  }
+}
+
+// What cannot be saved is known before the first hour, not after it.
+void FitLoop::try_to_save() {
+  try {
+    torch::serialize::OutputArchive archive;
+    save_all(archive);
+    archive.save_to([](const void* /*data*/, size_t size) { return size; });
+  } catch (const c10::Error&) {
+    polytask::detail::rethrow_with(
+        "Fit: what is to be kept in " + options_.folder() +
+        " cannot be saved: ");
+  }
+}
 
 void FitLoop::resume() {
   const auto path = folder_->newest();
@@ -73,11 +125,18 @@ bool FitLoop::is_checkpoint_due(bool at_epoch_end) const {
 }
 
 void FitLoop::write_checkpoint(bool at_epoch_end) {
+  const auto marks = folder_->marks();
   folder_->mark(
       step_, at_epoch_end ? epoch_ : 0, best_ && best_->is_best_at(step_));
-  torch::serialize::OutputArchive archive;
-  save_all(archive);
-  const std::string path = folder_->write(step_, archive);
+  std::string path;
+  try {
+    torch::serialize::OutputArchive archive;
+    save_all(archive);
+    path = folder_->write(step_, archive);
+  } catch (...) {
+    folder_->set_marks(marks); // of files that are there
+    throw;
+  }
   checkpoint_step_ = step_;
   checkpoint_time_ = Clock::now();
   call([&](Callback& callback) { callback.on_checkpoint(fit_, path); });
@@ -146,7 +205,7 @@ void FitLoop::load_all(torch::serialize::InputArchive& archive) {
   MultiTaskModel model = training_.model();
   // The training first: it changes nothing where the model is another one.
   get(archive, "training", training_);
-  get(archive, "model", *model);
+  load_model(archive, model);
   get(archive, "data", *data_);
   if (options_.outer() && reader.has("outer")) {
     get(archive, "outer", **options_.outer());
@@ -176,7 +235,7 @@ void FitLoop::load_all(torch::serialize::InputArchive& archive) {
   history_.stop_reason("");
   RandomState random;
   get(archive, "random", random);
-  random.restore();
+  random.restore_present();
 }
 
 // A checkpoint that only fits in part leaves nothing changed.

@@ -4,39 +4,21 @@
 
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
-#include <polytask/fit/event_writer.h>
 #include <polytask/fit/fit.h>
-#include <polytask/fit/progress.h>
-#include <polytask/fit/report_writer.h>
 #include <torch/optim/optimizer.h>
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
-#include <filesystem>
-#include <set>
+#include <optional>
 #include <utility>
 
 #include "fit/dry_run.h"
-#include "fit/early_stopper.h"
-#include "fit/history_files.h"
-#include "fit/record_conflicts.h"
-#include "fit/report_facts.h"
-#include "fit/schedules.h"
+#include "fit/first_error.h"
+#include "fit/fit_checks.h"
+#include "fit/folder_lock.h"
 #include "fit/signals.h"
 
 namespace polytask::fit::detail {
-
-namespace {
-
-constexpr auto kTrainSplit = "train";
-
-std::string folder_title(const std::string& folder) {
-  const auto path = std::filesystem::path(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
-
-} // namespace
 
 FitLoop::FitLoop(
     Fit& fit, Training& training, TrainingData data, FitOptions options)
@@ -46,134 +28,8 @@ FitLoop::FitLoop(
       options_(std::move(options)),
       stepper_(training, data_, options_.outer(), options_.accumulate()),
       sums_(training.model()->size()) {
-  check_options();
+  check_fit_options(options_, training_.model());
   add_callbacks();
-}
-
-void FitLoop::check_options() const {
-  TORCH_CHECK_VALUE(
-      options_.epochs() >= 0 && options_.steps() >= 0 &&
-          options_.epochs() + options_.steps() > 0,
-      "FitOptions: expected a number of epochs or of steps, but got ",
-      options_.epochs(),
-      " and ",
-      options_.steps(),
-      ".");
-  TORCH_CHECK_VALUE(
-      options_.steps_per_epoch() >= 0 &&
-          options_.validate_every_epochs() >= 0 &&
-          options_.validate_every_steps() >= 0 &&
-          options_.conflicts_every_steps() >= 0,
-      "FitOptions: expected no negative number of steps or epochs.");
-  TORCH_CHECK_VALUE(
-      options_.averaging() >= 0 && options_.averaging() < 1,
-      "FitOptions: expected an averaging of at least 0 and below 1, but got ",
-      options_.averaging(),
-      ".");
-  const bool validates = !options_.validations().empty();
-  TORCH_CHECK_VALUE(
-      validates || !options_.early_stopping(),
-      "FitOptions: early_stopping needs a validation.");
-  TORCH_CHECK_VALUE(
-      validates || !options_.plateau(),
-      "FitOptions: plateau needs a validation.");
-  TORCH_CHECK_VALUE(
-      validates || options_.best_of_each_task().empty(),
-      "FitOptions: best_of_each_task needs a validation.");
-  std::set<std::string> names{kTrainSplit};
-  for (const auto& [name, data] : options_.validations()) {
-    TORCH_CHECK_VALUE(
-        !name.empty() && names.insert(name).second,
-        "FitOptions: a validation cannot be called '",
-        name,
-        "', or is not the only one of that name.");
-  }
-  for (const auto& callback : options_.callbacks()) {
-    TORCH_CHECK_VALUE(callback, "FitOptions: a callback is null.");
-  }
-  TORCH_CHECK_VALUE(
-      !training_.model()->has_task("mean"),
-      "Fit: a task cannot be called 'mean', as the mean over the tasks is.");
-  TORCH_CHECK_VALUE(
-      !options_.scheduler() || !options_.plateau(),
-      "FitOptions: a scheduler sets the rates anew after each step, so a "
-      "plateau beside it would change nothing; take one of them.");
-}
-
-void FitLoop::add_callbacks() {
-  const auto add = [&](auto callback) {
-    callbacks_.push_back(callback);
-    return callback;
-  };
-  MultiTaskModel model = training_.model();
-  if (options_.averaging() > 0) {
-    average_ =
-        add(std::make_shared<WeightAverage>(model, options_.averaging()));
-  }
-  if (options_.scheduler()) {
-    options_.scheduler()->start(training_.optimizer());
-    add(std::make_shared<ScheduleRates>(
-        options_.scheduler(), options_.scheduler_every()));
-  }
-  if (!options_.validations().empty()) {
-    const std::string& split = options_.validations().front().first;
-    if (options_.plateau()) {
-      add(std::make_shared<LowerRates>(
-          *options_.plateau(),
-          training_.optimizer(),
-          split,
-          options_.plateau_name()));
-    }
-    best_ = add(std::make_shared<BestWeights>(
-        model, split, options_.monitor(), options_.best_of_each_task()));
-    if (options_.early_stopping()) {
-      add(std::make_shared<EarlyStopper>(*options_.early_stopping(), split));
-    }
-  }
-  add(std::make_shared<Progress>(options_.progress()));
-  if (!options_.folder().empty()) {
-    add_files();
-  }
-  for (const auto& callback : options_.callbacks()) {
-    add(callback);
-  }
-  std::set<std::string> names;
-  for (const auto& callback : callbacks_) {
-    TORCH_CHECK_VALUE(
-        callback->name().empty() || names.insert(callback->name()).second,
-        "FitOptions: two callbacks keep their states under the name '",
-        callback->name(),
-        "'.");
-    if (callback->sees_steps()) {
-      see_steps_.push_back(callback.get());
-    }
-  }
-}
-
-void FitLoop::add_files() {
-  const std::string& folder = options_.folder();
-  callbacks_.push_back(std::make_shared<HistoryFiles>(folder));
-  if (options_.events()) {
-    callbacks_.push_back(std::make_shared<EventWriter>(folder));
-  }
-  if (!options_.report()) {
-    return;
-  }
-  std::shared_ptr<RecordConflicts> conflicts;
-  if (options_.conflicts_every_steps() > 0 && training_.balancing()) {
-    conflicts = std::make_shared<RecordConflicts>(
-        training_.model(), options_.conflicts_every_steps());
-    callbacks_.push_back(conflicts);
-  }
-  callbacks_.push_back(
-      std::make_shared<ReportWriter>(folder, [this, conflicts](Report& report) {
-        report.title = folder_title(options_.folder());
-        report.facts = report_facts(fit_);
-        if (conflicts && conflicts->recorder().steps() > 0) {
-          report.cosines = conflicts->recorder().cosines();
-          report.conflict_rates = conflicts->recorder().conflict_rates();
-        }
-      }));
 }
 
 History FitLoop::run() {
@@ -181,48 +37,37 @@ History FitLoop::run() {
     return history_;
   }
   const Signals signals(options_.handle_signals());
-  began_ = checkpoint_time_ = Clock::now();
+  std::optional<FolderLock> lock;
+  if (!options_.folder().empty()) {
+    lock.emplace(options_.folder());
+  }
   stop_reason_.clear();
   is_interrupted_ = false;
   is_in_step_ = false;
-  is_running_ = true;
   history_.stop_reason("");
-  if (!options_.folder().empty() && !folder_) {
-    folder_.emplace(options_.folder(), options_.checkpoints());
-    try {
-      resume();
-    } catch (...) {
-      folder_.reset(); // the next run is to look there again
-      throw;
-    }
-  }
+  open_folder();
   if (options_.dry_run()) {
     dry_run(training_.model(), *data_, options_);
   }
-  std::exception_ptr error;
-  try {
+  began_ = checkpoint_time_ = Clock::now();
+  is_running_ = true;
+  FirstError error;
+  error.note([&] {
     begin();
     go();
-    end_of_all();
-  } catch (...) {
-    error = std::current_exception();
-    history_.stop_reason("an error");
-  }
+  });
   // Where it failed too, what was done is saved and shown.
-  try {
-    end();
-  } catch (...) {
-    error = error ? error : std::current_exception();
+  if (!error) {
+    end_of_all(error);
   }
+  end(error);
   if (!error && !is_interrupted_) {
-    give_final_weights();
-    is_finished_ = true;
+    error.note([&] { give_final_weights(); });
+    is_finished_ = !error;
   }
   seconds_before_ = seconds();
   is_running_ = false;
-  if (error) {
-    std::rethrow_exception(error);
-  }
+  error.rethrow();
   return history_;
 }
 
@@ -233,6 +78,9 @@ void FitLoop::begin() {
     model->train();
   }
   call([&](Callback& callback) { callback.on_fit_begin(fit_); });
+  if (folder_ && step_ == 0) {
+    try_to_save();
+  }
 }
 
 bool FitLoop::is_over() const {
@@ -357,6 +205,7 @@ void FitLoop::record_training() {
   }
   history_.add(std::move(record));
   sums_.reset();
+  recorded_step_ = step_;
 }
 
 void FitLoop::validate() {
@@ -364,7 +213,7 @@ void FitLoop::validate() {
     is_validation_due_ = false;
     return;
   }
-  const WithAverage with_average(average_.get());
+  WithAverage with_average(average_.get());
   call([&](Callback& callback) { callback.on_validation_begin(fit_); });
   std::vector<Evaluation> evaluations;
   std::vector<HistoryRecord> records;
@@ -386,20 +235,32 @@ void FitLoop::validate() {
       callback.on_validation_end(fit_, split, evaluations[i]);
     });
   }
+  with_average.end();
 }
 
 // What an interrupted training leaves for when it goes on.
-void FitLoop::end_of_all() {
+void FitLoop::end_of_all(FirstError& error) {
   if (is_interrupted_) {
     history_.stop_reason("interrupted by " + Signals::name());
     return;
   }
-  if (step_of_epoch_ > 0) {
-    record_training();
+  // A training that goes on from here with more steps has not seen what is
+  // recorded and validated out of turn.
+  const bool records = step_of_epoch_ > 0 && recorded_step_ != step_;
+  const bool validates =
+      !options_.validations().empty() && validated_step_ != step_;
+  if (folder_ && step_ > 0 && (records || validates) &&
+      checkpoint_step_ != step_) {
+    error.note([&] { write_checkpoint(step_of_epoch_ == 0); });
   }
-  if (step_ > 0) {
-    validate();
-  }
+  error.note([&] {
+    if (records) {
+      record_training();
+    }
+    if (step_ > 0) {
+      validate();
+    }
+  });
   const bool all_epochs = options_.epochs() > 0 && epoch_ >= options_.epochs();
   history_.stop_reason(
       is_stopping()    ? stop_reason_
@@ -407,18 +268,28 @@ void FitLoop::end_of_all() {
                        : "all steps");
 }
 
-void FitLoop::end() {
-  if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
-    write_checkpoint(step_of_epoch_ == 0);
+void FitLoop::end(FirstError& error) {
+  if (error) {
+    history_.stop_reason("an error");
   }
-  call([&](Callback& callback) { callback.on_fit_end(fit_); });
+  if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
+    error.note([&] { write_checkpoint(step_of_epoch_ == 0); });
+  }
+  for (const auto& callback : callbacks_) {
+    error.note([&] { callback->on_fit_end(fit_); });
+  }
 }
 
 void FitLoop::give_final_weights() {
-  if (best_ && !best_->is_empty() && options_.end_with() == EndWith::kBest) {
+  const bool wants_best = options_.end_with() == EndWith::kBest;
+  const std::string misfit = best_ ? best_->misfit() : "";
+  if (wants_best && !misfit.empty()) {
+    TORCH_WARN("Fit: the model keeps its last weights, for ", misfit);
+  }
+  if (wants_best && best_ && !best_->is_empty() && misfit.empty()) {
     best_->give("");
   } else if (average_) {
-    average_->exchange();
+    average_->give();
   }
 }
 
@@ -431,6 +302,10 @@ void FitLoop::stop(const std::string& reason) {
 void FitLoop::use_best(const std::string& task) const {
   TORCH_CHECK_VALUE(
       best_, "Fit: there are no best weights without a validation.");
+  TORCH_CHECK(
+      !average_ || !average_->is_lent(),
+      "Fit: use_best was called while the model holds the averages to be "
+      "validated; call it in on_epoch_end or on_step_end.");
   best_->give(task);
 }
 

@@ -19,6 +19,7 @@
 #include "fit/best_weights.h"
 #include "fit/checkpoint_folder.h"
 #include "fit/epoch_sums.h"
+#include "fit/first_error.h"
 #include "fit/stepper.h"
 #include "fit/weight_average.h"
 
@@ -61,11 +62,14 @@ class FitLoop {
   bool is_stopping() const {
     return !stop_reason_.empty();
   }
+  bool is_interrupted() const {
+    return is_interrupted_;
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void check_options() const;
+  // fit_callbacks.cpp
   void add_callbacks();
   void add_files();
   template <typename Call>
@@ -78,7 +82,7 @@ class FitLoop {
   // fit_loop.cpp
   void begin();
   void go();
-  void end();
+  void end(FirstError& error);
   void give_final_weights();
   bool is_over() const;
   bool fetch();
@@ -87,10 +91,12 @@ class FitLoop {
   void end_epoch();
   void record_training();
   void validate();
-  void end_of_all();
+  void end_of_all(FirstError& error);
 
   // fit_checkpoint.cpp
+  void open_folder();
   void resume();
+  void try_to_save();
   bool is_checkpoint_due(bool at_epoch_end) const;
   void write_checkpoint(bool at_epoch_end);
   void save_all(torch::serialize::OutputArchive& archive);
@@ -125,6 +131,8 @@ class FitLoop {
   int64_t step_of_epoch_ = 0;
   /// Of the last validation.
   int64_t validated_step_ = -1;
+  /// Of the last record of the training's own batches.
+  int64_t recorded_step_ = -1;
   bool is_epoch_begun_ = false;
   /// What a step or an epoch has still to be followed by.
   bool is_validation_due_ = false;

@@ -5,9 +5,10 @@
 #include <polytask/fit/callback.h>
 #include <polytask/fit/fit.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
+
+#include "fit/step_clock.h"
 
 namespace polytask::fit::detail {
 
@@ -18,7 +19,7 @@ class HistoryFiles : public Callback {
   explicit HistoryFiles(std::string folder) : folder_(std::move(folder)) {}
 
   void on_epoch_end(Fit& fit) override {
-    if (fit.seconds() >= due_) {
+    if (polytask::detail::steady_seconds() >= due_) {
       write(fit);
     }
   }
@@ -30,14 +31,11 @@ class HistoryFiles : public Callback {
   }
 
  private:
-  static constexpr double kLeastSeconds = 5;
-
   void write(const Fit& fit) {
-    const double began = fit.seconds();
+    const double began = polytask::detail::steady_seconds();
     fit.history().write_csv(folder_ + "/history.csv");
     fit.history().write_json_lines(folder_ + "/history.jsonl");
-    const double ended = fit.seconds();
-    due_ = ended + std::max(kLeastSeconds, 50 * (ended - began));
+    due_ = polytask::detail::next_write(began, 5);
   }
 
   std::string folder_;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/fit/report_writer.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -42,9 +41,7 @@ void ReportWriter::write(Fit& fit) {
   std::filesystem::create_directories(folder_);
   write_report(
       (std::filesystem::path(folder_) / "report.html").string(), report);
-  // A long history takes longer; it shall not take the training's time.
-  const double ended = polytask::detail::steady_seconds();
-  due_ = ended + std::max(30.0, 50 * (ended - began));
+  due_ = polytask::detail::next_write(began, 30);
 }
 
 } // namespace polytask::fit

@@ -20,15 +20,15 @@ extern "C" void polytask_note_signal(int number) {
 }
 
 // Asked without a change: `std::signal` would lose another handler's flags.
-bool is_default(int number) {
+bool is_handler(int number, void (*handler)(int)) {
 #if defined(_WIN32)
-  const auto before = std::signal(number, SIG_DFL);
-  std::signal(number, before);
-  return before == SIG_DFL;
+  const auto now = std::signal(number, SIG_DFL);
+  std::signal(number, now);
+  return now == handler;
 #else
-  struct sigaction before {};
-  return ::sigaction(number, nullptr, &before) == 0 &&
-      (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
+  struct sigaction now {};
+  return ::sigaction(number, nullptr, &now) == 0 &&
+      (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == handler;
 #endif
 }
 
@@ -40,7 +40,7 @@ Signals::Signals(bool handle) {
   }
   noted_signal = 0;
   for (const int number : {SIGINT, SIGTERM}) {
-    if (is_default(number)) {
+    if (is_handler(number, SIG_DFL)) {
       std::signal(number, polytask_note_signal);
       handled_.push_back(number);
     }
@@ -55,7 +55,9 @@ Signals::~Signals() {
     return;
   }
   for (const int number : handled_) {
-    std::signal(number, SIG_DFL);
+    if (is_handler(number, polytask_note_signal)) {
+      std::signal(number, SIG_DFL);
+    }
   }
   noted_signal = 0;
   signals_are_handled = false;

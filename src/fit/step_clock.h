@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -13,6 +14,13 @@ namespace polytask::detail {
 inline double steady_seconds() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(now).count();
+}
+
+/// When to write a file again that was begun at `began`: not before `least`
+/// seconds have passed, and writing takes no more than a fiftieth of the time.
+inline double next_write(double began, double least) {
+  const double ended = steady_seconds();
+  return ended + std::max(least, 50 * (ended - began));
 }
 
 /// Tells when a fixed time has passed, and hardly looks at the clock for it:

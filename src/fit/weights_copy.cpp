@@ -4,6 +4,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
+#include <c10/util/StringUtil.h>
 
 #include <unordered_set>
 
@@ -53,13 +54,43 @@ void WeightsCopy::take(const MultiTaskModelImpl& model) {
   copies_ = std::move(copies);
 }
 
+std::string WeightsCopy::misfit(const MultiTaskModelImpl& model) const {
+  if (is_empty()) {
+    return "";
+  }
+  const auto weights = weights_of(model, /*buffers=*/true);
+  for (const auto& [name, weight] : weights) {
+    const auto copy = copies_.find(name);
+    if (copy == copies_.end() || copy->second.sizes() != weight.sizes()) {
+      const std::string before = copy == copies_.end()
+          ? "was not there"
+          : c10::str("had the shape ", copy->second.sizes());
+      return c10::str(
+          "the best weights are of a model of before: '",
+          name,
+          "' has the shape ",
+          weight.sizes(),
+          " and ",
+          before,
+          ".");
+    }
+  }
+  return weights.size() == copies_.size()
+      ? ""
+      : c10::str(
+            "the best weights are of a model of before, which had ",
+            copies_.size(),
+            " tensors and has ",
+            weights.size(),
+            ".");
+}
+
 void WeightsCopy::give(MultiTaskModelImpl& model) const {
+  const std::string fault = misfit(model);
+  TORCH_CHECK_VALUE(fault.empty(), "Fit: ", fault);
   const at::NoGradGuard no_grad;
   for (const auto& [name, weight] : weights_of(model, /*buffers=*/true)) {
-    const auto copy = copies_.find(name);
-    if (copy != copies_.end() && copy->second.sizes() == weight.sizes()) {
-      at::Tensor(weight).copy_(copy->second);
-    }
+    at::Tensor(weight).copy_(copies_.at(name));
   }
 }
 

@@ -26,6 +26,10 @@ class WeightsCopy {
   }
   /// In its own memory, which is used again.
   void take(const MultiTaskModelImpl& model);
+  /// Why it is not this model's: which tensor is another one. Empty where it
+  /// fits, and where it is empty.
+  std::string misfit(const MultiTaskModelImpl& model) const;
+  /// Throws, and changes nothing, where it does not fit.
   void give(MultiTaskModelImpl& model) const;
 
   /// By name; to be written and read.

@@ -327,5 +327,32 @@ TEST(Labels, ThatAreSelectedAreLookedThroughForAnotherIgnoreIndex) {
   EXPECT_TRUE(promised.with_ignore_index(255).is_complete());
 }
 
+TEST(Labels, AreJoinedWithTheirHolesAndWeights) {
+  const Labels first = Labels(at::tensor({1, 255}, at::kLong), 255)
+                           .with_weights(at::tensor({2.0, 1.0}));
+  const Labels second =
+      Labels(at::tensor({3}, at::kLong), 255).with_weights(at::tensor({0.0}));
+  const Labels joined = Labels::join({first, second});
+  EXPECT_TRUE(at::equal(joined.target(), at::tensor({1, 255, 3}, at::kLong)));
+  EXPECT_TRUE(at::equal(joined.weights(), at::tensor({2.0, 1.0, 0.0})));
+  EXPECT_EQ(joined.missing(), 2);
+  EXPECT_TRUE(at::equal(
+      joined.missing_mask(), at::tensor({0, 1, 1}, at::kLong).to(at::kBool)));
+}
+
+TEST(Labels, OfAnotherKindAreNotJoined) {
+  const Labels one(at::tensor({1.0, 2.0}));
+  for (const Labels& other :
+       {Labels(at::tensor({1, 2}, at::kLong)),
+        Labels(at::tensor({1.0, 2.0}).unsqueeze(1)),
+        Labels(at::tensor({1.0}), 3),
+        Labels::complete(at::tensor({1.0})),
+        Labels(at::tensor({1.0})).with_weights(at::tensor({1.0}))}) {
+    EXPECT_FALSE(one.is_joinable(other));
+    EXPECT_THROW(Labels::join({one, other}), c10::ValueError);
+  }
+  EXPECT_THROW(Labels::join({}), c10::ValueError);
+}
+
 } // namespace
 } // namespace polytask

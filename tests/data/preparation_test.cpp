@@ -371,6 +371,35 @@ TEST(Preparation, MakesADataSetForEachGroup) {
       {"column 'school'", "row 1 has none"}));
 }
 
+TEST(Preparation, NamesTasksWithoutADot) {
+  const Table table = csv_rows("size,x,y\n0.5,1,10\n1,2,20\n");
+  const auto preparation =
+      Preparation::fit(table, PreparationOptions().numbers({"x"}).target("y"));
+  EXPECT_EQ(
+      preparation.datasets(table, "size")[0].tasks(), (Names{"size_0_5"}));
+}
+
+TEST(Preparation, HoldsNumbersWithinSomeDeviations) {
+  const Table table = csv_rows("x,y\n-1,1\n1,2\n-1,3\n1,4\n");
+  auto preparation = Preparation::fit(
+      table, PreparationOptions().numbers({"x"}).target("y").clip(2));
+  std::stringstream file;
+  torch::save(preparation, file);
+  Preparation loaded;
+  torch::load(loaded, file);
+  const Table rows = csv_rows("x\n-900\n0.5\n900\n?\n");
+  for (const auto& each : {preparation, loaded}) {
+    EXPECT_TRUE(at::equal(
+        each.inputs(rows).tensor(),
+        at::tensor({-2.f, 0.5f, 2.f, 0.f}).unsqueeze(1)));
+  }
+  EXPECT_TRUE(says(
+      error_of([&] {
+        Preparation::fit(table, PreparationOptions().numbers({"x"}).clip(-1));
+      }),
+      {"a finite clip of at least 0"}));
+}
+
 TEST(Preparation, TellsWhatItDoes) {
   std::ostringstream text;
   text << fitted_on_train();

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 
 #include "fit/checkpoint_file.h"
@@ -185,10 +186,12 @@ TEST(Checkpoint, ClearsAwayWhatAKilledWriterLeft) {
   const auto folder = empty_folder("left");
   fs::create_directories(folder);
   put_bytes(folder / "checkpoint-000000009.pt.123-4.tmp", "half");
+  put_bytes(folder / "history.csv.17-0.tmp", "half");
   put_bytes(folder / "mine.tmp", "mine");
   SavingJob(folder).run(1);
   EXPECT_THAT(
       checkpoints_in(folder), testing::ElementsAre("checkpoint-000000001.pt"));
+  EXPECT_FALSE(fs::exists(folder / "history.csv.17-0.tmp"));
   EXPECT_TRUE(fs::exists(folder / "mine.tmp"));
 }
 
@@ -295,6 +298,140 @@ TEST(Checkpoint, IsNotWrittenInTheMiddleOfAStep) {
         "");
     EXPECT_EQ(other.training->steps(), 1);
   }
+}
+
+// Calls at each step's end.
+struct AtEachStep : fit::Callback {
+  explicit AtEachStep(std::function<void(fit::Fit&)> action)
+      : act(std::move(action)) {}
+  void on_step_end(fit::Fit& fit, const polytask::StepReport&) override {
+    act(fit);
+  }
+  std::function<void(fit::Fit&)> act;
+};
+
+TEST(Checkpoint, FolderIsThatOfOneTrainingAtATime) {
+  const auto folder = empty_folder("two");
+  SavingJob first(folder);
+  SavingJob second(folder);
+  std::string message;
+  auto options = first.options(3);
+  options.callback(std::make_shared<AtEachStep>([&](fit::Fit& fit) {
+    if (fit.step() == 2) {
+      message = error_of([&] { second.run(3); });
+    }
+  }));
+  fit::Fit(*first.training, *first.loader, options).run();
+  EXPECT_THAT(
+      message,
+      testing::AllOf(
+          testing::HasSubstr("another training is at work"),
+          testing::HasSubstr(folder.string())));
+  EXPECT_EQ(second.training->steps(), 0);
+  second.run(4); // it is free now
+  EXPECT_EQ(second.training->steps(), 4);
+}
+
+struct UnsaveableImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& x) {
+    return x * weight;
+  }
+  void save(torch::serialize::OutputArchive&) const override {
+    TORCH_CHECK(false, "this head cannot be written");
+  }
+  torch::Tensor weight = register_parameter("weight", torch::ones({1}));
+};
+TORCH_MODULE(Unsaveable);
+
+TEST(Checkpoint, OfWhatCannotBeSavedIsRefusedBeforeTheFirstStep) {
+  const auto folder = empty_folder("unsaveable");
+  SavingJob job(folder);
+  job.model->add_task("z", polytask::Task(Unsaveable(), polytask::MSELoss()));
+  auto x = torch::randn({24, 3});
+  polytask::data::Loader loader(
+      polytask::data::Dataset(x, {{"y", x.sum(1, true)}, {"z", x.clone()}}),
+      polytask::data::LoaderOptions().batch_size(8));
+  polytask::JointTraining training(job.model, torch::optim::SGDOptions(0.1));
+  auto options = job.options(3);
+  options.checkpoints().every_steps(0);
+  EXPECT_THAT(
+      error_of([&] { fit::Fit(training, loader, options).run(); }),
+      testing::HasSubstr("this head cannot be written"));
+  EXPECT_EQ(training.steps(), 0);
+}
+
+TEST(Checkpoint, PutsTheModelBackInItsOwnType) {
+  const auto folder = empty_folder("double");
+  SavingJob(folder).run(2);
+  SavingJob job(folder);
+  job.model->to(torch::kDouble);
+  auto x = torch::randn({24, 3}, torch::kDouble);
+  polytask::data::Loader loader(
+      polytask::data::Dataset(x, {{"y", x.sum(1, true)}}),
+      polytask::data::LoaderOptions().batch_size(8));
+  const auto message =
+      error_of([&] { fit::Fit(*job.training, loader, job.options(4)).run(); });
+  EXPECT_EQ(job.model->parameters()[0].scalar_type(), torch::kDouble)
+      << message;
+}
+
+TEST(Checkpoint, IsTakenUpWhereAnotherHasGoneOn) {
+  SavingJob whole(empty_folder("gone_on_whole"));
+  whole.run(8);
+  const auto folder = empty_folder("gone_on");
+  SavingJob first(folder);
+  auto options = first.options(8);
+  options.callback(std::make_shared<AtEachStep>([](fit::Fit& fit) {
+    if (fit.step() == 2) {
+      std::raise(SIGINT);
+    }
+  }));
+  fit::Fit fit(*first.training, *first.loader, options);
+  fit.run();
+  EXPECT_TRUE(fit.is_interrupted());
+  SavingJob(folder).run(6);
+  fit.run();
+  EXPECT_FALSE(fit.is_interrupted());
+  EXPECT_EQ(first.training->steps(), 8);
+  EXPECT_TRUE(torch::equal(first.weight(), whole.weight()));
+}
+
+// It has no state before it begins.
+struct LateState : fit::Callback {
+  void on_fit_begin(fit::Fit&) override {
+    state = std::make_unique<int64_t>(3);
+  }
+  void on_fit_end(fit::Fit& fit) override {
+    reason = fit.history().stop_reason();
+    records = fit.history().records().size();
+  }
+  std::string name() const override {
+    return "late state";
+  }
+  void save(torch::serialize::OutputArchive& archive) const override {
+    TORCH_CHECK(state, "it has not begun");
+    archive.write("state", c10::IValue(*state));
+  }
+  std::unique_ptr<int64_t> state;
+  std::string reason;
+  size_t records = 0;
+};
+
+TEST(Checkpoint, ThatCannotBeWrittenAtTheEndLeavesTheRestToBeDone) {
+  SavingJob job(empty_folder("full_end"));
+  auto options = job.options(4).validation(job.loader->dataset());
+  options.checkpoints().every_steps(0).every_epochs(0).keep_best(false);
+  const auto callback = std::make_shared<LateState>();
+  options.callback(callback);
+  fit::Fit fit(*job.training, *job.loader, options);
+  {
+    const FullDisk full(1000);
+    EXPECT_THAT(
+        error_of([&] { fit.run(); }), testing::HasSubstr("Fit: cannot write"));
+  }
+  EXPECT_EQ(callback->reason, "an error");
+  EXPECT_EQ(callback->records, 4); // of two epochs, and of both validations
+  EXPECT_EQ(fit.run().records().size(), 4);
 }
 
 } // namespace

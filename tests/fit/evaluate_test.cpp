@@ -173,6 +173,52 @@ TEST(Evaluate, KnowsNothingOfATaskWithoutLabels) {
   EXPECT_TRUE(std::isnan(values["y/bias"]));
 }
 
+TEST(Evaluate, SeesEachBatchOfACallableBeforeItsMemoryIsUsedAgain) {
+  torch::manual_seed(4);
+  const auto x = torch::randn({40, 3});
+  const auto y = torch::randn({40, 1});
+  polytask::MultiTaskModel model;
+  model->add_task(
+      "y",
+      polytask::Task(torch::nn::Linear(3, 1), polytask::MSELoss())
+          .metric(polytask::RMSE()));
+  const auto inputs = torch::empty({10, 3}), targets = torch::empty({10, 1});
+  int64_t start = 0;
+  const polytask::fit::EvaluationData::Next next =
+      [&]() -> std::optional<Batch> {
+    if (start == 40) {
+      return std::nullopt;
+    }
+    inputs.copy_(x.narrow(0, start, 10));
+    targets.copy_(y.narrow(0, start, 10));
+    start += 10;
+    return Batch(inputs, {{"y", targets}});
+  };
+  EXPECT_NEAR(
+      evaluate(model, next)["y/rmse"],
+      evaluate(model, Dataset(x, {{"y", y}}))["y/rmse"],
+      1e-7);
+}
+
+TEST(Evaluate, JoinsTheRowsOfManyBatches) {
+  torch::manual_seed(5);
+  const auto x = torch::randn({300, 3}), y = torch::randn({300, 1});
+  polytask::MultiTaskModel model;
+  model->add_task(
+      "y",
+      polytask::Task(torch::nn::Linear(3, 1), polytask::MSELoss())
+          .metric(polytask::RMSE())
+          .metric(polytask::Pearson()));
+  const auto weighted =
+      Dataset(x, {{"y", y}}).with_weights({{"y", torch::rand({300})}});
+  const std::vector<Dataset> data = {Dataset(x, {{"y", y}}), weighted};
+  const auto whole = evaluate(model, data);
+  const auto parts = evaluate(model, data, EvaluateOptions().batch_size(7));
+  for (const auto* name : {"y/loss", "y/rmse", "y/pearson"}) {
+    EXPECT_NEAR(whole[name], parts[name], 1e-6) << name;
+  }
+}
+
 TEST(Evaluate, NamesTheTaskOfEveryError) {
   JudgedModel job;
   EXPECT_THAT(

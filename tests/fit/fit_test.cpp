@@ -16,6 +16,7 @@
 #include <functional>
 
 #include "tests/support/errors.h"
+#include "tests/support/warnings.h"
 
 namespace {
 
@@ -584,6 +585,149 @@ TEST(Fit, JudgesByTheTasksThatHaveLabels) {
   EXPECT_EQ(
       history.last("validation", "mean/loss"),
       history.last("validation", "sum/loss"));
+}
+
+// What is validated out of turn where it stops is not what goes on later.
+TEST(Fit, GoesOnWithMoreStepsAsIfItHadNotStopped) {
+  const auto options = [](const std::string& folder, const FitJob& job) {
+    auto options = quiet().folder(folder).validation(*job.valid).averaging(0.9);
+    options.events(false).report(false);
+    return options.plateau(
+        polytask::optim::ReduceLROnPlateauOptions().patience(0));
+  };
+  FitJob whole;
+  const auto expected =
+      fit::Fit(
+          *whole.training,
+          *whole.train,
+          options(fresh_folder("more_whole"), whole).steps(21))
+          .run();
+  const auto folder = fresh_folder("more");
+  for (const int64_t steps : {6, 7}) {
+    FitJob part;
+    fit::Fit(*part.training, *part.train, options(folder, part).steps(steps))
+        .run();
+  }
+  FitJob stopped;
+  auto stopping = options(folder, stopped).steps(21);
+  stopping.callback(
+      at_step(10, [](fit::Fit& fit) { fit.stop("enough for now"); }));
+  fit::Fit(*stopped.training, *stopped.train, stopping).run();
+  FitJob rest;
+  const auto history =
+      fit::Fit(*rest.training, *rest.train, options(folder, rest).steps(21))
+          .run();
+  expect_same_bits(rest.weights(), whole.weights());
+  ASSERT_EQ(history.records().size(), expected.records().size());
+  for (size_t i = 0; i < history.records().size(); ++i) {
+    EXPECT_EQ(history.records()[i].step, expected.records()[i].step);
+    EXPECT_EQ(history.records()[i].values, expected.records()[i].values);
+  }
+}
+
+TEST(Fit, RefusesTheBestWeightsWhileTheAveragesAreValidated) {
+  struct UseBest : fit::Callback {
+    void on_validation_end(
+        fit::Fit& fit, const std::string&, const fit::Evaluation&) override {
+      fit.use_best();
+    }
+  };
+  FitJob job;
+  EXPECT_THAT(
+      error_of([&] {
+        fit::Fit(
+            *job.training,
+            *job.train,
+            quiet()
+                .epochs(2)
+                .averaging(0.9)
+                .validation(*job.valid)
+                .callback(std::make_shared<UseBest>()))
+            .run();
+      }),
+      testing::HasSubstr("call it in on_epoch_end"));
+}
+
+TEST(Fit, AveragesInSingleWhatIsHalfAndFollowsTheModelsType) {
+  torch::manual_seed(3);
+  polytask::MultiTaskModel model;
+  model->add_task(
+      "y", polytask::Task(torch::nn::Linear(3, 1), polytask::MSELoss()));
+  model->to(torch::kBFloat16);
+  auto x = torch::randn({64, 3}, torch::kBFloat16);
+  const polytask::Batch batch(x, {{"y", x.sum(1, true)}});
+  polytask::JointTraining training(model, torch::optim::SGDOptions(1e-2));
+  torch::Tensor expected =
+      model->parameters()[0].detach().to(torch::kDouble, false, true);
+  auto options = quiet().steps(40).steps_per_epoch(40).averaging(0.99);
+  options.callback(std::make_shared<AtStep>([&](fit::Fit& fit) {
+    expected.lerp_(
+        fit.model()->parameters()[0].detach().to(torch::kDouble), 0.01);
+  }));
+  fit::Fit(training, fit::TrainingData(batch), options).run();
+  EXPECT_TRUE(
+      torch::equal(model->parameters()[0], expected.to(torch::kBFloat16)));
+
+  FitJob job;
+  auto moved = quiet().epochs(1).averaging(0.5);
+  moved.callback(at_step(4, [](fit::Fit& fit) {
+    polytask::MultiTaskModel(fit.model())->to(torch::kDouble);
+  }));
+  fit::Fit(*job.training, *job.train, moved).run();
+  EXPECT_EQ(job.model->parameters()[0].scalar_type(), torch::kDouble);
+}
+
+TEST(Fit, KeepsTheLastWeightsWhereTheBestAreOfAnotherHead) {
+  FitJob job;
+  auto options = quiet().epochs(2).validation(*job.valid).averaging(0.9);
+  options.validate_every_epochs(5); // the first after the last step
+  options.validate_every_steps(2);
+  options.callback(at_step(7, [](fit::Fit& fit) {
+    polytask::MultiTaskModel model = fit.model();
+    model->replace_head(
+        "sum",
+        torch::nn::Sequential(
+            torch::nn::Linear(8, 3), torch::nn::Linear(3, 1)));
+    fit.stop("another head");
+  }));
+  struct NoNumber : fit::Callback {
+    void on_validation_begin(fit::Fit& fit) override {
+      if (fit.step() == 7) {
+        torch::NoGradGuard no_grad;
+        polytask::MultiTaskModel model = fit.model();
+        for (auto& parameter : model->parameters()) {
+          parameter.fill_(1e3);
+        }
+      }
+    }
+  };
+  options.callback(std::make_shared<NoNumber>());
+  const polytask::testing::Warnings warnings("Fit: ");
+  fit::Fit fit(*job.training, *job.train, options);
+  fit.run();
+  EXPECT_THAT(
+      warnings.texts, testing::Contains(testing::HasSubstr("tasks.sum")));
+  EXPECT_THAT(
+      error_of([&] { fit.use_best(); }), testing::HasSubstr("tasks.sum"));
+}
+
+TEST(Fit, CountsNoTimeWhereItDoesNotBegin) {
+  FitJob job;
+  fit::Fit fit(
+      *job.training,
+      *job.train,
+      quiet().epochs(1).validation(*job.valid).monitor("sum/nothing"));
+  EXPECT_NE(error_of([&] { fit.run(); }), "");
+  EXPECT_EQ(fit.seconds(), 0);
+}
+
+TEST(Fit, LeavesAHandlerThatWasSetMeanwhile) {
+  FitJob job;
+  auto options = quiet().steps(3);
+  options.callback(
+      at_step(1, [](fit::Fit&) { std::signal(SIGTERM, SIG_IGN); }));
+  fit::Fit(*job.training, *job.train, options).run();
+  EXPECT_EQ(std::signal(SIGTERM, SIG_DFL), SIG_IGN);
 }
 
 } // namespace

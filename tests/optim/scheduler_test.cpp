@@ -104,6 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
             CosineSchedulerOptions(20).warmup_steps(10)),
         std::make_shared<OneCycleScheduler>(
             OneCycleSchedulerOptions(20).cycle_momentum(true)),
+        std::make_shared<LinearScheduler>(LinearSchedulerOptions(7)),
         std::make_shared<PolynomialScheduler>(PolynomialSchedulerOptions(15)),
         chain_of_two()));
 

@@ -54,6 +54,13 @@ class POLYTASK_API Labels {
   /// missing.
   Labels select(const at::Tensor& rows) const;
 
+  /// Whether `join` takes both: targets and weights of one kind and device, of
+  /// the same shape but for the rows, and the same ignore index.
+  bool is_joinable(const Labels& other) const;
+  /// The labels of all rows, one after the other; at least one. Throws where
+  /// two are not joinable.
+  static Labels join(const std::vector<Labels>& parts);
+
   /// The same labels on another device. They are looked through before they are
   /// moved, and not again.
   Labels to(const at::Device& device) const;

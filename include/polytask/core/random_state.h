@@ -30,6 +30,8 @@ class POLYTASK_API RandomState {
   /// state of more CUDA devices than there are, or of something that is no
   /// generator.
   void restore() const;
+  /// The same, but passes over CUDA devices that are not here.
+  void restore_present() const;
 
   /// Also by `torch::save` and `torch::load`. Loading throws, and changes
   /// nothing, on an archive that holds no such state; it sets no generator.
@@ -37,6 +39,8 @@ class POLYTASK_API RandomState {
   void load(torch::serialize::InputArchive& archive);
 
  private:
+  void restore_first(size_t devices) const;
+
   at::Tensor cpu_;               // bytes
   std::vector<at::Tensor> cuda_; // bytes, of each device
 };

@@ -61,7 +61,8 @@ class POLYTASK_API Preparation {
 
   /// A data set for each category of `column`, in its vocabulary's order, where
   /// each stands for a task of its own. The one target's task is called
-  /// `column_category`; several targets' are `column_category_target`.
+  /// `column_category`; several targets' are `column_category_target`,
+  /// with "_" for each "." of the category.
   ///
   /// Throws as `dataset` does, and for a row without a category.
   std::vector<Dataset> datasets(

@@ -31,6 +31,9 @@ struct POLYTASK_API PreparationOptions {
   /// For each of `numbers` with a missing value on the train rows a column more
   /// that is 1 where the value is missing and 0 elsewhere.
   TORCH_ARG(bool, indicators) = false;
+  /// Each of `numbers` is held within so many standard deviations of the train
+  /// rows from their mean, against wrong readings; above 0, 0 for no bound.
+  TORCH_ARG(double, clip) = 0;
   /// Columns of categories, each to become a column of 0 and 1 for every
   /// category of the train rows.
   TORCH_ARG(std::vector<std::string>, one_hot) = {};

@@ -22,7 +22,8 @@ struct POLYTASK_API CheckpointOptions {
   TORCH_ARG(double, not_within_seconds) = 1;
   /// The newest ones that stay; at least 1.
   TORCH_ARG(int64_t, keep_last) = 3;
-  /// Write one at each best validation, and keep the best.
+  /// Write one at each best validation, unless the last is too new, and keep
+  /// the newest of them. The best weights are in every checkpoint.
   TORCH_ARG(bool, keep_best) = true;
   /// Keep each one that stands at a multiple of so many epochs.
   TORCH_ARG(int64_t, keep_every_epochs) = 0;

@@ -41,7 +41,8 @@ struct POLYTASK_API EarlyStopping {
   TORCH_ARG(int64_t, patience) = 10;
   /// By how much the value has to be better to count; at least 0.
   TORCH_ARG(double, min_delta) = 0;
-  /// When every task has stopped, the training ends.
+  /// When every task has stopped, the training ends. What was frozen, and the
+  /// weight 0, stay so after it: `MultiTaskModel::unfreeze`, `Task::weight`.
   TORCH_ARG(EachTask, each_task) = EachTask::kTogether;
 };
 

@@ -35,6 +35,11 @@ class POLYTASK_API EvaluationData {
   EvaluationData(Batch batch);                         // NOLINT
   EvaluationData(Next next);                           // NOLINT
 
+  /// Whether all rows are there at once and stay as they are; a callable may
+  /// use a batch's memory again.
+  bool has_all_rows() const {
+    return !next_;
+  }
   /// The tasks that have targets; none are known of a callable's.
   std::vector<std::string> tasks() const;
   /// Calls `visit` with all rows in turn, at most `batch_size` at once, without

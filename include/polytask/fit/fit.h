@@ -78,6 +78,8 @@ class POLYTASK_API Fit {
   /// Ends the training after the present step.
   void stop(const std::string& reason);
   bool is_stopping() const;
+  /// Whether a signal has ended it; `run` goes on from there.
+  bool is_interrupted() const;
 
  private:
   std::unique_ptr<detail::FitLoop> loop_;

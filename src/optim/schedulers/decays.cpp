@@ -47,6 +47,23 @@ double ExponentialScheduler::rate(int64_t steps, double initial_rate) const {
   return initial_rate * std::pow(options_.gamma(), static_cast<double>(steps));
 }
 
+LinearScheduler::LinearScheduler(const LinearSchedulerOptions& options)
+    : options_(options) {
+  detail::check_positive(
+      "LinearScheduler", "total_iters", options_.total_iters());
+  detail::check_not_negative(
+      "LinearScheduler", "a start_factor", options_.start_factor());
+  detail::check_not_negative(
+      "LinearScheduler", "an end_factor", options_.end_factor());
+}
+
+double LinearScheduler::rate(int64_t steps, double initial_rate) const {
+  const auto total = static_cast<double>(options_.total_iters());
+  const double passed = std::min(static_cast<double>(steps), total) / total;
+  const double range = options_.end_factor() - options_.start_factor();
+  return initial_rate * (options_.start_factor() + range * passed);
+}
+
 PolynomialScheduler::PolynomialScheduler(
     const PolynomialSchedulerOptions& options)
     : options_(options) {

@@ -73,6 +73,16 @@ TEST(PolynomialScheduler, StaysAtZeroAfterTheLastStep) {
   EXPECT_EQ(scheduler.rate(9, 8), 0);
 }
 
+TEST(LinearScheduler, RefusesOptionsOutOfRange) {
+  EXPECT_TRUE(says(
+      error_of([] { LinearScheduler{LinearSchedulerOptions(0)}; }),
+      {"LinearScheduler: expected total_iters of at least 1, but got 0"}));
+  EXPECT_TRUE(says(
+      error_of(
+          [] { LinearScheduler{LinearSchedulerOptions(1).start_factor(-1)}; }),
+      {"LinearScheduler: expected a start_factor", "but got -1"}));
+}
+
 TEST(PolynomialScheduler, RefusesOptionsOutOfRange) {
   EXPECT_TRUE(says(
       error_of([] { PolynomialScheduler{PolynomialSchedulerOptions(0)}; }),

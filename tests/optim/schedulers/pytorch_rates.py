@@ -38,6 +38,7 @@ SCHEDULERS = {
     "Exponential": lambda optimizer: lr.ExponentialLR(optimizer, gamma=0.9),
     "Cosine": lambda optimizer: lr.CosineAnnealingLR(optimizer, T_max=29, eta_min=0.001),
     "WarmCosine": warm_cosine,
+    "Linear": lambda optimizer: lr.LinearLR(optimizer, start_factor=0.2, end_factor=0.9, total_iters=7),
     "Polynomial": lambda optimizer: lr.PolynomialLR(optimizer, total_iters=20, power=1.5),
     "Chained": chained,
     "OneCycle": one_cycle(cycle_momentum=False),

@@ -103,6 +103,11 @@ INSTANTIATE_TEST_SUITE_P(
                                                   .start_factor(0.2)),
             ::polytask::testing::kPyTorchWarmCosine},
         RatesCase{
+            "Linear",
+            std::make_shared<LinearScheduler>(
+                LinearSchedulerOptions(7).start_factor(0.2).end_factor(0.9)),
+            ::polytask::testing::kPyTorchLinear},
+        RatesCase{
             "Polynomial",
             std::make_shared<PolynomialScheduler>(
                 PolynomialSchedulerOptions(20).power(1.5)),

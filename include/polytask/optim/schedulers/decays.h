@@ -85,6 +85,34 @@ class POLYTASK_API ExponentialScheduler
   ExponentialSchedulerOptions options_;
 };
 
+struct POLYTASK_API LinearSchedulerOptions {
+  LinearSchedulerOptions(int64_t total_iters) : total_iters_(total_iters) {}
+
+  /// After how many steps the factor is `end_factor`, and stays so; at least 1.
+  TORCH_ARG(int64_t, total_iters);
+  /// Finite and at least 0.
+  TORCH_ARG(double, start_factor) = 1.0 / 3;
+  TORCH_ARG(double, end_factor) = 1.0;
+};
+
+/// `initial_rate * (start + (end - start) * min(steps, total) / total)`, as
+/// PyTorch's LinearLR: a warm-up, and before others in a `ChainedScheduler`
+/// theirs too.
+class POLYTASK_API LinearScheduler
+    : public CloneableScheduler<LinearScheduler> {
+ public:
+  /// Throws on options out of range.
+  explicit LinearScheduler(const LinearSchedulerOptions& options);
+
+  std::string name() const override {
+    return "LinearScheduler";
+  }
+  double rate(int64_t steps, double initial_rate) const override;
+
+ private:
+  LinearSchedulerOptions options_;
+};
+
 struct POLYTASK_API PolynomialSchedulerOptions {
   PolynomialSchedulerOptions(int64_t total_iters) : total_iters_(total_iters) {}
 
