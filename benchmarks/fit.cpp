@@ -17,7 +17,7 @@ namespace {
 namespace data = polytask::data;
 namespace fit = polytask::fit;
 
-constexpr int kRounds = 7;
+constexpr int kRounds = 20;
 
 double seconds_of(const std::function<void()>& work) {
   const auto began = std::chrono::steady_clock::now();

@@ -18,8 +18,9 @@ namespace fit = polytask::fit;
 
 constexpr int64_t kSkipped = 77; // as CTest is told
 
-const std::vector<std::string> kText = {
-    "workclass", "education", "occupation", "relationship", "race", "sex", "native-country"};
+// Gains and losses are 0 for most people, and else one of some hundred sums.
+const std::vector<std::string> kCategories = {"workclass", "education", "occupation",
+    "relationship", "race", "sex", "native-country", "capital-gain", "capital-loss"};
 const std::vector<std::string> kNumbers = {
     "age", "education-num", "capital-gain", "capital-loss", "hours-per-week"};
 
@@ -31,7 +32,7 @@ data::Table read(const std::string& path) {
           .infer_categories(true));
 }
 
-// An embedding for each text column, beside the numbers.
+// An embedding for each column of categories, beside the numbers.
 struct TrunkImpl : torch::nn::Module {
   explicit TrunkImpl(const data::Preparation& preparation) {
     int64_t width = preparation.width();
@@ -83,7 +84,7 @@ int main(int argc, char** argv) {
     const auto preparation = data::Preparation::fit(train,
         data::PreparationOptions()
             .numbers(kNumbers)
-            .ids(kText)
+            .ids(kCategories)
             .missing_is_category(true)
             .target_binary("income", ">50K")
             .target_binary("never married", "Never-married"));

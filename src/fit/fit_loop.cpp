@@ -186,6 +186,8 @@ void FitLoop::record_training() {
   HistoryRecord record{epoch_, step_, seconds(), kTrainSplit, {}};
   const auto losses = sums_.mean_losses();
   const auto weights = sums_.mean_weights();
+  const auto all = rates();
+  record.values.reserve(2 * losses.size() + 1 + all.size());
   double sum = 0;
   int64_t count = 0;
   for (size_t i = 0; i < losses.size(); ++i) {
@@ -198,7 +200,6 @@ void FitLoop::record_training() {
     }
   }
   record.values.emplace_back("mean/loss", sum / static_cast<double>(count));
-  const auto all = rates();
   for (size_t i = 0; i < all.size(); ++i) {
     record.values.emplace_back(
         i == 0 ? "learning_rate" : fmt::format("learning_rate[{}]", i), all[i]);

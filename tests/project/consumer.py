@@ -5,8 +5,8 @@
 `installed` uses the installed package with nothing but CMAKE_PREFIX_PATH set, and compiles and
 runs every other C++ block of README.md and docs/ too: each in a namespace of its own, as one
 program, since LibTorch's headers take longer than all of them. `subdirectory` uses
-add_subdirectory with what the preset `strict` sets: a shared library in small units, with warnings
-as errors, its examples and benchmarks.
+add_subdirectory with what the preset `strict` sets: a shared library with warnings as errors, what
+PyTorch loads, and benchmarks.
 """
 import argparse
 import json
@@ -117,5 +117,3 @@ if built.returncode != 0:
 run(tree / re.search(r"add_executable\((\w+)", project[0])[1])
 if args.way == "installed":
     run(tree / "pages", cwd=work)
-if args.way == "subdirectory":
-    run(tree / "polytask/examples/linear_transform", "--quiet")
