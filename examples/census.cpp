@@ -38,7 +38,9 @@ struct TrunkImpl : torch::nn::Module {
     int64_t width = preparation.width();
     for (const int64_t size : preparation.id_sizes()) {
       const int64_t features = std::min<int64_t>(8, size);
-      embeddings->push_back(torch::nn::Embedding(size, features));
+      // 0 is what no train row has; it is to say nothing.
+      embeddings->push_back(
+          torch::nn::Embedding(torch::nn::EmbeddingOptions(size, features).padding_idx(0)));
       width += features;
     }
     layers = torch::nn::Sequential(torch::nn::Linear(width, 64), torch::nn::ReLU(),

@@ -109,6 +109,24 @@ void check_labels(
   }
 }
 
+void warn_of_tasks_without(
+    const Evaluation& values, const std::string& metric) {
+  std::string without;
+  for (const auto& task : values.tasks()) {
+    if (!values.has(task.task + '/' + metric)) {
+      without += (without.empty() ? "'" : ", '") + task.task + "'";
+    }
+  }
+  if (!without.empty()) {
+    TORCH_WARN(
+        "EarlyStopping: no '",
+        metric,
+        "' is known of ",
+        without,
+        ", which will not be stopped.");
+  }
+}
+
 // Throws, with all names there are, where a name is none of them.
 void check_names(const MultiTaskModel& model, const FitOptions& options) {
   const auto& [split, data] = options.validations().front();
@@ -143,6 +161,9 @@ void check_names(const MultiTaskModel& model, const FitOptions& options) {
   }
   if (!options.best_of_each_task().empty()) {
     check("best_of_each_task", "mean/" + options.best_of_each_task());
+  }
+  if (each) {
+    warn_of_tasks_without(values, stopping->metric());
   }
 }
 

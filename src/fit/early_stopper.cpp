@@ -41,7 +41,7 @@ void EarlyStopper::on_validation_end(
   }
   find_values(evaluation);
   for (auto& judged : judged_) {
-    if (judged.stopped ||
+    if (judged.stopped_at >= 0 ||
         (!judged.task.empty() &&
          (!evaluation.has(judged.metric) ||
           evaluation.task(judged.task).labels == 0))) {
@@ -61,7 +61,7 @@ void EarlyStopper::on_validation_end(
 void EarlyStopper::find_values(const Evaluation& evaluation) {
   if (options_.each_task() == EachTask::kTogether) {
     if (judged_.empty()) {
-      judged_.push_back({"", options_.metric(), {}, false});
+      judged_.push_back({"", options_.metric(), {}});
     }
     return;
   }
@@ -72,7 +72,7 @@ void EarlyStopper::find_values(const Evaluation& evaluation) {
           return judged.task == task.task;
         });
     if (!is_judged && task.labels > 0 && evaluation.has(metric)) {
-      judged_.push_back({task.task, metric, {}, false});
+      judged_.push_back({task.task, metric, {}});
     }
   }
   if (judged_.empty()) {
@@ -90,7 +90,7 @@ void EarlyStopper::stop_task(Fit& fit, Judged& judged) {
   if (options_.each_task() == EachTask::kStop) {
     model->task(judged.task).weight(0);
   }
-  judged.stopped = true;
+  judged.stopped_at = fit.epoch();
 }
 
 void EarlyStopper::stop_where_all_have(Fit& fit) const {
@@ -107,9 +107,17 @@ void EarlyStopper::stop_where_all_have(Fit& fit) const {
     }
   } else if (std::all_of(
                  judged_.begin(), judged_.end(), [](const auto& judged) {
-                   return judged.stopped;
+                   return judged.stopped_at >= 0;
                  })) {
-    fit.stop("early stopping: every task has stopped getting better");
+    std::string tasks;
+    for (const auto& judged : judged_) {
+      tasks += fmt::format(
+          "{} '{}' after epoch {}",
+          tasks.empty() ? "" : ",",
+          judged.task,
+          judged.stopped_at);
+    }
+    fit.stop("early stopping: every task has stopped getting better:" + tasks);
   }
 }
 
@@ -122,7 +130,7 @@ void EarlyStopper::save(torch::serialize::OutputArchive& archive) const {
     texts.push_back(judged.metric);
     best.push_back(judged.value.best());
     since.push_back(judged.value.since());
-    since.push_back(judged.stopped ? 1 : 0);
+    since.push_back(judged.stopped_at);
   }
   polytask::detail::write_texts(archive, "texts", texts);
   archive.write("best", c10::IValue(best));
@@ -139,8 +147,7 @@ void EarlyStopper::load(torch::serialize::InputArchive& archive) {
       "EarlyStopping: the checkpoint's numbers do not fit together.");
   std::vector<Judged> judged;
   for (size_t i = 0; i < best.size(); ++i) {
-    judged.push_back(
-        {texts[2 * i], texts[2 * i + 1], {}, since[2 * i + 1] != 0});
+    judged.push_back({texts[2 * i], texts[2 * i + 1], {}, since[2 * i + 1]});
     judged.back().value.set(best[i], since[2 * i]);
   }
   const bool together = options_.each_task() == EachTask::kTogether;

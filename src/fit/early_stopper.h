@@ -38,7 +38,8 @@ class EarlyStopper : public Callback {
     std::string task;
     std::string metric;
     BestValue value;
-    bool stopped = false;
+    /// After which epoch; -1 while it goes on.
+    int64_t stopped_at = -1;
   };
 
   void find_values(const Evaluation& evaluation);

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/util/Exception.h>
+
 #include <exception>
+#include <string>
 
 namespace polytask::fit::detail {
 
@@ -20,6 +23,19 @@ class FirstError {
   explicit operator bool() const {
     return error_ != nullptr;
   }
+  /// The first line of what it says.
+  std::string message() const {
+    try {
+      rethrow();
+    } catch (const c10::Error& error) {
+      return first_line(error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      return first_line(error.what());
+    } catch (...) {
+      return "not a std::exception";
+    }
+    return "";
+  }
   /// Throws it, where there is one.
   void rethrow() const {
     if (error_) {
@@ -28,6 +44,10 @@ class FirstError {
   }
 
  private:
+  static std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+  }
+
   std::exception_ptr error_;
 };
 

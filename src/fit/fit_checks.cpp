@@ -32,6 +32,14 @@ void check_fit_options(const FitOptions& options, const MultiTaskModel& model) {
   TORCH_CHECK_VALUE(
       validates || !options.early_stopping(),
       "FitOptions: early_stopping needs a validation.");
+  const auto& stopping = options.early_stopping();
+  TORCH_CHECK_VALUE(
+      !stopping || stopping->each_task() == EachTask::kTogether ||
+          stopping->metric().find('/') == std::string::npos,
+      "EarlyStopping: with each_task expected a metric alone, such as 'loss', "
+      "but got '",
+      stopping ? stopping->metric() : "",
+      "'.");
   TORCH_CHECK_VALUE(
       validates || !options.plateau(),
       "FitOptions: plateau needs a validation.");

@@ -271,7 +271,7 @@ void FitLoop::end_of_all(FirstError& error) {
 
 void FitLoop::end(FirstError& error) {
   if (error) {
-    history_.stop_reason("an error");
+    history_.stop_reason("an error: " + error.message());
   }
   if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
     error.note([&] { write_checkpoint(step_of_epoch_ == 0); });

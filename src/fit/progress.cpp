@@ -3,6 +3,7 @@
 #include <polytask/fit/progress.h>
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include <iostream>
 #include <utility>
@@ -109,6 +110,16 @@ void Progress::on_fit_begin(Fit& fit) {
   const auto moment = moment_of(fit, state_->epoch);
   state_->pace.add(
       moment.step, moment.part_done(), polytask::detail::steady_seconds());
+  if (fit.step() > 0) {
+    stream_of(options_) << polytask::detail::printable(fmt::format(
+                               "goes on after epoch {}, step {}{}",
+                               fit.epoch(),
+                               fit.step(),
+                               fit.options().folder().empty()
+                                   ? ""
+                                   : ", of " + fit.options().folder()))
+                        << std::endl;
+  }
 }
 
 void Progress::on_epoch_begin(Fit& fit) {
@@ -161,7 +172,12 @@ void Progress::on_fit_end(Fit& fit) {
     return;
   }
   const std::string& reason = fit.history().stop_reason();
-  const std::string note = reason.empty() ? "done" : "done: " + reason;
+  const bool has_folder = !fit.options().folder().empty();
+  std::string note =
+      reason.starts_with("an error") ? "ended by " + reason : "done: " + reason;
+  if (fit.is_interrupted()) {
+    note = reason + (has_folder ? ", run again to go on," : "");
+  }
   if (kind_ == ProgressKind::kTable) {
     show(fit, note, true);
   } else {

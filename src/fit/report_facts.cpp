@@ -124,7 +124,11 @@ std::vector<std::pair<std::string, std::string>> report_facts(Fit& fit) {
     add("task " + task,
         fmt::format("{}, weight {}", printed(own.loss()), own.weight()));
   }
-  add("optimizer", optimizer_text(training.optimizer()));
+  add("optimizer",
+      fmt::format(
+          "{}; learning rate at last {:.6g}",
+          optimizer_text(training.optimizer()),
+          fit.learning_rates().front()));
   if (options.scheduler()) {
     add("scheduler",
         options.scheduler()->name() +
@@ -132,16 +136,19 @@ std::vector<std::pair<std::string, std::string>> report_facts(Fit& fit) {
                                                        : ", by epoch"));
   }
   add("planned",
-      fmt::format(
-          "{} epochs, {} steps (0: not limited)",
-          options.epochs(),
-          options.steps()));
+      options.steps() == 0 ? fmt::format("{} epochs", options.epochs())
+          : options.epochs() == 0
+          ? fmt::format("{} steps", options.steps())
+          : fmt::format(
+                "{} epochs or {} steps", options.epochs(), options.steps()));
   add("done",
       fmt::format(
-          "{} epochs, {} steps of {} in an epoch",
+          "{} epochs, {} steps{}",
           fit.epoch(),
           fit.step(),
-          fit.steps_per_epoch()));
+          fit.steps_per_epoch() > 0
+              ? fmt::format("; an epoch has {}", fit.steps_per_epoch())
+              : ""));
   if (options.accumulate() > 1) {
     add("accumulated", fmt::format("{} batches a step", options.accumulate()));
   }
@@ -151,9 +158,12 @@ std::vector<std::pair<std::string, std::string>> report_facts(Fit& fit) {
   if (options.early_stopping()) {
     add("early stopping", stopping_text(*options.early_stopping()));
   }
-  if (!options.validations().empty()) {
-    add("best by", options.monitor());
-  }
+  const bool takes_best =
+      !options.validations().empty() && options.end_with() == EndWith::kBest;
+  add("ends with",
+      takes_best ? "the weights that are best by " + options.monitor()
+          : options.averaging() > 0 ? "the average of the weights"
+                                    : "the last weights");
   const auto& route = training.route();
   add("route", fmt::format("{}: {}", to_string(route.route), route.reason));
   const auto parameters = training.model()->unique_parameters();

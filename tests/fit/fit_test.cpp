@@ -711,6 +711,52 @@ TEST(Fit, KeepsTheLastWeightsWhereTheBestAreOfAnotherHead) {
       error_of([&] { fit.use_best(); }), testing::HasSubstr("tasks.sum"));
 }
 
+TEST(Fit, SaysWhenEachTaskWasStopped) {
+  FitJob job;
+  const auto history =
+      fit::Fit(
+          *job.training,
+          *job.train,
+          quiet()
+              .epochs(50)
+              .validation(*job.valid)
+              .early_stopping(fit::EarlyStopping("loss")
+                                  .patience(0)
+                                  .min_delta(100)
+                                  .each_task(fit::EachTask::kFreeze)))
+          .run();
+  EXPECT_THAT(
+      history.stop_reason(),
+      testing::HasSubstr("'sum' after epoch 2, 'size' after epoch 2"));
+}
+
+TEST(Fit, WantsAMetricAloneToStopEachTask) {
+  FitJob job;
+  EXPECT_THAT(
+      error_of([&] {
+        fit::Fit(
+            *job.training,
+            *job.train,
+            quiet()
+                .epochs(1)
+                .validation(*job.valid)
+                .early_stopping(fit::EarlyStopping("sum/loss")
+                                    .each_task(fit::EachTask::kStop)));
+      }),
+      testing::HasSubstr("a metric alone, such as 'loss', but got 'sum/loss'"));
+}
+
+TEST(Fit, TellsOnceOfTheErrorThatEndedIt) {
+  FitJob job;
+  auto options = quiet().steps(3);
+  options.callback(at_step(2, [](fit::Fit&) {
+    throw std::runtime_error("the disk of mine is full\nand more");
+  }));
+  fit::Fit fit(*job.training, *job.train, options);
+  EXPECT_THROW(fit.run(), std::runtime_error);
+  EXPECT_EQ(fit.history().stop_reason(), "an error: the disk of mine is full");
+}
+
 TEST(Fit, CountsNoTimeWhereItDoesNotBegin) {
   FitJob job;
   fit::Fit fit(

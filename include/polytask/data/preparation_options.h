@@ -38,7 +38,9 @@ struct POLYTASK_API PreparationOptions {
   /// category of the train rows.
   TORCH_ARG(std::vector<std::string>, one_hot) = {};
   /// Columns of categories, to be numbered for an embedding: 0 for what is
-  /// unknown or missing, then the categories of the train rows from 1.
+  /// unknown or missing, then the categories of the train rows from 1. An
+  /// embedding learns nothing of 0 where no train row has it: give it
+  /// `padding_idx(0)`, so that it stands for nothing.
   TORCH_ARG(std::vector<std::string>, ids) = {};
   /// Missing is one more category, after the others, of the columns of
   /// categories in which one is missing on the train rows.

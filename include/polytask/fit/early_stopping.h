@@ -31,8 +31,9 @@ enum class EachTask {
 /// FitOptions().early_stopping(EarlyStopping("rmse").each_task(EachTask::kStop))
 /// ```
 struct POLYTASK_API EarlyStopping {
-  /// "<task>/<metric>" or "mean/<metric>"; with `each_task` the metric alone,
-  /// which each task that is to be judged must have.
+  /// "<task>/<metric>" or "mean/<metric>"; with `each_task` the metric alone:
+  /// tasks that have it are judged, and others, of which a warning tells, go
+  /// on.
   explicit EarlyStopping(std::string metric = "mean/loss")
       : metric_(std::move(metric)) {}
 

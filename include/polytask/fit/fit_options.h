@@ -51,8 +51,8 @@ struct POLYTASK_API FitOptions {
   TORCH_ARG(std::string, monitor) = "mean/loss";
   TORCH_ARG(EndWith, end_with) = EndWith::kBest;
   /// Keep the weights that are best for each task too, by its value of this
-  /// metric ("loss"); empty for none. Takes the memory of the model for each
-  /// task. `Fit::use_best(task)` sets them.
+  /// metric ("loss"), where it has it; empty for none. Takes the memory of the
+  /// model for each task. `Fit::use_best(task)` sets them.
   TORCH_ARG(std::string, best_of_each_task) = "";
   TORCH_ARG(std::optional<EarlyStopping>, early_stopping) = std::nullopt;
 

@@ -63,8 +63,8 @@ class POLYTASK_API History {
       const std::string& name,
       bool higher_is_better = false) const;
 
-  /// Why the training ended: "all epochs", "early stopping: …", "interrupted";
-  /// empty while it goes on.
+  /// Why the training ended: "all epochs", "early stopping: …", "interrupted by
+  /// SIGINT", "an error: …"; empty while it goes on.
   const std::string& stop_reason() const {
     return stop_reason_;
   }

@@ -67,7 +67,8 @@ class POLYTASK_API TrainingData {
   TrainingData(data::MultiLoader& loader); // NOLINT: meant to be implicit
   /// One batch again and again, which is an epoch of one step.
   TrainingData(Batch batch); // NOLINT: meant to be implicit
-  /// Returns the next batch, and nothing once at the end of each epoch. A
+  /// Returns the next batch, and nothing once at the end of each epoch; where
+  /// it has no end, say `FitOptions::steps_per_epoch`. A
   /// training that is taken up again asks for all batches anew that it has had,
   /// so they must come in the same order; `Batches` of your own can do better.
   TrainingData(std::function<std::optional<Batch>()> next); // NOLINT
