@@ -114,11 +114,13 @@ void BestWeights::load(torch::serialize::InputArchive& archive) {
       if (metrics[i] == best.metric) {
         torch::serialize::InputArchive weights;
         archive.read("best_" + std::to_string(i), weights);
-        best.value.set(values[i], since[i]);
         best.weights.load(
             polytask::detail::ArchiveReader(weights, "Fit: best weights")
                 .tensors("weights"),
             *model_);
+        if (!best.weights.is_empty()) {
+          best.value.set(values[i], since[i]);
+        }
       }
     }
   }

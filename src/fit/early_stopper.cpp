@@ -93,6 +93,21 @@ void EarlyStopper::stop_task(Fit& fit, Judged& judged) {
   judged.stopped_at = fit.epoch();
 }
 
+// A task that is not judged goes on.
+bool EarlyStopper::have_all_stopped(const MultiTaskModelImpl& model) const {
+  return std::all_of(
+      model.task_names().begin(),
+      model.task_names().end(),
+      [&](const std::string& task) {
+        const auto judged = std::find_if(
+            judged_.begin(), judged_.end(), [&](const Judged& each) {
+              return each.task == task;
+            });
+        return judged != judged_.end() ? judged->stopped_at >= 0
+                                       : model.task(task).weight() == 0;
+      });
+}
+
 void EarlyStopper::stop_where_all_have(Fit& fit) const {
   if (judged_.empty()) {
     return;
@@ -105,10 +120,7 @@ void EarlyStopper::stop_where_all_have(Fit& fit) const {
           judged_.front().value.best(),
           judged_.front().value.since()));
     }
-  } else if (std::all_of(
-                 judged_.begin(), judged_.end(), [](const auto& judged) {
-                   return judged.stopped_at >= 0;
-                 })) {
+  } else if (have_all_stopped(*fit.model())) {
     std::string tasks;
     for (const auto& judged : judged_) {
       tasks += fmt::format(

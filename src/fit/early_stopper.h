@@ -4,6 +4,7 @@
 
 #include <polytask/fit/callback.h>
 #include <polytask/fit/early_stopping.h>
+#include <polytask/model/multi_task_model.h>
 
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ class EarlyStopper : public Callback {
   void find_values(const Evaluation& evaluation);
   bool ran_out(const Judged& judged) const;
   void stop_task(Fit& fit, Judged& judged);
+  bool have_all_stopped(const MultiTaskModelImpl& model) const;
   void stop_where_all_have(Fit& fit) const;
 
   EarlyStopping options_;

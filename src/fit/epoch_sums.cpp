@@ -32,6 +32,7 @@ void EpochSums::reset() {
   weights_.assign(tasks_, 0);
   steps_.assign(tasks_, 0);
   waiting_.clear();
+  added_ = 0;
 }
 
 template <typename Number>
@@ -67,6 +68,7 @@ bool EpochSums::add_on_host(const StepReport& report) {
 }
 
 void EpochSums::add(const StepReport& report) {
+  ++added_;
   if (add_on_host(report)) {
     return;
   }
@@ -112,6 +114,7 @@ std::vector<double> EpochSums::mean_weights() {
 
 void EpochSums::save(torch::serialize::OutputArchive& archive) {
   fetch();
+  archive.write("added", c10::IValue(added_));
   archive.write("losses", as_list(losses_));
   archive.write("weights", as_list(weights_));
   archive.write("steps", as_list(steps_));
@@ -134,6 +137,7 @@ void EpochSums::load(torch::serialize::InputArchive& archive) {
   losses_ = std::move(losses);
   weights_ = std::move(weights);
   steps_ = std::move(steps);
+  added_ = reader.integer("added");
 }
 
 } // namespace polytask::fit::detail

@@ -18,6 +18,10 @@ class EpochSums {
 
   void add(const StepReport& report);
   void reset();
+  /// Whether anything was added since.
+  bool has_steps() const {
+    return added_ > 0;
+  }
 
   /// NaN for a task that took no part. May wait for a device.
   std::vector<double> mean_losses();
@@ -34,6 +38,7 @@ class EpochSums {
   std::vector<double> means(const std::vector<double>& sums) const;
 
   size_t tasks_;
+  int64_t added_ = 0;
   // Of each task.
   std::vector<double> losses_;
   std::vector<double> weights_;

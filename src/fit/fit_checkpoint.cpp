@@ -20,7 +20,7 @@ namespace polytask::fit::detail {
 
 namespace {
 
-constexpr int64_t kFitVersion = 1;
+constexpr int64_t kFitVersion = 2;
 
 template <typename Part>
 void put(
@@ -69,8 +69,8 @@ void FitLoop::open_folder() {
   }
   if (!folder_) {
     folder_.emplace(options_.folder(), options_.checkpoints());
-  } else if (folder_->newest_step() == checkpoint_step_) {
-    return; // nobody else has gone on from there
+  } else if (folder_->newest_step() == checkpoint_step_ && !is_in_step_) {
+    return; // nobody else has gone on from there, and no batch was lost
   }
   try {
     resume();

@@ -43,9 +43,9 @@ History FitLoop::run() {
   }
   stop_reason_.clear();
   is_interrupted_ = false;
-  is_in_step_ = false;
   history_.stop_reason("");
   open_folder();
+  is_in_step_ = false;
   if (options_.dry_run()) {
     dry_run(training_.model(), *data_, options_);
   }
@@ -206,7 +206,6 @@ void FitLoop::record_training() {
   }
   history_.add(std::move(record));
   sums_.reset();
-  recorded_step_ = step_;
 }
 
 void FitLoop::validate() {
@@ -247,7 +246,7 @@ void FitLoop::end_of_all(FirstError& error) {
   }
   // A training that goes on from here with more steps has not seen what is
   // recorded and validated out of turn.
-  const bool records = step_of_epoch_ > 0 && recorded_step_ != step_;
+  const bool records = sums_.has_steps();
   const bool validates =
       !options_.validations().empty() && validated_step_ != step_;
   if (folder_ && step_ > 0 && (records || validates) &&
@@ -270,11 +269,11 @@ void FitLoop::end_of_all(FirstError& error) {
 }
 
 void FitLoop::end(FirstError& error) {
-  if (error) {
-    history_.stop_reason("an error: " + error.message());
-  }
   if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
     error.note([&] { write_checkpoint(step_of_epoch_ == 0); });
+  }
+  if (error) {
+    history_.stop_reason("an error: " + error.message());
   }
   for (const auto& callback : callbacks_) {
     error.note([&] { callback->on_fit_end(fit_); });

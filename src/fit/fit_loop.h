@@ -131,8 +131,6 @@ class FitLoop {
   int64_t step_of_epoch_ = 0;
   /// Of the last validation.
   int64_t validated_step_ = -1;
-  /// Of the last record of the training's own batches.
-  int64_t recorded_step_ = -1;
   bool is_epoch_begun_ = false;
   /// What a step or an epoch has still to be followed by.
   bool is_validation_due_ = false;

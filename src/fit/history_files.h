@@ -18,10 +18,14 @@ class HistoryFiles : public Callback {
  public:
   explicit HistoryFiles(std::string folder) : folder_(std::move(folder)) {}
 
+  void on_validation_end(
+      Fit& fit,
+      const std::string& /*split*/,
+      const Evaluation& /*evaluation*/) override {
+    write_where_due(fit);
+  }
   void on_epoch_end(Fit& fit) override {
-    if (polytask::detail::steady_seconds() >= due_) {
-      write(fit);
-    }
+    write_where_due(fit);
   }
   void on_fit_end(Fit& fit) override {
     write(fit);
@@ -31,6 +35,11 @@ class HistoryFiles : public Callback {
   }
 
  private:
+  void write_where_due(const Fit& fit) {
+    if (polytask::detail::steady_seconds() >= due_) {
+      write(fit);
+    }
+  }
   void write(const Fit& fit) {
     const double began = polytask::detail::steady_seconds();
     fit.history().write_csv(folder_ + "/history.csv");

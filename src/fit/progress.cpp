@@ -175,7 +175,7 @@ void Progress::on_fit_end(Fit& fit) {
   const bool has_folder = !fit.options().folder().empty();
   std::string note =
       reason.starts_with("an error") ? "ended by " + reason : "done: " + reason;
-  if (fit.is_interrupted()) {
+  if (fit.is_interrupted() && !reason.starts_with("an error")) {
     note = reason + (has_folder ? ", run again to go on," : "");
   }
   if (kind_ == ProgressKind::kTable) {

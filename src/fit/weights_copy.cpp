@@ -97,29 +97,20 @@ void WeightsCopy::give(MultiTaskModelImpl& model) const {
 void WeightsCopy::load(
     std::map<std::string, at::Tensor> tensors,
     const MultiTaskModelImpl& model) {
-  const auto weights = weights_of(model, /*buffers=*/true);
-  TORCH_CHECK_VALUE(
-      tensors.empty() || tensors.size() == weights.size(),
-      "Fit: expected a copy of the model's ",
-      weights.size(),
-      " tensors in the checkpoint, but found ",
-      tensors.size(),
-      ".");
-  for (const auto& [name, weight] : weights) {
-    if (tensors.empty()) {
-      break;
-    }
-    const auto copy = tensors.find(name);
-    TORCH_CHECK_VALUE(
-        copy != tensors.end() && copy->second.sizes() == weight.sizes(),
-        "Fit: expected a copy of '",
-        name,
-        "' of shape ",
-        weight.sizes(),
-        " in the checkpoint.");
-    copy->second = copy->second.to(weight.device(), weight.scalar_type());
-  }
   copies_ = std::move(tensors);
+  const std::string fault = misfit(model);
+  if (!fault.empty()) {
+    TORCH_WARN("Fit: leaves out what the checkpoint has, for ", fault);
+    copies_.clear();
+    return;
+  }
+  if (is_empty()) {
+    return;
+  }
+  for (const auto& [name, weight] : weights_of(model, /*buffers=*/true)) {
+    at::Tensor& copy = copies_.at(name);
+    copy = copy.to(weight.device(), weight.scalar_type());
+  }
 }
 
 } // namespace polytask::fit::detail

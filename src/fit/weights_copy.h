@@ -36,7 +36,7 @@ class WeightsCopy {
   const std::map<std::string, at::Tensor>& tensors() const {
     return copies_;
   }
-  /// Throws, and changes nothing, on tensors that are not this model's.
+  /// Holds nothing afterwards, and says so, where they are not this model's.
   void load(
       std::map<std::string, at::Tensor> tensors,
       const MultiTaskModelImpl& model);

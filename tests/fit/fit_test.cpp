@@ -6,6 +6,7 @@
 #include <polytask/balancing/make.h>
 #include <polytask/optim/schedulers/cosine.h>
 #include <polytask/task/losses/mse.h>
+#include <polytask/task/metrics/errors.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <torch/torch.h>
@@ -590,9 +591,9 @@ TEST(Fit, JudgesByTheTasksThatHaveLabels) {
 // What is validated out of turn where it stops is not what goes on later.
 TEST(Fit, GoesOnWithMoreStepsAsIfItHadNotStopped) {
   const auto options = [](const std::string& folder, const FitJob& job) {
-    auto options = quiet().folder(folder).validation(*job.valid).averaging(0.9);
-    options.events(false).report(false);
-    return options.plateau(
+    auto plan = quiet().folder(folder).validation(*job.valid).averaging(0.9);
+    plan.events(false).report(false);
+    return plan.plateau(
         polytask::optim::ReduceLROnPlateauOptions().patience(0));
   };
   FitJob whole;
@@ -728,6 +729,27 @@ TEST(Fit, SaysWhenEachTaskWasStopped) {
   EXPECT_THAT(
       history.stop_reason(),
       testing::HasSubstr("'sum' after epoch 2, 'size' after epoch 2"));
+}
+
+TEST(Fit, GoesOnForATaskThatIsNotJudged) {
+  FitJob job;
+  job.model->task("sum").metric(polytask::RMSE());
+  const polytask::testing::Warnings warnings("EarlyStopping: ");
+  const auto history =
+      fit::Fit(
+          *job.training,
+          *job.train,
+          quiet()
+              .epochs(6)
+              .validation(*job.valid)
+              .early_stopping(fit::EarlyStopping("rmse")
+                                  .patience(0)
+                                  .min_delta(100)
+                                  .each_task(fit::EachTask::kFreeze)))
+          .run();
+  EXPECT_EQ(history.stop_reason(), "all epochs");
+  EXPECT_THAT(
+      warnings.texts, testing::ElementsAre(testing::HasSubstr("'size'")));
 }
 
 TEST(Fit, WantsAMetricAloneToStopEachTask) {
