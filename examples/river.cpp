@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
             runs.empty() ? "" : fmt::format("{}/{}-{}", runs, method, i), epochs));
       }
       const auto all = torch::tensor(scores, torch::kDouble);
-      fmt::print("{:14}{:.4f} ± {:.4f}\n", method, all.mean().item<double>(),
+      fmt::print("{:24}{:.4f} ± {:.4f}\n", method, all.mean().item<double>(),
           models > 1 ? all.std().item<double>() : 0.0);
     }
   } catch (const c10::Error& error) {

@@ -21,6 +21,7 @@
 #include "fit/compare_data.h"
 #include "fit/compare_run_file.h"
 #include "fit/compare_settings.h"
+#include "fit/first_error.h"
 #include "fit/shown_text.h"
 
 namespace polytask::fit {
@@ -40,19 +41,6 @@ struct CompareJob {
         name == detail::kAlone ? " '" + tasks.front() + '\'' : "",
         seed));
   }
-};
-
-class PutRandomStateBack {
- public:
-  PutRandomStateBack() : before_(RandomState::capture()) {}
-  ~PutRandomStateBack() {
-    before_.restore();
-  }
-  PutRandomStateBack(const PutRandomStateBack&) = delete;
-  PutRandomStateBack& operator=(const PutRandomStateBack&) = delete;
-
- private:
-  RandomState before_;
 };
 
 class CompareLoop {
@@ -305,8 +293,13 @@ class CompareLoop {
 } // namespace
 
 Comparison compare(const MakeModel& make_model, const CompareOptions& options) {
-  const PutRandomStateBack random_state;
-  return CompareLoop(make_model, options).run();
+  const RandomState before = RandomState::capture();
+  std::optional<Comparison> comparison;
+  detail::FirstError error;
+  error.note([&] { comparison = CompareLoop(make_model, options).run(); });
+  before.restore();
+  error.rethrow();
+  return *std::move(comparison);
 }
 
 } // namespace polytask::fit

@@ -61,17 +61,19 @@ struct Trained {
   RouteChoice choice;
 };
 
-// A sanitizer sees in a few what it sees in many.
-constexpr int64_t kSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 300;
+// A sanitizer sees in a few what it sees in many. Steps one by one do the same
+// each time; a run may take many at once, and is to hold for long.
+constexpr int64_t kRunSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 300;
+constexpr int64_t kSingleSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 101;
 
 template <typename Training>
 void take(Training& training, const Batch& batch, bool run, Trained& trained) {
   if (run) {
     // The first loss too, which a loss near 0 is to be compared with.
     trained.losses.push_back(training.run(batch, 1).losses);
-    trained.losses.push_back(training.run(batch, kSteps - 1).losses);
+    trained.losses.push_back(training.run(batch, kRunSteps - 1).losses);
   } else {
-    for (int64_t i = 0; i < kSteps; ++i) {
+    for (int64_t i = 0; i < kSingleSteps; ++i) {
       const auto report = training.step(batch);
       if (i % 50 == 0) {
         trained.losses.push_back(report.losses);

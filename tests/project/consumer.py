@@ -114,6 +114,6 @@ built = subprocess.run(["cmake", "--build", str(tree)], env=environment, text=Tr
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 if built.returncode != 0:
     sys.exit(built.stdout)
-run(tree / re.search(r"add_executable\((\w+)", project[0])[1])
+run(tree / re.search(r"add_executable\((\w+)", project[0])[1], cwd=work)
 if args.way == "installed":
     run(tree / "pages", cwd=work)
