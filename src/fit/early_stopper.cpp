@@ -58,6 +58,14 @@ void EarlyStopper::on_validation_end(
   stop_where_all_have(fit);
 }
 
+const EarlyStopper::Judged* EarlyStopper::find(const std::string& task) const {
+  const auto found =
+      std::find_if(judged_.begin(), judged_.end(), [&](const Judged& judged) {
+        return judged.task == task;
+      });
+  return found == judged_.end() ? nullptr : &*found;
+}
+
 void EarlyStopper::find_values(const Evaluation& evaluation) {
   if (options_.each_task() == EachTask::kTogether) {
     if (judged_.empty()) {
@@ -67,11 +75,7 @@ void EarlyStopper::find_values(const Evaluation& evaluation) {
   }
   for (const auto& task : evaluation.tasks()) {
     const std::string metric = task.task + '/' + options_.metric();
-    const bool is_judged =
-        std::any_of(judged_.begin(), judged_.end(), [&](const Judged& judged) {
-          return judged.task == task.task;
-        });
-    if (!is_judged && task.labels > 0 && evaluation.has(metric)) {
+    if (!find(task.task) && task.labels > 0 && evaluation.has(metric)) {
       judged_.push_back({task.task, metric, {}});
     }
   }
@@ -99,12 +103,9 @@ bool EarlyStopper::have_all_stopped(const MultiTaskModelImpl& model) const {
       model.task_names().begin(),
       model.task_names().end(),
       [&](const std::string& task) {
-        const auto judged = std::find_if(
-            judged_.begin(), judged_.end(), [&](const Judged& each) {
-              return each.task == task;
-            });
-        return judged != judged_.end() ? judged->stopped_at >= 0
-                                       : model.task(task).weight() == 0;
+        const Judged* judged = find(task);
+        return judged ? judged->stopped_at >= 0
+                      : model.task(task).weight() == 0;
       });
 }
 

@@ -43,6 +43,8 @@ class EarlyStopper : public Callback {
     int64_t stopped_at = -1;
   };
 
+  /// Null where it is not judged.
+  const Judged* find(const std::string& task) const;
   void find_values(const Evaluation& evaluation);
   bool ran_out(const Judged& judged) const;
   void stop_task(Fit& fit, Judged& judged);

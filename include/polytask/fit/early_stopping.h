@@ -43,7 +43,7 @@ struct POLYTASK_API EarlyStopping {
   /// By how much the value has to be better to count; at least 0.
   TORCH_ARG(double, min_delta) = 0;
   /// When every task has stopped, the training ends. What was frozen, and the
-  /// weight 0, stay so after it: `MultiTaskModel::unfreeze`, `Task::weight`.
+  /// weight 0, stay so after it: `model->freeze(task, false)`, `Task::weight`.
   TORCH_ARG(EachTask, each_task) = EachTask::kTogether;
 };
 
