@@ -73,13 +73,16 @@ void EarlyStopper::find_values(const Evaluation& evaluation) {
     }
     return;
   }
+  bool some_have_it = !judged_.empty();
   for (const auto& task : evaluation.tasks()) {
     const std::string metric = task.task + '/' + options_.metric();
-    if (!find(task.task) && task.labels > 0 && evaluation.has(metric)) {
+    const bool has_it = evaluation.has(metric);
+    some_have_it = some_have_it || has_it;
+    if (has_it && task.labels > 0 && !find(task.task)) {
       judged_.push_back({task.task, metric, {}});
     }
   }
-  if (judged_.empty()) {
+  if (!some_have_it) {
     evaluation.value("<task>/" + options_.metric()); // names what there is
   }
 }

@@ -26,8 +26,7 @@ if(POLYTASK_INSTALL)
 endif()
 
 # Every public header compiles alone. That of a source comes first in it, and
-# `./dev test strict` compiles sources one by one; umbrellas are written by a
-# script. For the others there is a source here.
+# `./dev tidy` parses sources one by one; umbrellas are written by a script. For the others there is a source here.
 file(GLOB_RECURSE public_headers CONFIGURE_DEPENDS
   RELATIVE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/include/polytask/*/*.h)
 set(header_sources "")
@@ -54,15 +53,28 @@ add_test(NAME project/unfit_modules
     --cxx ${CMAKE_CXX_COMPILER} "--include=${PROJECT_SOURCE_DIR}/include;${TORCH_INCLUDE_DIRS}")
 set_tests_properties(project/unfit_modules PROPERTIES LABELS build TIMEOUT 3600)
 
-# README's blocks, as the project of somebody who installed polytask. This also
-# runs every other C++ block of the documentation. `./dev test strict` does the
-# same by add_subdirectory.
+# README's blocks, as the project of somebody who installed polytask, or who adds
+# it as a subdirectory. The first also runs every other C++ block of the
+# documentation, with a shared library: the same objects, in which all is hidden
+# but for the public API.
+add_library(polytask_shared SHARED EXCLUDE_FROM_ALL $<TARGET_OBJECTS:polytask>)
+set_target_properties(polytask_shared PROPERTIES LINKER_LANGUAGE CXX OUTPUT_NAME polytask)
+target_link_libraries(polytask_shared PRIVATE torch)
+if(NOT POLYTASK_SANITIZE)
+  set_target_properties(polytask_shared PROPERTIES EXCLUDE_FROM_ALL OFF)
+endif()
 add_test(NAME project/consumer
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/consumer.py
     --way installed --source ${PROJECT_SOURCE_DIR} --build ${PROJECT_BINARY_DIR}
+    --shared $<TARGET_FILE:polytask_shared>
     --torch ${torch_config_dir} --cxx ${CMAKE_CXX_COMPILER}
     --work ${CMAKE_CURRENT_BINARY_DIR}/consumer)
-set_tests_properties(project/consumer PROPERTIES
+add_test(NAME project/subdirectory
+  COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/project/consumer.py
+    --way subdirectory --source ${PROJECT_SOURCE_DIR}
+    --torch ${torch_config_dir} --cxx ${CMAKE_CXX_COMPILER}
+    --work ${CMAKE_CURRENT_BINARY_DIR}/subdirectory)
+set_tests_properties(project/consumer project/subdirectory PROPERTIES
   LABELS build TIMEOUT 3600 COST 1000 ENVIRONMENT "OMP_NUM_THREADS=1")
 # It keeps every core busy.
 set_tests_properties(project/headers PROPERTIES RUN_SERIAL ON)

@@ -63,7 +63,7 @@ TEST(CsvMemory, IsLittleMoreThanTheTables) {
   // Linux forgets the peak on being told so.
   const bool forgets =
       bool(std::ofstream("/proc/self/clear_refs") << "5" << std::flush);
-  if (POLYTASK_ADDRESS_SANITIZED || !forgets) {
+  if (testing::is_address_sanitized() || !forgets) {
     GTEST_SKIP() << "the peak of this process's memory cannot be measured here";
   }
   const int64_t before = own_memory("VmHWM:");

@@ -63,8 +63,8 @@ struct Trained {
 
 // A sanitizer sees in a few what it sees in many. Steps one by one do the same
 // each time; a run may take many at once, and is to hold for long.
-constexpr int64_t kRunSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 300;
-constexpr int64_t kSingleSteps = POLYTASK_ADDRESS_SANITIZED ? 30 : 101;
+const int64_t kRunSteps = testing::is_address_sanitized() ? 30 : 300;
+const int64_t kSingleSteps = testing::is_address_sanitized() ? 30 : 101;
 
 template <typename Training>
 void take(Training& training, const Batch& batch, bool run, Trained& trained) {

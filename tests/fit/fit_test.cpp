@@ -223,6 +223,24 @@ TEST(Fit, StopsOneTaskAfterTheOther) {
   EXPECT_THAT(history.stop_reason(), testing::HasSubstr("every task"));
 }
 
+TEST(Fit, JudgesNoTaskBeforeItsFirstLabel) {
+  FitJob job;
+  const auto unknown = torch::full({20, 1}, std::nan(""));
+  const auto history =
+      fit::Fit(
+          *job.training,
+          *job.train,
+          quiet()
+              .epochs(5)
+              .dry_run(false)
+              .validation(polytask::data::Dataset(
+                  torch::randn({20, 4}), {{"sum", unknown}, {"size", unknown}}))
+              .early_stopping(fit::EarlyStopping("loss").patience(0).each_task(
+                  fit::EachTask::kStop)))
+          .run();
+  EXPECT_EQ(history.epochs(), 5);
+}
+
 TEST(Fit, SetsRatesByAScheduler) {
   FitJob job;
   auto cosine = std::make_shared<polytask::optim::CosineScheduler>(

@@ -416,7 +416,9 @@ TEST_P(FusedOptimizer, HasTheStateOfLibTorchs) {
     ASSERT_EQ(
         found == own->state().end(), expected == libtorchs->state().end());
     if (found != own->state().end()) {
-      EXPECT_EQ(typeid(*found->second), typeid(*expected->second));
+      const auto& state = *found->second;
+      const auto& expected_state = *expected->second;
+      EXPECT_EQ(typeid(state), typeid(expected_state));
     }
   }
 }

@@ -4,12 +4,12 @@
 
 `installed` uses the installed package with nothing but CMAKE_PREFIX_PATH set, and compiles and
 runs every other C++ block of README.md and docs/ too: each in a namespace of its own, as one
-program, since LibTorch's headers take longer than all of them. `subdirectory` uses
-add_subdirectory with what the preset `strict` sets: a shared library with warnings as errors, what
-PyTorch loads, and benchmarks.
+program, since LibTorch's headers take longer than all of them. It runs with polytask as a shared
+library, whose objects are those of the static one. `subdirectory` uses add_subdirectory, and
+compiles a line that includes polytask, but not polytask itself, which its own tree does in the
+same way.
 """
 import argparse
-import json
 import os
 import pathlib
 import re
@@ -21,6 +21,7 @@ parser = argparse.ArgumentParser()
 for option in ("way", "source", "work"):
     parser.add_argument(f"--{option}", required=True)
 parser.add_argument("--build", help="the build tree to install from")
+parser.add_argument("--shared", help="polytask as a shared library")
 parser.add_argument("--torch", help="the folder of TorchConfig.cmake; else CMAKE_PREFIX_PATH names it")
 parser.add_argument("--cxx", default=os.environ.get("CXX", "c++"))
 args = parser.parse_args()
@@ -82,9 +83,8 @@ project = blocks(readme, "cmake")
 assert programs and len(project) == 1, "README has no program or not one cmake block"
 assert "find_package(polytask REQUIRED)" in project[0]
 
-if args.way == "installed":
-    shutil.rmtree(work, ignore_errors=True)
-work.mkdir(parents=True, exist_ok=True)
+shutil.rmtree(work, ignore_errors=True)
+work.mkdir(parents=True)
 prefix = [str(pathlib.Path(args.torch).parent)] if args.torch else os.environ["CMAKE_PREFIX_PATH"].split(os.pathsep)
 text = project[0]
 if args.way == "installed":
@@ -95,25 +95,28 @@ if args.way == "installed":
                for i, block in enumerate(blocks(page, "cpp"), 1)]
     others.append(("docs/balancing", method_examples(source / "docs/balancing")))
     (work / "pages.cpp").write_text(one_program(others))
-    text += "add_executable(pages pages.cpp)\ntarget_link_libraries(pages polytask::polytask)\n"
+    text += f"""
+add_library(pages OBJECT pages.cpp)
+target_link_libraries(pages PRIVATE polytask::polytask)
+add_executable(pages_shared $<TARGET_OBJECTS:pages>)
+set_target_properties(pages_shared PROPERTIES LINKER_LANGUAGE CXX)
+target_link_libraries(pages_shared "{args.shared}" torch)
+"""
 else:
     text = text.replace("find_package(polytask REQUIRED)", f'add_subdirectory("{source}" polytask)')
+    programs[0] = "#include <polytask/core/batch.h>\nint main() {}\n"
 (work / "main.cpp").write_text(programs[0])
 (work / "CMakeLists.txt").write_text(text)
 
+program = re.search(r"add_executable\((\w+)", project[0])[1]
 environment = dict(os.environ, CMAKE_PREFIX_PATH=os.pathsep.join(prefix), CXX=args.cxx)
-if args.way == "subdirectory":
-    presets = {"version": 6, "include": [str(source / "CMakePresets.json")]}
-    (work / "CMakePresets.json").write_text(json.dumps(presets))
-    tree = work / "build/strict"
-    run("cmake", "--preset", "strict", cwd=work, env=environment, stdout=subprocess.DEVNULL)
-else:
-    tree = work / "build"
-    run("cmake", "-G", "Ninja", "-S", work, "-B", tree, env=environment, stdout=subprocess.DEVNULL)
-built = subprocess.run(["cmake", "--build", str(tree)], env=environment, text=True,
+tree = work / "build"
+run("cmake", "-G", "Ninja", "-S", work, "-B", tree, env=environment, stdout=subprocess.DEVNULL)
+targets = [] if args.way == "installed" else ["--target", f"CMakeFiles/{program}.dir/main.cpp.o"]
+built = subprocess.run(["cmake", "--build", str(tree), *targets], env=environment, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 if built.returncode != 0:
     sys.exit(built.stdout)
-run(tree / re.search(r"add_executable\((\w+)", project[0])[1], cwd=work)
 if args.way == "installed":
-    run(tree / "pages", cwd=work)
+    run(tree / program, cwd=work)
+    run(tree / "pages_shared", cwd=work)

@@ -2,15 +2,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// 1 where the address sanitizer looks on: GCC says so by a macro, Clang by a
-// feature.
-#if defined(__SANITIZE_ADDRESS__)
-#define POLYTASK_ADDRESS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLYTASK_ADDRESS_SANITIZED 1
+#if defined(__linux__)
+extern "C" __attribute__((weak)) void __asan_init();
 #endif
+
+namespace polytask::testing {
+
+/// Whether the address sanitizer looks on. It is a question of what was linked:
+/// the tests' own objects are the same with it and without.
+inline bool is_address_sanitized() {
+#if defined(__linux__)
+  return __asan_init != nullptr;
+#else
+  return false;
 #endif
-#ifndef POLYTASK_ADDRESS_SANITIZED
-#define POLYTASK_ADDRESS_SANITIZED 0
-#endif
+}
+
+} // namespace polytask::testing
