@@ -61,24 +61,25 @@ std::vector<Evaluation::Value> Evaluation::values() const {
     for (const auto& value : task.values) {
       all.push_back(
           {task.task + '/' + value.name, value.value, value.higher_is_better});
-      if (task.labels == 0) {
-        continue; // it says nothing, and the others' mean does
+      const auto place = static_cast<size_t>(
+          std::find_if(
+              means.begin(),
+              means.end(),
+              [&](const auto& other) { return other.name == value.name; }) -
+          means.begin());
+      if (place == means.size()) {
+        means.push_back({value.name, 0, value.higher_is_better});
+        counts.push_back(0);
       }
-      const auto mean =
-          std::find_if(means.begin(), means.end(), [&](const auto& other) {
-            return other.name == value.name;
-          });
-      if (mean == means.end()) {
-        means.push_back(value);
-        counts.push_back(1);
-      } else {
-        mean->value += value.value;
-        ++counts[static_cast<size_t>(mean - means.begin())];
+      // One without labels says nothing, and the others' mean does.
+      if (task.labels > 0) {
+        means[place].value += value.value;
+        ++counts[place];
       }
     }
   }
   for (size_t i = 0; i < means.size(); ++i) {
-    means[i].value /= static_cast<double>(counts[i]);
+    means[i].value /= static_cast<double>(counts[i]); // NaN where none has any
     means[i].name = std::string(kMean) + '/' + means[i].name;
     all.push_back(means[i]);
   }

@@ -41,8 +41,9 @@ class POLYTASK_API Evaluation {
   const TaskValues& task(const std::string& name) const;
 
   /// "<task>/loss", "<task>/<metric>", or "mean/…": the unweighted mean over
-  /// the tasks that have it and a label. Throws `c10::ValueError`, and lists
-  /// the names there are, if there is none of that name.
+  /// the tasks that have it and a label; NaN where none has one. Throws
+  /// `c10::ValueError`, and lists the names there are, if there is none of that
+  /// name.
   double value(const std::string& name) const;
   double operator[](const std::string& name) const {
     return value(name);
