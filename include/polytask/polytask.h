@@ -9,6 +9,7 @@
 #include <polytask/data.h>
 #include <polytask/engine.h>
 #include <polytask/fit.h>
+#include <polytask/io.h>
 #include <polytask/math.h>
 #include <polytask/model.h>
 #include <polytask/optim.h>

@@ -1,17 +1,36 @@
+# <site-packages>/torch/share/cmake/Torch; a LibTorch without Python has no such
+# module, and the tests skip themselves.
+get_filename_component(torch_site ${Torch_DIR}/../../../.. ABSOLUTE)
+set(python_tests "")
+
+# Files that go from Python to C++ and back.
+if(NOT POLYTASK_TEST_OBJECTS)
+  add_executable(polytask_interop python/interop.cpp)
+  target_link_libraries(polytask_interop PRIVATE polytask::polytask)
+  polytask_setup_target(polytask_interop)
+  polytask_quick_build(polytask_interop)
+  foreach(name IN ITEMS safetensors python_file exported_program)
+    add_test(NAME python/${name}
+      COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/${name}_test.py
+        $<TARGET_FILE:polytask_interop>)
+    list(APPEND python_tests python/${name})
+  endforeach()
+endif()
+
 # The library for PyTorch, by the PyTorch that LibTorch comes from. Sanitizers
 # would have to be loaded before Python.
-if(NOT TARGET polytask_python OR POLYTASK_SANITIZE)
-  return()
+if(TARGET polytask_python AND NOT POLYTASK_SANITIZE)
+  add_test(NAME python/balancing
+    COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/balancing_test.py
+      $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR} ${POLYTASK_GOLDEN_DIR})
+  add_test(NAME python/docs
+    COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/docs_test.py
+      $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR})
+  list(APPEND python_tests python/balancing python/docs)
 endif()
-# <site-packages>/torch/share/cmake/Torch; a LibTorch without Python has no such
-# module, and the test skips itself.
-get_filename_component(torch_site ${Torch_DIR}/../../../.. ABSOLUTE)
-add_test(NAME python/balancing
-  COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/balancing_test.py
-    $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR} ${POLYTASK_GOLDEN_DIR})
-add_test(NAME python/docs
-  COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/docs_test.py
-    $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR})
-set_tests_properties(python/balancing python/docs PROPERTIES
-  SKIP_RETURN_CODE 77
-  ENVIRONMENT "OMP_NUM_THREADS=1;PYTHONDONTWRITEBYTECODE=1;POLYTASK_TORCH_SITE=${torch_site}")
+
+if(python_tests)
+  set_tests_properties(${python_tests} PROPERTIES
+    SKIP_RETURN_CODE 77
+    ENVIRONMENT "OMP_NUM_THREADS=1;PYTHONDONTWRITEBYTECODE=1;POLYTASK_TORCH_SITE=${torch_site}")
+endif()

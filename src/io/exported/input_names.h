@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+namespace polytask::io::detail {
+
+/// The text as JSON; throws where it is none, or is nested too deeply.
+nlohmann::json parse_json(const std::string& text);
+
+/// One name for each leaf of what the program's forward takes, whose structure
+/// `spec` tells (of `torch.utils._pytree`): the argument's own, and what leads
+/// to it inside of tuples (`x.0`) and dicts (`x.key`).
+std::vector<std::string> input_names(
+    const std::string& spec, const std::vector<std::string>& arguments);
+
+} // namespace polytask::io::detail
