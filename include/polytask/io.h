@@ -5,3 +5,4 @@
 #include <polytask/io/exported_program.h>
 #include <polytask/io/python_file.h>
 #include <polytask/io/safetensors.h>
+#include <polytask/io/weights.h>

@@ -5,8 +5,9 @@ held against what Python makes of the same.
 
     exported_program_test.py PROGRAM
 
-`PROGRAM run PT2 INPUTS MODE OUT` and `PROGRAM train PT2 DATA STEPS RATE OUT OUT_PT2`; see interop.cpp.
+See interop.cpp for the program's commands.
 """
+import copy
 import pathlib
 import subprocess
 import sys
@@ -155,13 +156,13 @@ class ExportedProgram(unittest.TestCase):
     def test_runs_as_in_python(self):
         for name, (make, rows) in NETS.items():
             for dtype in TOLERANCE:
+                net = make().to(dtype)
+                x = rows(7)
+                x = x.to(dtype) if x.is_floating_point() else x
+                path = self.export(net, (x[:5],), ({0: BATCH},))
                 for mode in ("train", "eval"):
                     with self.subTest(net=name, dtype=dtype, mode=mode):
-                        net = make().to(dtype)
-                        x = rows(7)
-                        x = x.to(dtype) if x.is_floating_point() else x
-                        path = self.export(net, (x[:5],), ({0: BATCH},))
-                        self.run_as_python(net, path, {"x": x}, (x,), mode=mode)
+                        self.run_as_python(copy.deepcopy(net), path, {"x": x}, (x,), mode=mode)
 
     def test_trains_and_goes_back(self):
         for name, (make, rows) in NETS.items():
@@ -188,6 +189,26 @@ class ExportedProgram(unittest.TestCase):
                         self.close(found[key], value, tolerance, key)
                         self.close(exported.state_dict[key], value, tolerance, key)
                     self.close(exported.module()(x), net(x), 10 * tolerance)
+
+    def test_weights_of_a_state_dict(self):
+        for name in ("conv", "gru", "tied"):
+            make, rows = NETS[name]
+            path = self.export(make(), (rows(5),), ({0: BATCH},))
+            for end in (".pt", ".safetensors"):
+                with self.subTest(net=name, end=end):
+                    trained = make()
+                    torch.save({"model": trained.state_dict(), "epoch": 3}, self.folder / "in.pt")
+                    call("weights", path, self.folder / "in.pt", self.folder / f"out{end}")
+                    if end == ".safetensors":
+                        call("copy", self.folder / f"out{end}", self.folder / "out.pt")
+                    found = torch.load(self.folder / "out.pt", weights_only=True)
+                    net = make()
+                    # Of tied ones, safetensors has one.
+                    missing, unexpected = net.load_state_dict(found, strict=end == ".pt")
+                    self.assertEqual(unexpected, [])
+                    self.assertEqual(missing, ["second.weight"] if name == "tied" and end != ".pt" else [])
+                    for key, value in trained.state_dict().items():
+                        self.assertTrue(torch.equal(net.state_dict()[key], value), key)
 
     def test_inputs_by_name(self):
         class Net(nn.Module):

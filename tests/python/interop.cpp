@@ -6,11 +6,13 @@
 //     interop copy IN OUT
 //     interop run PROGRAM INPUTS MODE OUT
 //     interop train PROGRAM DATA STEPS RATE OUT OUT_PROGRAM
+//     interop weights PROGRAM WEIGHTS OUT_WEIGHTS
 
 #include <ATen/core/Dict.h>
 #include <polytask/io/exported_program.h>
 #include <polytask/io/python_file.h>
 #include <polytask/io/safetensors.h>
+#include <polytask/io/weights.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/optim/sgd.h>
 
@@ -158,6 +160,10 @@ int call(const std::vector<std::string>& words) {
         std::stod(words[4]),
         words[5],
         words[6]);
+  } else if (words.size() == 4 && words[0] == "weights") {
+    polytask::io::ExportedProgram program(words[1]);
+    std::cout << polytask::io::load_weights(*program, words[2]) << '\n';
+    polytask::io::save_weights(*program, words[3]);
   } else {
     std::cerr << "interop: unknown command\n";
     return 2;

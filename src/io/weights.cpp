@@ -1,0 +1,328 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/io/weights.h>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/isfinite.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <sstream>
+#include <unordered_map>
+
+#include "core/check.h"
+#include "io/weights_file.h"
+
+namespace polytask::io {
+
+namespace {
+
+using detail::NamedTensors;
+
+// One of the module's tensors by all its names.
+struct OwnWeight {
+  at::Tensor tensor;
+  std::vector<std::string> names;
+};
+
+std::vector<OwnWeight> own_weights(const torch::nn::Module& module) {
+  std::vector<OwnWeight> own;
+  std::unordered_map<const void*, size_t> places;
+  const auto add = [&](const auto& named) {
+    for (const auto& item : named) {
+      if (item.value().defined()) {
+        const auto place =
+            places.try_emplace(item.value().unsafeGetTensorImpl(), own.size())
+                .first->second;
+        if (place == own.size()) {
+          own.push_back({item.value(), {}});
+        }
+        own[place].names.push_back(item.key());
+      }
+    }
+  };
+  add(module.named_parameters());
+  add(module.named_buffers());
+  return own;
+}
+
+// A value of the file on its way to one of the module's tensors.
+struct Transfer {
+  at::Tensor to;
+  at::Tensor value;
+};
+
+class WeightsLoader {
+ public:
+  WeightsLoader(
+      const torch::nn::Module& module, const LoadWeightsOptions& options)
+      : options_(options), own_(own_weights(module)) {}
+
+  LoadedWeights load(const std::string& path) {
+    detail::WeightsFile file(path, options_.key());
+    const auto names = renamed_names(file);
+    for (const auto& weight : own_) {
+      find(weight, names, file);
+    }
+    for (const auto& [name, in_file] : names) {
+      if (used_.count(name) == 0) {
+        result_.unexpected.push_back(name);
+      }
+    }
+    std::sort(result_.unexpected.begin(), result_.unexpected.end());
+    if (options_.strict() && !result_.is_complete()) {
+      refuse();
+    }
+    const at::NoGradGuard no_grad;
+    for (auto& transfer : transfers_) { // what may lack memory comes first
+      transfer.value = transfer.value.to(transfer.to.options());
+    }
+    for (const auto& transfer : transfers_) {
+      transfer.to.copy_(transfer.value);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // The module's names for those of the file, without those nobody asked for.
+  std::map<std::string, std::string> renamed_names(
+      const detail::WeightsFile& file) const {
+    std::map<std::string, std::string> names;
+    for (const auto& in_file : file.names()) {
+      const std::string name = detail::renamed(in_file, options_.renames());
+      if (!is_wanted(name)) {
+        continue;
+      }
+      const auto [other, is_new] = names.emplace(name, in_file);
+      TORCH_CHECK_VALUE(
+          is_new,
+          "'",
+          other->second,
+          "' and '",
+          in_file,
+          "' would both be '",
+          name,
+          "'.");
+    }
+    return names;
+  }
+
+  bool is_wanted(const std::string& name) const {
+    const auto& prefixes = options_.prefixes();
+    return prefixes.empty() ||
+        std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
+             return name.compare(0, prefix.size(), prefix) == 0;
+           });
+  }
+
+  void find(
+      const OwnWeight& weight,
+      const std::map<std::string, std::string>& names,
+      const detail::WeightsFile& file) {
+    at::Tensor value;
+    std::string found_as;
+    const std::string* asked = nullptr;
+    for (const auto& name : weight.names) {
+      if (!is_wanted(name)) {
+        continue;
+      }
+      asked = asked == nullptr ? &name : asked;
+      const auto found = names.find(name);
+      if (found == names.end()) {
+        continue;
+      }
+      used_.emplace(name, true);
+      const at::Tensor other = file.tensor(found->second);
+      TORCH_CHECK_VALUE(
+          !value.defined() || same_values(value, other),
+          "'",
+          found_as,
+          "' and '",
+          name,
+          "' are one tensor in the module, and two in the file.");
+      value = other;
+      found_as = name;
+    }
+    if (asked == nullptr) {
+      return;
+    }
+    if (!value.defined()) {
+      result_.missing.push_back(*asked);
+    } else if (
+        value.sizes() != weight.tensor.sizes() ||
+        (value.scalar_type() != weight.tensor.scalar_type() &&
+         !options_.cast())) {
+      result_.misfits.push_back(
+          {*asked,
+           weight.tensor.sizes().vec(),
+           value.sizes().vec(),
+           weight.tensor.scalar_type(),
+           value.scalar_type()});
+    } else {
+      take(*asked, weight.tensor, value);
+    }
+  }
+
+  static bool same_values(const at::Tensor& a, const at::Tensor& b) {
+    return a.is_same(b) ||
+        (a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
+         detail::bytes_of(a) == detail::bytes_of(b));
+  }
+
+  void take(
+      const std::string& name, const at::Tensor& to, const at::Tensor& value) {
+    result_.loaded.push_back(name);
+    if (value.is_floating_point() && value.numel() > 0 &&
+        !at::isfinite(value.element_size() == 1 ? value.to(at::kFloat) : value)
+             .all()
+             .item<bool>()) {
+      result_.not_finite.push_back(name);
+    }
+    transfers_.push_back({to, value});
+  }
+
+  [[noreturn]] void refuse() const {
+    std::ostringstream text;
+    text << result_;
+    TORCH_CHECK_VALUE(
+        false,
+        "the weights are not the module's: ",
+        text.str(),
+        ".",
+        hint(),
+        " With strict(false), what fits is loaded.");
+  }
+
+  // Of what differs in a prefix alone, which one.
+  std::string hint() const {
+    if (result_.missing.empty() || result_.unexpected.empty()) {
+      return result_.missing.empty() && result_.unexpected.empty() &&
+              std::all_of(
+                  result_.misfits.begin(),
+                  result_.misfits.end(),
+                  [](const auto& misfit) {
+                    return misfit.expected_sizes == misfit.found_sizes;
+                  })
+          ? " cast(true) makes them the module's dtypes."
+          : "";
+    }
+    const std::string& own = result_.missing.front();
+    std::string from;
+    size_t same = 0;
+    for (const auto& theirs : result_.unexpected) {
+      const size_t end = same_end(own, theirs);
+      if (end > same) {
+        same = end;
+        from = theirs.substr(0, theirs.size() - end);
+      }
+    }
+    return same == 0
+        ? ""
+        : " rename(\"" + from + "\", \"" + own.substr(0, own.size() - same) +
+            "\") would give some of them the module's names.";
+  }
+
+  // How long the names' common end of whole words is.
+  static size_t same_end(const std::string& own, const std::string& theirs) {
+    for (size_t begin = 0; begin != std::string::npos;) {
+      const size_t length = theirs.size() - begin;
+      const bool is_end = length <= own.size() &&
+          own.compare(own.size() - length, length, theirs, begin) == 0 &&
+          (length == own.size() || own[own.size() - length - 1] == '.');
+      if (is_end) {
+        return length;
+      }
+      const size_t dot = theirs.find('.', begin);
+      begin = dot == std::string::npos ? dot : dot + 1;
+    }
+    return 0;
+  }
+
+  const LoadWeightsOptions& options_;
+  std::vector<OwnWeight> own_;
+  std::map<std::string, bool> used_;
+  std::vector<Transfer> transfers_;
+  LoadedWeights result_;
+};
+
+void list_names(
+    std::ostream& stream,
+    const char* what,
+    const std::vector<std::string>& names) {
+  if (!names.empty()) {
+    stream << "; " << what << ": " << polytask::detail::quoted(names);
+  }
+}
+
+} // namespace
+
+void save_weights(
+    const torch::nn::Module& module,
+    const std::string& path,
+    const SaveWeightsOptions& options) {
+  NamedTensors tensors("Tensor");
+  std::map<std::string, std::string> aliases;
+  for (const auto& weight : own_weights(module)) {
+    tensors.insert(weight.names[0], weight.tensor.detach());
+    for (size_t i = 1; i < weight.names.size(); ++i) {
+      aliases.emplace(weight.names[i], weight.names[0]);
+    }
+  }
+  TORCH_CHECK_VALUE(
+      !tensors.is_empty(),
+      "save_weights: ",
+      module.name(),
+      " has neither parameters nor buffers.");
+  detail::write_weights(path, tensors, aliases, options.metadata());
+}
+
+LoadWeightsOptions& LoadWeightsOptions::rename(
+    std::string from, std::string to) {
+  renames_.push_back({std::move(from), std::move(to), false});
+  return *this;
+}
+
+LoadWeightsOptions& LoadWeightsOptions::rename_pattern(
+    std::string regex, std::string to) {
+  renames_.push_back({std::move(regex), std::move(to), true});
+  return *this;
+}
+
+LoadWeightsOptions& LoadWeightsOptions::only(std::string prefix) {
+  prefixes_.push_back(std::move(prefix));
+  return *this;
+}
+
+std::ostream& operator<<(std::ostream& stream, const LoadedWeights& loaded) {
+  stream << loaded.loaded.size() << " loaded";
+  list_names(stream, "missing", loaded.missing);
+  list_names(stream, "unexpected", loaded.unexpected);
+  for (const auto& misfit : loaded.misfits) {
+    stream << "; '" << misfit.name << "' is " << misfit.expected_dtype << ' '
+           << at::IntArrayRef(misfit.expected_sizes) << " in the module and "
+           << misfit.found_dtype << ' ' << at::IntArrayRef(misfit.found_sizes)
+           << " in the file";
+  }
+  list_names(stream, "not finite", loaded.not_finite);
+  return stream;
+}
+
+LoadedWeights load_weights(
+    torch::nn::Module& module,
+    const std::string& path,
+    const LoadWeightsOptions& options) {
+  LoadedWeights loaded;
+  try {
+    loaded = WeightsLoader(module, options).load(path);
+  } catch (const c10::Error&) {
+    polytask::detail::rethrow_with("load_weights: " + path + ": ");
+  }
+  if (options.device()) {
+    module.to(*options.device());
+  }
+  return loaded;
+}
+
+} // namespace polytask::io

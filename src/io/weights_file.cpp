@@ -1,0 +1,190 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "io/weights_file.h"
+
+#include <ATen/core/Dict.h>
+#include <c10/util/Exception.h>
+#include <polytask/io/python_file.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <regex>
+
+#include "core/check.h"
+
+namespace polytask::io::detail {
+
+namespace {
+
+constexpr std::string_view kSafetensorsEnd = ".safetensors";
+constexpr std::array<std::string_view, 3> kPythonEnds = {".pt", ".pth", ".bin"};
+constexpr std::array<std::string_view, 3> kUsualKeys = {
+    "model", "state_dict", "model_state_dict"};
+
+bool is_of_end(std::string_view path, std::string_view end) {
+  return path.size() > end.size() &&
+      path.substr(path.size() - end.size()) == end;
+}
+
+// Python's files are zip archives, or what an old PyTorch wrote; the first
+// eight bytes of the others are a length.
+bool looks_like_safetensors(const std::string& path) {
+  std::array<char, 9> head{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), head.size());
+  return file.gcount() == static_cast<std::streamsize>(head.size())
+      ? head[8] == '{'
+      : is_of_end(path, kSafetensorsEnd);
+}
+
+bool is_state_dict(const c10::IValue& value) {
+  if (!value.isGenericDict() || value.toGenericDict().empty()) {
+    return false;
+  }
+  const auto dict = value.toGenericDict();
+  return std::all_of(dict.begin(), dict.end(), [](const auto& entry) {
+    return entry.key().isString() && entry.value().isTensor();
+  });
+}
+
+c10::IValue state_dict_in(const c10::IValue& file, const std::string& key) {
+  std::vector<std::string> keys;
+  std::vector<c10::IValue> usual;
+  if (file.isGenericDict()) {
+    for (const auto& entry : file.toGenericDict()) {
+      if (!entry.key().isString()) {
+        continue;
+      }
+      keys.push_back(entry.key().toStringRef());
+      const bool is_usual =
+          std::find(kUsualKeys.begin(), kUsualKeys.end(), keys.back()) !=
+          kUsualKeys.end();
+      if (key.empty() ? is_usual && is_state_dict(entry.value())
+                      : keys.back() == key) {
+        usual.push_back(entry.value());
+      }
+    }
+  }
+  const auto& found = key.empty() && is_state_dict(file) ? file
+      : usual.size() == 1                                ? usual[0]
+                                                         : c10::IValue();
+  TORCH_CHECK_VALUE(
+      is_state_dict(found),
+      key.empty()
+          ? "it is no dict of tensors by name, and has none as 'model', "
+            "'state_dict' or 'model_state_dict'"
+          : "it has no dict of tensors by name as '" + key + "'",
+      "; its keys are ",
+      polytask::detail::quoted(keys),
+      " (LoadWeightsOptions::key names one).");
+  return found;
+}
+
+} // namespace
+
+WeightsFile::WeightsFile(const std::string& path, const std::string& key) {
+  if (looks_like_safetensors(path)) {
+    open_safetensors(path, key);
+  } else {
+    open_python(path, key);
+  }
+}
+
+void WeightsFile::open_safetensors(
+    const std::string& path, const std::string& key) {
+  TORCH_CHECK_VALUE(
+      key.empty(),
+      "LoadWeightsOptions::key is '",
+      key,
+      "', and a file of safetensors has no keys.");
+  safetensors_.emplace(path);
+  names_ = safetensors_->names();
+  for (const auto& [name, target] : safetensors_->metadata()) {
+    if (!safetensors_->contains(name) && safetensors_->contains(target)) {
+      aliases_.emplace(name, target);
+    }
+  }
+}
+
+void WeightsFile::open_python(const std::string& path, const std::string& key) {
+  tensors_ = tensors_of(state_dict_in(read_python(path), key));
+  names_ = tensors_.keys();
+}
+
+at::Tensor WeightsFile::tensor(const std::string& name) const {
+  return safetensors_ ? safetensors_->tensor(name) : tensors_[name];
+}
+
+void write_weights(
+    const std::string& path,
+    const NamedTensors& tensors,
+    const std::map<std::string, std::string>& aliases,
+    const std::map<std::string, std::string>& metadata) {
+  if (is_of_end(path, kSafetensorsEnd)) {
+    std::map<std::string, std::string> all = aliases;
+    all.emplace("format", "pt"); // transformers asks for it
+    for (const auto& [key, value] : metadata) {
+      TORCH_CHECK_VALUE(
+          aliases.count(key) == 0,
+          "save_weights: the metadata '",
+          key,
+          "' has the name of a tensor that has several.");
+      all[key] = value;
+    }
+    write_safetensors(path, tensors, all);
+    return;
+  }
+  const bool is_python =
+      std::any_of(kPythonEnds.begin(), kPythonEnds.end(), [&](auto end) {
+        return is_of_end(path, end);
+      });
+  TORCH_CHECK_VALUE(
+      is_python,
+      "save_weights: expected a path that ends in .safetensors, .pt, .pth or "
+      ".bin, but got '",
+      path,
+      "'.");
+  TORCH_CHECK_VALUE(
+      metadata.empty(),
+      "save_weights: there is no place for metadata in '",
+      path,
+      "'; a file of safetensors has one.");
+  c10::Dict<std::string, at::Tensor> dict;
+  for (const auto& item : tensors) {
+    dict.insert(item.key(), item.value());
+  }
+  for (const auto& [name, target] : aliases) {
+    dict.insert(name, tensors[target]);
+  }
+  write_python(path, dict);
+}
+
+std::string renamed(
+    std::string name, const std::vector<LoadWeightsOptions::Rename>& renames) {
+  for (const auto& rename : renames) {
+    if (rename.is_regex) {
+      try {
+        name = std::regex_replace(name, std::regex(rename.from), rename.to);
+      } catch (const std::regex_error& error) {
+        TORCH_CHECK_VALUE(
+            false,
+            "LoadWeightsOptions::rename_pattern: '",
+            rename.from,
+            "' is no regular expression: ",
+            error.what());
+      }
+    } else if (name.compare(0, rename.from.size(), rename.from) == 0) {
+      name.replace(0, rename.from.size(), rename.to);
+    }
+  }
+  return name;
+}
+
+std::string bytes_of(const at::Tensor& tensor) {
+  const at::Tensor host =
+      tensor.detach().resolve_conj().resolve_neg().cpu().contiguous();
+  return {static_cast<const char*>(host.const_data_ptr()), host.nbytes()};
+}
+
+} // namespace polytask::io::detail

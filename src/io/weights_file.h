@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <polytask/io/safetensors.h>
+#include <polytask/io/weights.h>
+#include <torch/ordered_dict.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace polytask::io::detail {
+
+using NamedTensors = torch::OrderedDict<std::string, at::Tensor>;
+
+/// Tensors by name of a file of safetensors, which reads those that are asked
+/// for, or of Python's.
+class WeightsFile {
+ public:
+  /// `key` as LoadWeightsOptions::key. Throws if there are no weights in it.
+  WeightsFile(const std::string& path, const std::string& key);
+
+  /// Those that are other names of one in the file, too.
+  const std::vector<std::string>& names() const {
+    return names_;
+  }
+  at::Tensor tensor(const std::string& name) const;
+
+ private:
+  void open_safetensors(const std::string& path, const std::string& key);
+  void open_python(const std::string& path, const std::string& key);
+
+  std::vector<std::string> names_;
+  std::optional<SafetensorsFile> safetensors_;
+  /// Metadata of the file that name one of its tensors.
+  std::map<std::string, std::string> aliases_;
+  NamedTensors tensors_{"Tensor"};
+};
+
+/// By the path's ending. `aliases` are further names of the tensors.
+void write_weights(
+    const std::string& path,
+    const NamedTensors& tensors,
+    const std::map<std::string, std::string>& aliases,
+    const std::map<std::string, std::string>& metadata);
+
+/// One after the other.
+std::string renamed(
+    std::string name, const std::vector<LoadWeightsOptions::Rename>& renames);
+
+/// Of a contiguous tensor on the host, or of a copy that is one.
+std::string bytes_of(const at::Tensor& tensor);
+
+} // namespace polytask::io::detail

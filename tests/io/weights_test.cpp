@@ -1,0 +1,366 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/io/weights.h>
+
+#include <gmock/gmock.h>
+#include <polytask/io/python_file.h>
+#include <polytask/io/safetensors.h>
+#include <polytask/sharing/hard_sharing.h>
+#include <polytask/task/linear_task.h>
+#include <polytask/training/joint_training.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/sgd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/errors.h"
+
+namespace polytask {
+
+namespace {
+
+using io::load_weights;
+using io::LoadWeightsOptions;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using torch::nn::Linear;
+using torch::nn::Sequential;
+
+std::string weights_path(const std::string& end) {
+  std::string test =
+      ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::replace(test.begin(), test.end(), '/', '_');
+  return ::testing::TempDir() + "weights_" + test + end;
+}
+
+Sequential small_net(int64_t seed) {
+  torch::manual_seed(seed);
+  Sequential net(
+      Linear(3, 4), torch::nn::BatchNorm1d(4), Linear(4, 2)); // and buffers
+  net->forward(torch::randn({8, 3}));
+  return net;
+}
+
+MultiTaskModel two_tasks(int64_t seed, int64_t width = 4) {
+  torch::manual_seed(seed);
+  MultiTaskModel model{HardSharing(Sequential(Linear(3, width)))};
+  model->add_task("a", LinearTask(width, 1));
+  model->add_task("b", LinearTask(width, 2));
+  return model;
+}
+
+using Values = std::vector<std::pair<std::string, at::Tensor>>;
+
+Values values_of(const torch::nn::Module& module) {
+  Values values;
+  for (const auto& item : module.named_parameters()) {
+    values.emplace_back(item.key(), item.value().detach().clone());
+  }
+  for (const auto& item : module.named_buffers()) {
+    values.emplace_back(item.key(), item.value().clone());
+  }
+  return values;
+}
+
+void expect_values(const torch::nn::Module& module, const Values& expected) {
+  const Values found = values_of(module);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].first, expected[i].first);
+    EXPECT_TRUE(torch::equal(found[i].second, expected[i].second))
+        << found[i].first;
+  }
+}
+
+class WeightsOfAFormat : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(WeightsOfAFormat, GoFromOneModuleToAnother) {
+  const auto path = weights_path(GetParam());
+  const auto from = small_net(1);
+  auto to = small_net(2);
+  const at::Tensor held = to->parameters()[0];
+  io::save_weights(*from, path);
+  const auto loaded = load_weights(*to, path);
+  EXPECT_TRUE(loaded.is_complete());
+  EXPECT_EQ(loaded.loaded.size(), 9);
+  expect_values(*to, values_of(*from));
+  EXPECT_TRUE(held.is_same(to->parameters()[0]));
+}
+
+// Two names of one tensor.
+struct TiedImpl : torch::nn::Module {
+  TiedImpl() {
+    first = register_parameter("first", torch::randn({3, 2}));
+    register_parameter("second", first);
+    own = register_parameter("own", torch::randn({2}));
+  }
+  at::Tensor first, own;
+};
+
+TEST_P(WeightsOfAFormat, OfTiedTensorsAreThereOnce) {
+  const auto path = weights_path(GetParam());
+  torch::manual_seed(1);
+  const TiedImpl from;
+  TiedImpl to;
+  io::save_weights(from, path);
+  const auto loaded = load_weights(to, path);
+  EXPECT_THAT(loaded.loaded, ElementsAre("first", "own"));
+  expect_values(to, values_of(from));
+  if (path.ends_with(".safetensors")) {
+    const io::SafetensorsFile file(path);
+    EXPECT_THAT(file.names(), ElementsAre("first", "own"));
+    EXPECT_EQ(file.metadata().at("second"), "first");
+  } else {
+    const auto tensors = io::tensors_of(io::read_python(path));
+    EXPECT_EQ(tensors["first"].data_ptr(), tensors["second"].data_ptr());
+  }
+}
+
+TEST_P(WeightsOfAFormat, StayWhatTheyAreInAFailure) {
+  const auto path = weights_path(GetParam());
+  io::save_weights(*small_net(1), path);
+  auto model = two_tasks(3);
+  const auto before = values_of(*model);
+  const auto error = error_of([&] { load_weights(*model, path); });
+  EXPECT_THAT(
+      error,
+      AllOf(
+          HasSubstr("load_weights: " + path),
+          HasSubstr("missing: 'sharing.trunk.0.weight'"),
+          HasSubstr("unexpected: "),
+          HasSubstr("'1.running_mean'")));
+  expect_values(*model, before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Formats,
+    WeightsOfAFormat,
+    ::testing::Values(".safetensors", ".pt", ".pth", ".bin"),
+    [](const auto& each) { return std::string(each.param).substr(1); });
+
+TEST(LoadWeights, ListsAllThatDoesNotFit) {
+  const auto path = weights_path(".pt");
+  io::save_weights(*two_tasks(1, 5), path);
+  auto model = two_tasks(2);
+  model->to(torch::kDouble);
+  const auto before = values_of(*model);
+  EXPECT_THAT(
+      error_of([&] { load_weights(*model, path); }),
+      AllOf(
+          HasSubstr("'sharing.trunk.0.weight' is Double [4, 3] in the module "
+                    "and Float [5, 3] in the file"),
+          HasSubstr("'tasks.b.weight' is Double [2, 4]")));
+  expect_values(*model, before);
+  const auto loaded =
+      load_weights(*model, path, LoadWeightsOptions().strict(false).cast(true));
+  EXPECT_THAT(loaded.loaded, ElementsAre("tasks.a.bias", "tasks.b.bias"));
+  EXPECT_EQ(loaded.misfits.size(), 4);
+  EXPECT_EQ(loaded.misfits[0].expected_sizes, (std::vector<int64_t>{4, 3}));
+}
+
+TEST(LoadWeights, CastsWhereThatIsAskedFor) {
+  const auto path = weights_path(".safetensors");
+  const auto from = small_net(1);
+  io::save_weights(*from, path);
+  auto to = small_net(2);
+  to->to(torch::kDouble);
+  EXPECT_THAT(
+      error_of([&] { load_weights(*to, path); }), HasSubstr("cast(true)"));
+  load_weights(*to, path, LoadWeightsOptions().cast(true));
+  EXPECT_EQ(to->parameters()[0].dtype(), torch::kDouble);
+  EXPECT_TRUE(torch::equal(
+      to->parameters()[0], from->parameters()[0].to(torch::kDouble)));
+}
+
+TEST(LoadWeights, GivesPythonsNamesTheModules) {
+  const auto path = weights_path(".pt");
+  torch::manual_seed(1);
+  const Sequential encoder(Linear(3, 4));
+  const auto weight = encoder->parameters()[0];
+  torch::OrderedDict<std::string, at::Tensor> none;
+  c10::Dict<std::string, at::Tensor> dict;
+  dict.insert("module.encoder.0.weight", weight);
+  dict.insert("module.encoder.0.bias", encoder->parameters()[1]);
+  dict.insert("module.decoder.weight", torch::ones({2}));
+  io::write_python(path, dict);
+  auto model = two_tasks(2);
+  EXPECT_THAT(
+      error_of([&] { load_weights(*model, path); }),
+      HasSubstr("rename(\"module.encoder.\", \"sharing.trunk.\")"));
+  const auto loaded = load_weights(
+      *model,
+      path,
+      LoadWeightsOptions()
+          .strict(false)
+          .rename("module.", "")
+          .rename("encoder.", "sharing.trunk."));
+  EXPECT_THAT(
+      loaded.loaded,
+      ElementsAre("sharing.trunk.0.weight", "sharing.trunk.0.bias"));
+  EXPECT_THAT(loaded.unexpected, ElementsAre("decoder.weight"));
+  EXPECT_EQ(loaded.missing.size(), 4);
+  EXPECT_TRUE(torch::equal(model->parameters()[0], weight));
+  // The trunk alone is all that is asked for.
+  auto other = two_tasks(3);
+  const auto trunk = load_weights(
+      *other,
+      path,
+      LoadWeightsOptions()
+          .rename_pattern(R"(^module\.encoder\.(\d+))", "sharing.trunk.$1")
+          .only("sharing."));
+  EXPECT_TRUE(trunk.is_complete());
+  EXPECT_TRUE(torch::equal(other->parameters()[0], weight));
+}
+
+TEST(LoadWeights, RefusesTwoNamesThatBecomeOne) {
+  const auto path = weights_path(".pt");
+  c10::Dict<std::string, at::Tensor> dict;
+  dict.insert("a.0.weight", torch::ones({4, 3}));
+  dict.insert("b.0.weight", torch::ones({4, 3}));
+  io::write_python(path, dict);
+  auto model = two_tasks(2);
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(
+            *model,
+            path,
+            LoadWeightsOptions()
+                .rename("a.", "sharing.trunk.")
+                .rename("b.", "sharing.trunk."));
+      }),
+      HasSubstr("'a.0.weight' and 'b.0.weight' would both be "
+                "'sharing.trunk.0.weight'"));
+}
+
+TEST(LoadWeights, RefusesOneTensorOfTwoValues) {
+  const auto path = weights_path(".pt");
+  c10::Dict<std::string, at::Tensor> dict;
+  dict.insert("first", torch::zeros({3, 2}));
+  dict.insert("second", torch::ones({3, 2}));
+  dict.insert("own", torch::ones({2}));
+  io::write_python(path, dict);
+  TiedImpl tied;
+  EXPECT_THAT(
+      error_of([&] { load_weights(tied, path); }),
+      HasSubstr("are one tensor in the module, and two in the file"));
+}
+
+TEST(LoadWeights, FindsTheStateDictOfACheckpoint) {
+  const auto path = weights_path(".pt");
+  const auto from = small_net(1);
+  io::save_weights(*from, path);
+  const auto checkpoint = [&](const char* key) {
+    c10::impl::GenericDict dict(c10::StringType::get(), c10::AnyType::get());
+    dict.insert("epoch", 3);
+    dict.insert(key, io::read_python(path));
+    io::write_python(path + ".of", dict);
+    return path + ".of";
+  };
+  auto to = small_net(2);
+  for (const char* key : {"model", "state_dict", "model_state_dict"}) {
+    EXPECT_TRUE(load_weights(*to, checkpoint(key)).is_complete());
+  }
+  const auto other = checkpoint("ema");
+  EXPECT_THAT(
+      error_of([&] { load_weights(*to, other); }),
+      AllOf(HasSubstr("its keys are 'epoch', 'ema'"), HasSubstr("key")));
+  EXPECT_TRUE(
+      load_weights(*to, other, LoadWeightsOptions().key("ema")).is_complete());
+  expect_values(*to, values_of(*from));
+}
+
+TEST(LoadWeights, SaysWhatIsNotFinite) {
+  const auto path = weights_path(".safetensors");
+  const auto from = small_net(1);
+  {
+    const torch::NoGradGuard no_grad;
+    from->parameters()[1].fill_(std::nan(""));
+  }
+  io::save_weights(*from, path);
+  const auto loaded = load_weights(*small_net(2), path);
+  EXPECT_THAT(loaded.not_finite, ElementsAre("0.bias"));
+  std::ostringstream text;
+  text << loaded;
+  EXPECT_EQ(text.str(), "9 loaded; not finite: '0.bias'");
+}
+
+TEST(LoadWeights, IsSeenByATrainingThatHasStarted) {
+  const auto path = weights_path(".safetensors");
+  const Batch batch(
+      torch::randn({6, 3}),
+      {{"a", torch::randn({6, 1})}, {"b", torch::randn({6, 2})}});
+  const auto fresh = two_tasks(5);
+  io::save_weights(*fresh, path);
+  auto model = two_tasks(6);
+  JointTraining training(model, torch::optim::SGDOptions(0.1));
+  training.step(batch);
+  load_weights(*model, path);
+  training.step(batch);
+  JointTraining expected(fresh, torch::optim::SGDOptions(0.1));
+  expected.step(batch);
+  const auto found = values_of(*model), same = values_of(*fresh);
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(found[i].second, same[i].second, 1e-6, 1e-7));
+  }
+}
+
+TEST(LoadWeights, RefusesWhatIsNoFileOfWeights) {
+  auto net = small_net(1);
+  const auto before = values_of(*net);
+  const auto path = weights_path(".pt");
+  std::ofstream(path) << "nothing of the kind";
+  EXPECT_THAT(error_of([&] { load_weights(*net, path); }), HasSubstr(path));
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, path + ".absent"); }),
+      HasSubstr(".absent"));
+  c10::Dict<std::string, at::Tensor> empty;
+  io::write_python(path, empty);
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, path); }),
+      HasSubstr("no dict of tensors"));
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(*net, path, LoadWeightsOptions().rename_pattern("(", ""));
+      }),
+      HasSubstr("no"));
+  expect_values(*net, before);
+}
+
+TEST(SaveWeights, RefusesOtherEndingsAndEmptyModules) {
+  EXPECT_THAT(
+      error_of([] { io::save_weights(*small_net(1), "weights.h5"); }),
+      AllOf(HasSubstr(".safetensors"), HasSubstr("weights.h5")));
+  EXPECT_THAT(
+      error_of([] { io::save_weights(*Sequential(), "weights.pt"); }),
+      HasSubstr("neither parameters nor buffers"));
+  EXPECT_THAT(
+      error_of([] {
+        io::save_weights(
+            *small_net(1),
+            "weights.pt",
+            io::SaveWeightsOptions().metadata({{"a", "b"}}));
+      }),
+      HasSubstr("no place for metadata"));
+  EXPECT_FALSE(std::filesystem::exists("weights.pt"));
+}
+
+TEST(SaveWeights, WritesMetadata) {
+  const auto path = weights_path(".safetensors");
+  io::save_weights(
+      *small_net(1), path, io::SaveWeightsOptions().metadata({{"epoch", "7"}}));
+  const io::SafetensorsFile file(path);
+  EXPECT_EQ(file.metadata().at("epoch"), "7");
+  EXPECT_EQ(file.metadata().at("format"), "pt");
+}
+
+} // namespace
+} // namespace polytask
