@@ -48,6 +48,8 @@ def balanced_contenders(build):
         command = [environment / "bin/python", HERE / "torchjd_peer.py"]
         found |= {f"{way} {method}": (command, f"{way} {method}")
                   for method in METHODS for way in ("autojac", "autogram") if (way, method) != ("autogram", "nash_mtl")}
+        own = [environment / "bin/python", HERE / "polytask_peer.py"]
+        found |= {f"mtl_backward {method}": (own, f"mtl_backward {method}") for method in METHODS}
     else:
         print("TorchJD is left out: its packages are not installed", file=sys.stderr)
     return found
@@ -64,6 +66,7 @@ def environment(build):
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return others | threads | {
+        "PYTHONPATH": str(build / "bench"),  # polytask.py
         "JAX_PLATFORMS": "cpu",
         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
         "TORCHINDUCTOR_CACHE_DIR": str(build / "peers/inductor"),
@@ -95,10 +98,12 @@ def machine():
 
 
 def balanced_table(times):
-    """For each method: polytask, as a multiple of the floor and of the step without a balancing, and TorchJD."""
+    """For each method: polytask, as a multiple of the floor and of the step without a balancing; polytask.py; TorchJD,
+    as a multiple of the first, and its autojac, which does the same, also of the second."""
     lines = [f"Microseconds per step (median of the rounds' medians). {machine()}; one thread.", "",
-             "| job | method | polytask | of the floor | of equal weights | features | autojac | autogram |",
-             "|--|--|--:|--:|--:|--:|--:|--:|"]
+             "| job | method | polytask | of the floor | of equal weights | features | polytask.py | autojac | autogram "
+             "| autojac of polytask.py |",
+             "|--|--|--:|--:|--:|--:|--:|--:|--:|--:|"]
     for job, by_name in times.items():
         medians = {name: float(np.median(runs)) for name, runs in by_name.items()}
         for method in METHODS:
@@ -109,8 +114,11 @@ def balanced_table(times):
             cells += [f"{own / medians[f'C++ {name}']:.2f}" if f"C++ {name}" in medians else ""
                       for name in ("floor", "equal")]
             cells.append(f"{medians[f'C++ {method}, features']:,.0f}" if f"C++ {method}, features" in medians else "")
+            python, theirs = medians.get(f"mtl_backward {method}"), medians.get(f"autojac {method}")
+            cells.append(f"{python:,.0f}" if python else "")
             cells += [f"{medians[f'{way} {method}']:,.0f} ({medians[f'{way} {method}'] / own:.1f}×)"
                       if f"{way} {method}" in medians else "" for way in ("autojac", "autogram")]
+            cells.append(f"{theirs / python:.2f}×" if python and theirs else "")
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

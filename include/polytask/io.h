@@ -3,6 +3,8 @@
 #pragma once
 
 #include <polytask/io/exported_program.h>
+#include <polytask/io/optimizer_state.h>
 #include <polytask/io/python_file.h>
 #include <polytask/io/safetensors.h>
+#include <polytask/io/script_module.h>
 #include <polytask/io/weights.h>

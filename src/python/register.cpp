@@ -103,6 +103,12 @@ void register_class(torch::Library& library) {
           [](const Self& self) { return self->method().wants_gradients(); },
           "If not, repeat gives the weights of the next step.")
       .def(
+          "wants_representation",
+          [](const Self& self) {
+            return self->method().wants_representation();
+          },
+          "Whether its rows are gradients for a representation.")
+      .def(
           "batches",
           [](const Self& self) { return self->method().batches(); },
           "How many independent batches a step needs.")

@@ -5,14 +5,20 @@ set(python_tests "")
 
 # Files that go from Python to C++ and back.
 if(NOT POLYTASK_TEST_OBJECTS)
-  add_executable(polytask_interop python/interop.cpp)
-  target_link_libraries(polytask_interop PRIVATE polytask::polytask)
-  polytask_setup_target(polytask_interop)
-  polytask_quick_build(polytask_interop)
-  foreach(name IN ITEMS safetensors python_file exported_program)
+  foreach(program IN ITEMS interop optimizer_state script_module)
+    add_executable(polytask_${program} python/${program}.cpp)
+    target_link_libraries(polytask_${program} PRIVATE polytask::polytask)
+    polytask_setup_target(polytask_${program})
+    polytask_quick_build(polytask_${program})
+  endforeach()
+  foreach(name IN ITEMS safetensors python_file exported_program optimizer_state script_module)
+    set(program interop)
+    if(TARGET polytask_${name})
+      set(program ${name})
+    endif()
     add_test(NAME python/${name}
       COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/${name}_test.py
-        $<TARGET_FILE:polytask_interop>)
+        $<TARGET_FILE:polytask_${program}>)
     list(APPEND python_tests python/${name})
   endforeach()
 endif()
@@ -20,13 +26,12 @@ endif()
 # The library for PyTorch, by the PyTorch that LibTorch comes from. Sanitizers
 # would have to be loaded before Python.
 if(TARGET polytask_python AND NOT POLYTASK_SANITIZE)
-  add_test(NAME python/balancing
-    COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/balancing_test.py
-      $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR} ${POLYTASK_GOLDEN_DIR})
-  add_test(NAME python/docs
-    COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/docs_test.py
-      $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR})
-  list(APPEND python_tests python/balancing python/docs)
+  foreach(name IN ITEMS balancing mtl_backward docs)
+    add_test(NAME python/${name}
+      COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/python/${name}_test.py
+        $<TARGET_FILE:polytask_python> ${PROJECT_SOURCE_DIR} ${POLYTASK_GOLDEN_DIR})
+    list(APPEND python_tests python/${name})
+  endforeach()
 endif()
 
 if(python_tests)
