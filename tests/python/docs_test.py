@@ -12,7 +12,7 @@ import sys
 
 from site_torch import torch  # noqa: F401, or exits
 
-library, source = sys.argv[1:]
+library, source = sys.argv[1:3]
 page = (pathlib.Path(source) / "docs/python.md").read_text()
 blocks = re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)
 assert blocks and all("<where>/lib/libpolytask_python.so" in block or 'sys.path.insert(0, "<where>/lib")' in block
