@@ -6,7 +6,6 @@
 #include <c10/util/Exception.h>
 
 #include <ostream>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -25,13 +24,8 @@ class ProgramPart : public torch::nn::Module {
   explicit ProgramPart(std::string name) : Module(std::move(name)) {}
 };
 
-// The child of that name, which is made where there is none yet.
-torch::nn::Module* part_of(torch::nn::Module& holder, const std::string& name) {
-  const auto children = holder.named_children();
-  const auto* const child = children.find(name);
-  return child != nullptr
-      ? child->get()
-      : holder.register_module(name, std::make_shared<ProgramPart>(name)).get();
+bool is_integer(const at::Tensor& tensor) {
+  return !tensor.is_floating_point() && !tensor.is_complex();
 }
 
 } // namespace
@@ -57,18 +51,27 @@ ExportedProgramImpl::ExportedProgramImpl(
 // Each in a module of its name, as in Python.
 void ExportedProgramImpl::register_weights() {
   const auto& known = file_->program.weights;
+  std::unordered_map<std::string, Module*> parts;
   for (size_t i = 0; i < known.size(); ++i) {
     if (known[i].kind == Kind::kConstant) {
       continue;
     }
     Module* holder = this;
-    std::string_view rest = known[i].name;
-    for (size_t dot = rest.find('.'); dot != std::string_view::npos;
-         dot = rest.find('.')) {
-      holder = part_of(*holder, std::string(rest.substr(0, dot)));
-      rest.remove_prefix(dot + 1);
+    const std::string& path = known[i].name;
+    size_t begin = 0;
+    for (size_t dot = path.find('.'); dot != std::string::npos;
+         dot = path.find('.', begin)) {
+      Module*& part = parts[path.substr(0, dot)];
+      if (part == nullptr) {
+        const std::string child = path.substr(begin, dot - begin);
+        part =
+            holder->register_module(child, std::make_shared<ProgramPart>(child))
+                .get();
+      }
+      holder = part;
+      begin = dot + 1;
     }
-    const std::string name(rest);
+    const std::string name = path.substr(begin);
     if (known[i].kind == Kind::kParameter) {
       holder->register_parameter(
           name, weights_[i], weights_[i].requires_grad());
@@ -176,33 +179,47 @@ void ExportedProgramImpl::clone_(
 
 void ExportedProgramImpl::to(
     torch::Device device, torch::Dtype dtype, bool non_blocking) {
+  const auto before = kept_as_they_are();
   Module::to(device, dtype, non_blocking);
-  move_constants(device, dtype);
+  move_others(before, device, dtype);
 }
 
 void ExportedProgramImpl::to(torch::Dtype dtype, bool non_blocking) {
+  const auto before = kept_as_they_are();
   Module::to(dtype, non_blocking);
-  move_constants(std::nullopt, dtype);
+  move_others(before, std::nullopt, dtype);
 }
 
 void ExportedProgramImpl::to(torch::Device device, bool non_blocking) {
   Module::to(device, non_blocking);
-  move_constants(device, std::nullopt);
+  move_others({}, device, std::nullopt);
 }
 
-// As Module::to does with buffers: all go to the device, floating ones to the
-// dtype.
-void ExportedProgramImpl::move_constants(
-    std::optional<torch::Device> device, std::optional<torch::Dtype> dtype) {
+std::vector<at::Tensor> ExportedProgramImpl::kept_as_they_are() const {
+  std::vector<at::Tensor> kept(weights_.size());
   for (size_t i = 0; i < weights_.size(); ++i) {
-    auto& constant = weights_[i];
-    if (file_->program.weights[i].kind != Kind::kConstant) {
-      continue;
+    if (is_integer(weights_[i])) {
+      kept[i] = weights_[i].detach();
     }
-    const bool changes = dtype && constant.is_floating_point();
-    constant = constant.to(
-        device.value_or(constant.device()),
-        changes ? *dtype : constant.scalar_type());
+  }
+  return kept;
+}
+
+// As Module::to in Python: all go to the device, and to the dtype those that
+// are no integers. LibTorch's turns the registered integers into others, too.
+void ExportedProgramImpl::move_others(
+    const std::vector<at::Tensor>& kept,
+    std::optional<torch::Device> device,
+    std::optional<torch::Dtype> dtype) {
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    auto& weight = weights_[i];
+    const auto to = device.value_or(weight.device());
+    if (file_->program.weights[i].kind == Kind::kConstant) {
+      weight = weight.to(
+          to, dtype && !is_integer(weight) ? *dtype : weight.scalar_type());
+    } else if (!kept.empty() && kept[i].defined()) {
+      weight.set_data(kept[i].to(to));
+    }
   }
 }
 

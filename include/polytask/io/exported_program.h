@@ -69,6 +69,7 @@ class POLYTASK_API ExportedProgramImpl : public torch::nn::Module {
   /// it cannot be written, or where the weights have another dtype than the
   /// program, which names it in many places.
   void save(const std::string& path) const;
+  using torch::nn::Module::save; // the weights alone, for torch::save
 
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;
@@ -86,8 +87,11 @@ class POLYTASK_API ExportedProgramImpl : public torch::nn::Module {
       torch::nn::Module& other,
       const std::optional<torch::Device>& device) override;
   void register_weights();
-  void move_constants(
-      std::optional<torch::Device> device, std::optional<torch::Dtype> dtype);
+  std::vector<at::Tensor> kept_as_they_are() const;
+  void move_others(
+      const std::vector<at::Tensor>& kept,
+      std::optional<torch::Device> device,
+      std::optional<torch::Dtype> dtype);
 
   std::shared_ptr<const detail::ProgramFile> file_;
   /// In the program's order: the parameters and buffers that are registered,

@@ -5,21 +5,54 @@
 #include <c10/util/Exception.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <string_view>
+
 namespace polytask::io::detail {
 
 namespace {
 
 using nlohmann::json;
 
-constexpr int kDeepestProgramJson = 200;
+constexpr size_t kDeepestProgramJson = 200;
+constexpr size_t kLongestInputName = 1000;
+
+// How deep brackets stand within brackets, outside of texts.
+size_t depth_of(std::string_view text) {
+  size_t depth = 0;
+  size_t deepest = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') {
+      in_text = !in_text;
+    } else if (in_text) {
+      i += c == '\\' ? 1 : 0;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      depth -= depth > 0 ? 1 : 0;
+    }
+  }
+  return deepest;
+}
+
+// Discarded where it is none, or is nested too deeply: what follows would call
+// itself as often. (The parser's own callback takes the square of the time.)
+json parse_bounded(const std::string& text) {
+  return depth_of(text) > kDeepestProgramJson
+      ? json(json::value_t::discarded)
+      : json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
 
 // Keys of a dict; the places of a tuple or list.
 std::vector<std::string> keys_of(const json& spec, size_t children) {
   std::vector<std::string> keys;
   const auto context = spec.find("context");
   if (context != spec.end() && context->is_string()) {
-    const auto listed =
-        json::parse(context->get_ref<const std::string&>(), nullptr, false);
+    const auto listed = parse_bounded(context->get_ref<const std::string&>());
     if (listed.is_array()) {
       for (const auto& key : listed) {
         keys.push_back(key.is_string() ? key.get<std::string>() : key.dump());
@@ -35,55 +68,86 @@ std::vector<std::string> keys_of(const json& spec, size_t children) {
   return keys;
 }
 
-// As deep as its JSON, which is bounded.
-void add_leaves(
-    const json& spec, const std::string& name, std::vector<std::string>& to) {
+// Integers are integers of 64 bits: the schema would take what is near.
+void check_integers(const json& value, const std::string& key) {
+  constexpr auto kMost = std::numeric_limits<int64_t>::max();
+  const bool is_real =
+      key == "as_float" || key == "as_floats" || key == "real" || key == "imag";
+  TORCH_CHECK_VALUE(
+      is_real || !value.is_number() ||
+          (value.is_number_integer() &&
+           (!value.is_number_unsigned() ||
+            value.get<uint64_t>() <= static_cast<uint64_t>(kMost))),
+      "its number ",
+      value.is_number() ? value.dump() : "",
+      " of '",
+      key,
+      "' is no integer of 64 bits.");
+  if (value.is_object()) {
+    for (const auto& [name, part] : value.items()) {
+      check_integers(part, name);
+    }
+  } else if (value.is_array()) {
+    for (const auto& part : value) {
+      check_integers(part, key);
+    }
+  }
+}
+
+const json* children_of(const json& spec) {
+  if (!spec.is_object()) {
+    return nullptr;
+  }
   const auto children = spec.find("children_spec");
-  const auto type = spec.find("type");
-  if (children == spec.end() || type == spec.end() || type->is_null()) {
+  return children == spec.end() || !children->is_array() ? nullptr : &*children;
+}
+
+// Those within a tuple or a dict, as deep as the JSON, which is bounded. It
+// ends where there are too many, or too long ones: they may repeat a key.
+void add_leaves(
+    const json& spec,
+    const std::string& name,
+    size_t most,
+    std::vector<std::string>& to) {
+  if (to.size() > most || name.size() > kLongestInputName) {
+    to.resize(most + 1);
+    return;
+  }
+  const auto* const children = children_of(spec);
+  if (children == nullptr || !spec.contains("type") || spec["type"].is_null()) {
     to.push_back(name);
     return;
   }
   const auto keys = keys_of(spec, children->size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    add_leaves((*children)[i], name + "." + keys[i], to);
+    add_leaves((*children)[i], name + "." + keys[i], most, to);
   }
-}
-
-const json* children_of(const json& spec) {
-  const auto children = spec.find("children_spec");
-  return children == spec.end() || !children->is_array() ? nullptr : &*children;
 }
 
 } // namespace
 
 json parse_json(const std::string& text) {
-  bool too_deep = false;
-  auto parsed = json::parse(
-      text,
-      [&](int depth, json::parse_event_t, json&) {
-        too_deep = too_deep || depth > kDeepestProgramJson;
-        return !too_deep;
-      },
-      /*allow_exceptions=*/false);
+  auto parsed = parse_bounded(text);
   TORCH_CHECK_VALUE(
-      !too_deep && !parsed.is_discarded() && parsed.is_object(),
-      "its program is no JSON object",
-      too_deep ? ": it is nested too deeply." : ".");
+      parsed.is_object(),
+      "its program is no JSON object, or one that is nested too deeply.");
+  check_integers(parsed, "");
   return parsed;
 }
 
 std::vector<std::string> input_names(
-    const std::string& spec, const std::vector<std::string>& arguments) {
+    const std::string& spec,
+    const std::vector<std::string>& arguments,
+    size_t count) {
   std::vector<std::string> names;
-  const auto parsed = json::parse(spec, nullptr, false);
+  const auto parsed = parse_bounded(spec);
   // [version, (args, kwargs)]
   if (!parsed.is_array() || parsed.size() != 2) {
-    return names;
+    return {};
   }
   const auto* const both = children_of(parsed[1]);
   if (both == nullptr || both->size() != 2) {
-    return names;
+    return {};
   }
   size_t next = 0;
   for (const auto& group : *both) {
@@ -96,10 +160,14 @@ std::vector<std::string> input_names(
       add_leaves(
           (*children)[i],
           next < arguments.size() ? arguments[next] : keys[i],
+          count,
           names);
     }
   }
-  return names;
+  const std::set<std::string_view> different(names.begin(), names.end());
+  return names.size() == count && different.size() == count
+      ? names
+      : std::vector<std::string>();
 }
 
 } // namespace polytask::io::detail

@@ -43,50 +43,55 @@ Operand value_in(Slot slot) {
   return operand;
 }
 
+bool is_of_kind(const c10::TypePtr& type, c10::TypeKind kind) {
+  return type && type->kind() == kind;
+}
+
+// As Python converts numbers where an operator wants others.
 Operand number_as(c10::IValue number, const c10::TypePtr& type) {
-  if (type && type->kind() == c10::TypeKind::FloatType && number.isInt()) {
-    return constant(static_cast<double>(number.toInt()));
+  if (is_of_kind(type, c10::TypeKind::FloatType) &&
+      (number.isInt() || number.isBool())) {
+    return constant(number.toScalar().toDouble());
   }
-  if (type && type->kind() == c10::TypeKind::BoolType && number.isInt()) {
+  if (is_of_kind(type, c10::TypeKind::BoolType) && number.isInt()) {
     return constant(number.toInt() != 0);
   }
-  if (type && type->kind() == c10::TypeKind::TensorType) {
+  if (is_of_kind(type, c10::TypeKind::IntType) && number.isBool()) {
+    return constant(static_cast<int64_t>(number.toBool()));
+  }
+  if (is_of_kind(type, c10::TypeKind::TensorType)) {
     return constant(number_as_tensor(number));
   }
   return constant(std::move(number));
 }
 
-// A value of the program that is a number, where a tensor may be wanted.
+// A value of the program that is a number, where something else may be wanted.
 Operand value_as(Operand operand, const c10::TypePtr& type) {
-  if (type && type->kind() == c10::TypeKind::TensorType) {
-    if (operand.kind == Operand::Kind::kConstant) {
-      operand.constant = number_as_tensor(operand.constant);
-    } else {
-      operand.kind = Operand::Kind::kNumberAsTensor;
-    }
+  if (operand.kind == Operand::Kind::kConstant) {
+    return number_as(std::move(operand.constant), type);
+  }
+  if (is_of_kind(type, c10::TypeKind::TensorType)) {
+    operand.kind = Operand::Kind::kNumberAsTensor;
+  } else if (is_of_kind(type, c10::TypeKind::FloatType)) {
+    operand.kind = Operand::Kind::kNumberAsFloat;
   }
   return operand;
 }
 
+// Whether a list of numbers never changes, and has those that it is to have.
 bool is_constant(const Operand& list) {
+  using Kind = Operand::Kind;
   for (const auto& part : list.parts) {
-    if (part.kind != Operand::Kind::kConstant) {
+    const auto& number = part.constant;
+    const bool fits = list.kind == Kind::kInts ? number.isInt()
+        : list.kind == Kind::kFloats           ? number.isDouble()
+        : list.kind == Kind::kBools            ? number.isBool()
+                                               : number.isScalar();
+    if (part.kind != Kind::kConstant || !fits) {
       return false;
     }
   }
   return true;
-}
-
-// A list of numbers, made once where it never changes.
-Operand numbers(std::vector<Operand> parts, const c10::TypePtr& elements) {
-  Operand list;
-  list.parts = std::move(parts);
-  const auto kind = elements ? elements->kind() : c10::TypeKind::IntType;
-  list.kind = kind == c10::TypeKind::FloatType ? Operand::Kind::kFloats
-      : kind == c10::TypeKind::BoolType        ? Operand::Kind::kBools
-      : kind == c10::TypeKind::NumberType      ? Operand::Kind::kScalars
-                                               : Operand::Kind::kInts;
-  return is_constant(list) ? constant(value_of(list, {}, at::kCPU)) : list;
 }
 
 template <typename Values, typename MakePart>
@@ -106,6 +111,24 @@ Operand tensors(std::vector<Operand> parts, const c10::TypePtr& elements) {
       ? Operand::Kind::kOptionalTensors
       : Operand::Kind::kTensors;
   return list;
+}
+
+// A list of numbers, made once where it never changes.
+Operand numbers(std::vector<Operand> parts, const c10::TypePtr& elements) {
+  // An empty list is one of integers in the file.
+  if (parts.empty() && elements &&
+      (elements->kind() == c10::TypeKind::TensorType ||
+       elements->kind() == c10::TypeKind::OptionalType)) {
+    return tensors({}, elements);
+  }
+  Operand list;
+  list.parts = std::move(parts);
+  const auto kind = elements ? elements->kind() : c10::TypeKind::IntType;
+  list.kind = kind == c10::TypeKind::FloatType ? Operand::Kind::kFloats
+      : kind == c10::TypeKind::BoolType        ? Operand::Kind::kBools
+      : kind == c10::TypeKind::NumberType      ? Operand::Kind::kScalars
+                                               : Operand::Kind::kInts;
+  return is_constant(list) ? constant(value_of(list, {}, at::kCPU)) : list;
 }
 
 template <typename Symbol>
@@ -164,6 +187,7 @@ Operand operand_of(
   };
   switch (argument.tag()) {
     case Tag::AS_NONE:
+      argument.get_as_none(); // throws where it is nothing at all
       return constant({});
     case Tag::AS_TENSOR:
       return tensor(argument.get_as_tensor());

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "io/exported/program.h"
 
@@ -25,5 +26,16 @@ Operand operand_of(
     const torch::_export::Argument& argument,
     const c10::Argument* wanted,
     const SlotOf& slot_of);
+
+/// Throws where an operand is none that the operator's argument takes; `kinds`
+/// of the values by their slots. Without `wanted` it must be a number.
+void check_operand(
+    const Operand& operand,
+    const c10::Argument* wanted,
+    const std::vector<ValueKind>& kinds);
+
+/// The same of a result: what the file says of it, and what the operator
+/// gives.
+void check_result(const Result& result, const c10::Argument& given);
 
 } // namespace polytask::io::detail

@@ -58,6 +58,8 @@ c10::IValue value_of(
       return values[operand.slot];
     case Kind::kNumberAsTensor:
       return number_as_tensor(values[operand.slot]);
+    case Kind::kNumberAsFloat:
+      return values[operand.slot].toScalar().toDouble();
     case Kind::kInts:
       return list_of_parts<int64_t>(
           operand, values, [](const c10::IValue& v) { return v.toInt(); });

@@ -8,9 +8,11 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 
 #include "core/check.h"
 #include "io/exported/input_names.h"
+#include "io/exported/known_operator.h"
 #include "io/exported/operand.h"
 #include "io/exported/program.h"
 
@@ -21,7 +23,7 @@ namespace {
 namespace schema = torch::_export;
 
 constexpr int64_t kSchemaMajor = 8;
-constexpr std::string_view kOperators = "torch.ops.";
+constexpr size_t kDeepestWeight = 64; // modules within modules
 constexpr std::string_view kNumbersOfBatches = "num_batches_tracked";
 
 bool begins_with(std::string_view text, std::string_view start) {
@@ -32,39 +34,6 @@ bool counts_batches(std::string_view buffer) {
   return buffer.size() >= kNumbersOfBatches.size() &&
       buffer.substr(buffer.size() - kNumbersOfBatches.size()) ==
       kNumbersOfBatches;
-}
-
-// The operator of `torch.ops.aten.linear.default`, if its name allows it.
-c10::OperatorHandle operator_of(const std::string& target) {
-  TORCH_CHECK_VALUE(
-      begins_with(target, kOperators), "is none of LibTorch's operators.");
-  const std::string_view rest =
-      std::string_view(target).substr(kOperators.size());
-  const size_t dot = rest.find('.');
-  const size_t overload = rest.rfind('.');
-  const std::string family(rest.substr(0, dot));
-  TORCH_CHECK_VALUE(
-      family != "higher_order",
-      "is control flow or a part of the program with rules of its own (such as "
-      "torch.cond, torch.no_grad or autocast in the forward), which cannot be "
-      "run; export the module without it.");
-  TORCH_CHECK_VALUE(
-      family == "aten" && overload > dot,
-      "is an operator of the library '",
-      family,
-      "'; those of 'aten' alone are run.");
-  const std::string name(rest.substr(dot + 1, overload - dot - 1));
-  // It would open any file.
-  TORCH_CHECK_VALUE(name != "from_file", "reads a file, which is refused.");
-  std::string variant(rest.substr(overload + 1));
-  if (variant == "default") {
-    variant.clear();
-  }
-  const auto found =
-      c10::Dispatcher::singleton().findSchema({"aten::" + name, variant});
-  TORCH_CHECK_VALUE(
-      found.has_value(), "is an operator that this LibTorch does not have.");
-  return *found;
 }
 
 class ProgramParser {
@@ -85,12 +54,13 @@ class ProgramParser {
   }
 
  private:
-  Slot new_slot(const std::string& name) {
+  Slot new_slot(const std::string& name, ValueKind kind = ValueKind::kTensor) {
     TORCH_CHECK_VALUE(
         names_.emplace(name, names_.size()).second,
         "two values have the name '",
         name,
         "'.");
+    kinds_.push_back(kind);
     return names_.size() - 1;
   }
 
@@ -102,6 +72,16 @@ class ProgramParser {
         name,
         "', which nothing before it makes.");
     return found->second;
+  }
+
+  Slot tensor_of(const std::string& name) const {
+    const Slot slot = slot_of(name);
+    TORCH_CHECK_VALUE(
+        kinds_[slot] == ValueKind::kTensor,
+        "the value '",
+        name,
+        "' is no tensor.");
+    return slot;
   }
 
   void read_ranges() {
@@ -152,6 +132,7 @@ class ProgramParser {
               "; tensors alone can be given.");
       }
     }
+    check_modules();
     name_inputs();
   }
 
@@ -159,8 +140,48 @@ class ProgramParser {
       ProgramWeight::Kind kind,
       const std::string& name,
       const std::string& value) {
+    TORCH_CHECK_VALUE(
+        weights_.emplace(name, program_.weights.size()).second,
+        "two of its tensors have the name '",
+        name,
+        "'.");
     program_.weights.push_back({kind, name, new_slot(value)});
-    weights_.emplace(name, program_.weights.size() - 1);
+    if (kind == ProgramWeight::Kind::kConstant) {
+      return;
+    }
+    if (counts_batches(name)) {
+      counters_.insert(program_.weights.back().slot);
+    }
+    add_modules(name);
+  }
+
+  // `a.b.weight` stands in the modules `a` and `a.b`.
+  void add_modules(const std::string& name) {
+    size_t begin = 0;
+    size_t depth = 0;
+    for (size_t dot = 0; dot != std::string::npos; begin = dot + 1, ++depth) {
+      dot = name.find('.', begin);
+      TORCH_CHECK_VALUE(
+          begin < name.size() && dot != begin && depth < kDeepestWeight,
+          "the name '",
+          name,
+          "' of one of its tensors has ",
+          depth < kDeepestWeight ? "an empty part." : "too many parts.");
+      if (dot != std::string::npos) {
+        modules_.insert(name.substr(0, dot));
+      }
+    }
+  }
+
+  void check_modules() const {
+    for (const auto& weight : program_.weights) {
+      TORCH_CHECK_VALUE(
+          weight.kind == ProgramWeight::Kind::kConstant ||
+              modules_.count(weight.name) == 0,
+          "it has both a tensor and a module of the name '",
+          weight.name,
+          "'.");
+    }
   }
 
   void add_input(const schema::Argument& argument) {
@@ -219,10 +240,8 @@ class ProgramParser {
       const auto names = input_names(
           call.get_signature()->get_in_spec(),
           call.get_signature()->get_forward_arg_names().value_or(
-              std::vector<std::string>()));
-      if (names.size() != leaves_.size()) {
-        return;
-      }
+              std::vector<std::string>()),
+          leaves_.size());
       size_t next = 0;
       for (size_t i = 0; i < names.size(); ++i) {
         if (leaves_[i]) {
@@ -240,7 +259,8 @@ class ProgramParser {
     try {
       step.symbol = symbol_function(step.target);
       if (step.symbol == nullptr) {
-        step.op = operator_of(step.target);
+        step.op = known_operator(step.target);
+        step.changes_shape = changes_shape(*step.op);
       }
       read_operands(node, step);
       read_results(node, step);
@@ -248,6 +268,14 @@ class ProgramParser {
     } catch (const c10::Error&) {
       polytask::detail::rethrow_with(
           "node '" + step.node + "' (" + step.target + ") ");
+    } catch (const std::bad_variant_access&) {
+      TORCH_CHECK_VALUE(
+          false,
+          "node '",
+          step.node,
+          "' (",
+          step.target,
+          ") has an argument or a result of no known kind.");
     }
     program_.steps.push_back(std::move(step));
   }
@@ -267,6 +295,7 @@ class ProgramParser {
     if (!step.op) {
       for (const auto& input : node.get_inputs()) {
         step.operands.push_back(operand_of(input.get_arg(), nullptr, slots));
+        check_operand(step.operands.back(), nullptr, kinds_);
       }
       return;
     }
@@ -282,6 +311,7 @@ class ProgramParser {
       const auto found = given.find(wanted.name());
       if (found != given.end()) {
         step.operands.push_back(operand_of(*found->second, &wanted, slots));
+        check_operand(step.operands.back(), &wanted, kinds_);
         given.erase(found);
         continue;
       }
@@ -329,16 +359,19 @@ class ProgramParser {
           }
           break;
         case Kind::AS_SYM_INT:
+          result.kind = ValueKind::kInt;
           result.slots.push_back(
-              result_slot(output.get_as_sym_int().get_as_name()));
+              result_slot(output.get_as_sym_int().get_as_name(), result.kind));
           break;
         case Kind::AS_SYM_FLOAT:
-          result.slots.push_back(
-              result_slot(output.get_as_sym_float().get_as_name()));
+          result.kind = ValueKind::kFloat;
+          result.slots.push_back(result_slot(
+              output.get_as_sym_float().get_as_name(), result.kind));
           break;
         case Kind::AS_SYM_BOOL:
+          result.kind = ValueKind::kBool;
           result.slots.push_back(
-              result_slot(output.get_as_sym_bool().get_as_name()));
+              result_slot(output.get_as_sym_bool().get_as_name(), result.kind));
           break;
         default:
           TORCH_CHECK_VALUE(
@@ -363,10 +396,14 @@ class ProgramParser {
           ".");
       step.results.clear();
     }
+    for (size_t i = 0; step.op && i < step.results.size(); ++i) {
+      check_result(step.results[i], step.op->schema().returns()[i]);
+    }
   }
 
-  Slot result_slot(const std::string& name) {
-    return name.empty() ? kNoSlot : new_slot(name);
+  Slot result_slot(
+      const std::string& name, ValueKind kind = ValueKind::kTensor) {
+    return name.empty() ? kNoSlot : new_slot(name, kind);
   }
 
   // What a module does in training alone was fixed when it was exported:
@@ -390,11 +427,7 @@ class ProgramParser {
     }
     if (step.op->schema().name() == "aten::add_" &&
         step.operands[0].kind == Operand::Kind::kValue) {
-      for (const auto& weight : program_.weights) {
-        step.only_in_training = step.only_in_training ||
-            (weight.slot == step.operands[0].slot &&
-             counts_batches(weight.name));
-      }
+      step.only_in_training = counters_.count(step.operands[0].slot) > 0;
     }
     program_.has_modes = program_.has_modes || step.in_eval.has_value();
   }
@@ -424,19 +457,22 @@ class ProgramParser {
               "it gives an output of the kind ",
               schema::printEnum(value.tag()),
               "; tensors alone can be given back.");
-          program_.outputs.push_back(slot_of(value.get_as_tensor().get_name()));
+          program_.outputs.push_back(
+              tensor_of(value.get_as_tensor().get_name()));
           break;
         }
         case Kind::BUFFER_MUTATION: {
           const auto& update = output.get_buffer_mutation();
           const auto buffer = weights_.find(update.get_buffer_name());
           TORCH_CHECK_VALUE(
-              buffer != weights_.end(),
+              buffer != weights_.end() &&
+                  program_.weights[buffer->second].kind !=
+                      ProgramWeight::Kind::kParameter,
               "it changes the buffer '",
               update.get_buffer_name(),
               "', which it does not have.");
           program_.updates.push_back(
-              {slot_of(update.get_arg().get_name()),
+              {tensor_of(update.get_arg().get_name()),
                buffer->second,
                counts_batches(buffer->first)});
           program_.weights[buffer->second].is_updated = true;
@@ -484,6 +520,9 @@ class ProgramParser {
   const schema::Graph& graph_;
   Program program_;
   std::unordered_map<std::string, Slot> names_;
+  std::vector<ValueKind> kinds_; // by slot
+  std::set<Slot> counters_;      // of batches
+  std::set<std::string> modules_;
   /// The places of the weights by their names.
   std::map<std::string, size_t> weights_;
   /// For each input in Python's order, whether it is a tensor.
@@ -493,23 +532,32 @@ class ProgramParser {
 } // namespace
 
 Program parse_program(const std::string& json) {
-  const auto file = parse_json(json);
-  const auto version = file.find("schema_version");
-  TORCH_CHECK_VALUE(
-      version != file.end() && version->is_object() &&
-          version->value("major", int64_t{-1}) == kSchemaMajor,
-      "its schema is version ",
-      version == file.end() ? "unknown" : version->dump(),
-      ", and this LibTorch reads version ",
-      kSchemaMajor,
-      "; export it again with a PyTorch of this version.");
   schema::ExportedProgram program;
-  try {
-    program = file.get<schema::ExportedProgram>();
-  } catch (const std::exception& error) {
-    TORCH_CHECK_VALUE(false, "its program is damaged: ", error.what());
+  {
+    const auto file = parse_json(json);
+    const auto version = file.find("schema_version");
+    TORCH_CHECK_VALUE(
+        version != file.end() && version->is_object() &&
+            version->contains("major") && (*version)["major"] == kSchemaMajor,
+        "its schema is version ",
+        version == file.end() ? "unknown" : version->dump(),
+        ", and this LibTorch reads version ",
+        kSchemaMajor,
+        "; export it again with a PyTorch of this version.");
+    try {
+      program = file.get<schema::ExportedProgram>();
+    } catch (const std::exception& error) {
+      TORCH_CHECK_VALUE(false, "its program is damaged: ", error.what());
+    }
   }
-  return ProgramParser(program).parse();
+  try {
+    return ProgramParser(program).parse();
+  } catch (const std::bad_variant_access&) {
+    TORCH_CHECK_VALUE(
+        false,
+        "its program is damaged: an input, output or size is of no known "
+        "kind.");
+  }
 }
 
 } // namespace polytask::io::detail

@@ -21,6 +21,9 @@ namespace polytask::io::detail {
 using Slot = size_t;
 inline constexpr Slot kNoSlot = std::numeric_limits<Slot>::max();
 
+/// What a value is, as the file says; each step's results are held against it.
+enum class ValueKind { kTensor, kInt, kFloat, kBool };
+
 /// From which one argument of an operator is made.
 struct Operand {
   enum class Kind {
@@ -28,6 +31,7 @@ struct Operand {
     kDevice, // the program's, wherever it is now
     kValue,
     kNumberAsTensor,
+    kNumberAsFloat,
     kInts,
     kFloats,
     kBools,
@@ -55,6 +59,7 @@ c10::IValue value_of(
 /// of a list.
 struct Result {
   bool is_list = false;
+  ValueKind kind = ValueKind::kTensor;
   std::vector<Slot> slots;
 };
 
@@ -75,6 +80,9 @@ struct ProgramStep {
   std::optional<std::pair<size_t, c10::IValue>> in_eval;
   /// In eval mode its result is its first operand: it counts batches.
   bool only_in_training = false;
+  /// Its first operand gets another shape: it must be none of the weights and
+  /// inputs, which belong to others.
+  bool changes_shape = false;
 };
 
 /// A parameter, buffer or constant.

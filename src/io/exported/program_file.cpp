@@ -14,6 +14,8 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
+#include <variant>
 
 #include "core/check.h"
 #include "core/new_file.h"
@@ -31,6 +33,7 @@ namespace schema = torch::_export;
 constexpr std::string_view kModels = "models/";
 constexpr std::string_view kJson = ".json";
 constexpr auto kFormat = "archive_format";
+constexpr auto kVersion = "archive_version";
 constexpr auto kWeights = "data/weights/";
 constexpr auto kConstants = "data/constants/";
 // The writer makes its own.
@@ -132,9 +135,9 @@ StoredWeight stored(const std::string& name, const schema::PayloadMeta& meta) {
       numbers_of(tensor.get_strides())};
 }
 
-bool same_place(const StoredWeight& a, const StoredWeight& b) {
-  return a.dtype == b.dtype && a.offset == b.offset && a.sizes == b.sizes &&
-      a.strides == b.strides;
+// Equal for two that are one tensor.
+auto place_of(const StoredWeight& weight) {
+  return std::tie(weight.dtype, weight.offset, weight.sizes, weight.strides);
 }
 
 // The records of a folder (`data/weights/`), and their tensors by name.
@@ -165,6 +168,8 @@ class RecordedWeights {
       }
     }
     for (auto& [path, record] : records) {
+      TORCH_CHECK_VALUE(
+          path != config, "its record '", config, "' is damaged.");
       record.record = folder + path;
       read(archive, record);
       records_.push_back(std::move(record));
@@ -185,24 +190,25 @@ class RecordedWeights {
   void read(ProgramArchive& archive, WeightRecord& record) {
     const at::Tensor bytes = archive.bytes(record.record);
     record.bytes = bytes.nbytes();
-    for (size_t i = 0; i < record.weights.size(); ++i) {
-      const auto& weight = record.weights[i];
-      at::Tensor& tensor = tensors_[weight.name];
-      for (size_t j = 0; j < i && !tensor.defined(); ++j) {
-        if (same_place(record.weights[j], weight)) {
-          tensor = tensors_[record.weights[j].name];
+    using Place = decltype(place_of(record.weights[0]));
+    std::map<Place, at::Tensor> by_place;
+    for (const auto& weight : record.weights) {
+      try {
+        at::Tensor& tensor = by_place[place_of(weight)];
+        if (!tensor.defined()) {
+          tensor = rebuilt_tensor(
+              bytes.storage(),
+              weight.dtype,
+              weight.offset,
+              weight.sizes,
+              weight.strides);
         }
-      }
-      if (!tensor.defined()) {
-        tensor = rebuilt_tensor(
-            bytes.storage(),
-            weight.dtype,
-            weight.offset,
-            weight.sizes,
-            weight.strides);
-      }
-      if (requires_grad_[weight.name]) {
-        tensor.requires_grad_();
+        if (requires_grad_[weight.name]) {
+          tensor.requires_grad_();
+        }
+        tensors_[weight.name] = tensor;
+      } catch (const c10::Error&) {
+        polytask::detail::rethrow_with("its tensor '" + weight.name + "': ");
       }
     }
   }
@@ -218,6 +224,11 @@ LoadedProgram program_in(const std::string& path, const std::string& named) {
   TORCH_CHECK_VALUE(
       !archive.has("byteorder") || archive.text("byteorder") == "little",
       "it was written by a machine of another byte order.");
+  TORCH_CHECK_VALUE(
+      !archive.has(kVersion) || archive.text(kVersion) == "0",
+      "it is of another version of its format (",
+      archive.text(kVersion),
+      ") than the one that can be read, 0.");
   auto file = std::make_shared<ProgramFile>();
   file->program = parse_program(
       archive.text(std::string(kModels) + model + std::string(kJson)));
@@ -231,6 +242,9 @@ LoadedProgram program_in(const std::string& path, const std::string& named) {
         (is_constant ? constants : weights).tensor(weight.name));
   }
   file->weights = weights.take_records();
+  for (auto& record : constants.take_records()) {
+    file->weights.push_back(std::move(record));
+  }
   std::set<std::string> used;
   for (const auto& weight : file->program.weights) {
     used.insert(weight.name);
@@ -255,6 +269,27 @@ LoadedProgram program_in(const std::string& path, const std::string& named) {
   return loaded;
 }
 
+// The same elements once, where some are many times in it (`expand`).
+at::Tensor without_repeats(
+    at::Tensor tensor, const std::vector<int64_t>& strides) {
+  for (size_t i = 0; i < strides.size(); ++i) {
+    const auto dim = static_cast<int64_t>(i);
+    if (strides[i] == 0 && tensor.size(dim) > 1) {
+      tensor = tensor.narrow(dim, 0, 1);
+    }
+  }
+  return tensor;
+}
+
+at::Tensor stored_view(const at::Tensor& bytes, const StoredWeight& weight) {
+  return rebuilt_tensor(
+      bytes.storage(),
+      weight.dtype,
+      weight.offset,
+      weight.sizes,
+      weight.strides);
+}
+
 } // namespace
 
 LoadedProgram read_program(const std::string& path, const std::string& model) {
@@ -265,6 +300,12 @@ LoadedProgram read_program(const std::string& path, const std::string& model) {
   } catch (const c10::Error& error) {
     TORCH_CHECK_VALUE(
         false, "ExportedProgram: ", path, ": ", error.what_without_backtrace());
+  } catch (const std::bad_variant_access&) {
+    TORCH_CHECK_VALUE(
+        false,
+        "ExportedProgram: ",
+        path,
+        ": it is damaged: a size of a tensor is of no known kind.");
   }
 }
 
@@ -300,13 +341,15 @@ void write_program(
           " and ",
           value.defined() ? value.sizes() : at::IntArrayRef(),
           " now: the program cannot be saved with it.");
-      rebuilt_tensor(
-          bytes.storage(),
-          weight.dtype,
-          weight.offset,
-          weight.sizes,
-          weight.strides)
-          .copy_(value);
+      const at::Tensor stored = stored_view(bytes, weight);
+      const at::Tensor once = without_repeats(value, weight.strides);
+      without_repeats(stored, weight.strides).copy_(once);
+      TORCH_CHECK_VALUE(
+          once.sizes() == value.sizes() || value.equal(once.expand_as(value)),
+          "ExportedProgram: '",
+          weight.name,
+          "' repeats its elements in the program, and now they differ: it "
+          "cannot be saved with it.");
     }
     records.push_back(bytes);
   }

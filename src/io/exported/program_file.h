@@ -34,7 +34,7 @@ struct WeightRecord {
 /// A `.pt2`: the program, and all that is written again with other weights.
 struct ProgramFile {
   Program program;
-  /// Records of its parameters and buffers.
+  /// Records of its parameters, buffers and constants.
   std::vector<WeightRecord> weights;
   /// All other records as they were, by name.
   std::vector<std::pair<std::string, std::string>> others;

@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "core/check.h"
 #include "io/exported/program.h"
 
@@ -11,6 +13,39 @@ namespace polytask::io::detail {
 namespace {
 
 using Values = std::vector<c10::IValue>;
+
+const char* name_of(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::kTensor:
+      return "a tensor";
+    case ValueKind::kInt:
+      return "an integer";
+    case ValueKind::kFloat:
+      return "a real number";
+    case ValueKind::kBool:
+      return "a boolean";
+  }
+  return "";
+}
+
+// A real number may be a whole one, as in Python.
+c10::IValue result_of_kind(c10::IValue value, ValueKind kind) {
+  if (kind == ValueKind::kFloat && value.isInt()) {
+    return static_cast<double>(value.toInt());
+  }
+  const bool fits = kind == ValueKind::kTensor ? value.isTensor()
+      : kind == ValueKind::kInt                ? value.isInt()
+      : kind == ValueKind::kFloat              ? value.isDouble()
+                                               : value.isBool();
+  TORCH_CHECK_VALUE(
+      fits,
+      "the program expects ",
+      name_of(kind),
+      ", and the result is of the kind ",
+      value.tagKind(),
+      ".");
+  return value;
+}
 
 void keep_results(
     const ProgramStep& step, torch::jit::Stack& stack, Values& values) {
@@ -25,7 +60,8 @@ void keep_results(
     const auto& result = step.results[i];
     if (!result.is_list) {
       if (result.slots[0] != kNoSlot) {
-        values[result.slots[0]] = std::move(stack[i]);
+        values[result.slots[0]] =
+            result_of_kind(std::move(stack[i]), result.kind);
       }
       continue;
     }
@@ -43,6 +79,21 @@ void keep_results(
       }
     }
   }
+}
+
+// Not a weight or an input itself, which would stay so; a view of it may be.
+void check_is_own(
+    const at::Tensor& changed,
+    const std::vector<at::Tensor>& weights_now,
+    const std::vector<at::Tensor>& inputs_now) {
+  const auto is_it = [&](const at::Tensor& tensor) {
+    return tensor.is_same(changed);
+  };
+  TORCH_CHECK_VALUE(
+      std::none_of(weights_now.begin(), weights_now.end(), is_it) &&
+          std::none_of(inputs_now.begin(), inputs_now.end(), is_it),
+      "would change, in place, the shape or the graph of a tensor that is no "
+      "value of the program's own.");
 }
 
 void take_step(
@@ -94,11 +145,28 @@ std::vector<at::Tensor> Program::run(
   torch::jit::Stack stack;
   for (const auto& step : steps) {
     try {
+      if (step.changes_shape) {
+        check_is_own(
+            values[step.operands[0].slot].toTensor(), weights_now, inputs_now);
+      }
       take_step(step, device, training, stack, values);
     } catch (const c10::Error&) {
       polytask::detail::rethrow_with(
           "node '" + step.node + "' (" + step.target + "): ");
     }
+  }
+  for (const auto& update : updates) {
+    const auto& now = weights_now[update.weight];
+    const auto& result = values[update.result].toTensor();
+    TORCH_CHECK_VALUE(
+        result.defined() && result.sizes() == now.sizes(),
+        "the buffer '",
+        weights[update.weight].name,
+        "' has the shape ",
+        now.sizes(),
+        ", and the program has ",
+        result.defined() ? result.sizes() : at::IntArrayRef(),
+        " for it.");
   }
   const at::NoGradGuard no_grad;
   for (const auto& update : updates) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_map>
 
 #include "io/exported/program.h"
@@ -57,7 +58,9 @@ uint64_t bits(int64_t value) {
 }
 
 int64_t floor_quotient(int64_t a, int64_t b) {
-  TORCH_CHECK_VALUE(b != 0 && !(b == -1 && a < -a), "divides by ", b, ".");
+  constexpr auto kLeast = std::numeric_limits<int64_t>::min();
+  TORCH_CHECK_VALUE(
+      b != 0 && !(b == -1 && a == kLeast), "divides ", a, " by ", b, ".");
   const int64_t quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
