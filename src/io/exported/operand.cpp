@@ -163,7 +163,7 @@ Operand spread(Operand operand, const c10::Argument* wanted) {
     return operand;
   }
   const auto count = static_cast<size_t>(wanted->N().value_or(1));
-  return numbers(std::vector<Operand>(count, std::move(operand)), elements);
+  return numbers(std::vector<Operand>(count, operand), elements);
 }
 
 } // namespace

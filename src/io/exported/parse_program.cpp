@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <ranges>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -500,17 +501,16 @@ class ProgramParser {
         step.done.push_back(slot);
       }
     };
-    for (auto step = program_.steps.rbegin(); step != program_.steps.rend();
-         ++step) {
-      for (const auto& result : step->results) {
+    for (auto& step : std::views::reverse(program_.steps)) {
+      for (const auto& result : step.results) {
         for (const auto slot : result.slots) {
-          use(*step, slot);
+          use(step, slot);
         }
       }
-      for (const auto& operand : step->operands) {
-        use(*step, operand.slot);
+      for (const auto& operand : step.operands) {
+        use(step, operand.slot);
         for (const auto& part : operand.parts) {
-          use(*step, part.slot);
+          use(step, part.slot);
         }
       }
     }
