@@ -12,6 +12,7 @@
 #include <polytask/task/losses/mse.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/serialize.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -72,7 +73,6 @@ class DamagedProgram : public ::testing::Test {
     std::filesystem::remove_all(folder);
   }
 
-  // Of all that goes wrong when it is read; with `run`, when it is run, too.
   std::string error_at(const std::string& at) const {
     return error_of([&] { ExportedProgram program(at); });
   }
@@ -104,7 +104,7 @@ class DamagedProgram : public ::testing::Test {
     std::string name =
         std::string(test->test_suite_name()) + "_" + test->name();
     std::replace(name.begin(), name.end(), '/', '_');
-    return ::testing::TempDir() + name;
+    return ::testing::TempDir() + name + std::to_string(::getpid());
   }();
   const std::string path = folder + "/program.pt2";
 };

@@ -38,8 +38,9 @@ struct ProgramFile;
 ///
 /// Nodes call LibTorch's operators with autograd. Nothing else of the file is
 /// ever executed: control flow (`torch.cond`, `torch.no_grad` inside of the
-/// forward), objects of classes, and operators that this program has not or
-/// that are none of `aten` are refused by node and name when it is loaded.
+/// forward), objects of classes, operators that this LibTorch has not or that
+/// are none of `aten`, and those of `aten` that reach for files or for memory
+/// beyond their tensors, are refused by node and name when it is loaded.
 class POLYTASK_API ExportedProgramImpl : public torch::nn::Module {
  public:
   /// Throws if there is no such file, if it is no exported program, of a
