@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "io/safetensors_dtype.h"
 
+#include <torch/version.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -33,7 +35,9 @@ constexpr SafetensorsDtypeName kSafetensorsDtypes[] = {
     {at::ScalarType::Float8_e5m2, "F8_E5M2"},
     {at::ScalarType::Float8_e4m3fnuz, "F8_E4M3FNUZ"},
     {at::ScalarType::Float8_e5m2fnuz, "F8_E5M2FNUZ"},
+#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 7
     {at::ScalarType::Float8_e8m0fnu, "F8_E8M0"},
+#endif
 };
 
 } // namespace

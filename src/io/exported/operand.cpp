@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include "io/exported/operand.h"
+#include "io/exported/has_schema.h"
+
+#if POLYTASK_HAS_PROGRAM_SCHEMA
 
 #include <ATen/core/jit_type.h>
 #include <c10/util/Exception.h>
@@ -278,3 +281,5 @@ Operand operand_of(
 }
 
 } // namespace polytask::io::detail
+
+#endif

@@ -1,5 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include "io/exported/has_schema.h"
+
+#if POLYTASK_HAS_PROGRAM_SCHEMA
+
 #include <c10/util/Exception.h>
 #include <torch/csrc/utils/generated_serialization_types.h>
 #include <nlohmann/json.hpp>
@@ -561,3 +565,5 @@ Program parse_program(const std::string& json) {
 }
 
 } // namespace polytask::io::detail
+
+#endif

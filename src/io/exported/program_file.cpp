@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include "io/exported/program_file.h"
+#include "io/exported/has_schema.h"
+
+#if POLYTASK_HAS_PROGRAM_SCHEMA
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -373,3 +376,31 @@ void write_program(
 }
 
 } // namespace polytask::io::detail
+
+#else
+
+#include <c10/util/Exception.h>
+
+namespace polytask::io::detail {
+
+LoadedProgram read_program(
+    const std::string& path, const std::string& /*model*/) {
+  TORCH_CHECK(
+      false,
+      "ExportedProgram: ",
+      path,
+      ": this polytask was built with LibTorch ",
+      TORCH_VERSION,
+      ", and exported programs are read from 2.13 on.");
+}
+
+void write_program(
+    const std::string& /*path*/,
+    const ProgramFile& /*file*/,
+    const std::vector<at::Tensor>& /*weights*/) {
+  TORCH_CHECK(false, "ExportedProgram: there is none to be saved.");
+}
+
+} // namespace polytask::io::detail
+
+#endif

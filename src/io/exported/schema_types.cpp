@@ -1,6 +1,9 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
 #include "io/exported/schema_types.h"
+#include "io/exported/has_schema.h"
+
+#if POLYTASK_HAS_PROGRAM_SCHEMA
 
 #include <c10/util/Exception.h>
 #include <torch/csrc/utils/generated_serialization_types.h>
@@ -91,3 +94,5 @@ at::Layout layout_of(schema::Layout layout) {
 }
 
 } // namespace polytask::io::detail
+
+#endif
