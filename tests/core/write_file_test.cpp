@@ -2,17 +2,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "core/write_file.h"
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 #include "tests/support/errors.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/says.h"
 
 namespace polytask {
@@ -42,26 +41,6 @@ class WriteFile : public ::testing::Test {
 
   const std::string folder = ::testing::TempDir() + "polytask_write_file";
   const std::string path = folder + "/a.txt";
-};
-
-// No file of this process grows beyond so many bytes, as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
 };
 
 TEST_F(WriteFile, ReplacesWhatWasThereAndLeavesNothingBeside) {
@@ -107,7 +86,7 @@ TEST_F(WriteFile, KeepsTheOldFileWhereTheDiskIsFull) {
   write_file("test", path, "old");
   std::string message;
   {
-    const FileSizeLimit limit(1000);
+    const testing::FileSizeLimit limit(1000);
     message =
         error_of([&] { write_file("test", path, std::string(100000, 'x')); });
   }

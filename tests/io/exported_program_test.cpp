@@ -11,7 +11,6 @@
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
 #include <polytask/training/samplers/simple.h>
-#include <sys/resource.h>
 #include <torch/nn/cloneable.h>
 #include <torch/nn/functional.h>
 #include <torch/nn/modules/activation.h>
@@ -25,7 +24,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -35,6 +33,7 @@
 
 #include "io/zip_archive.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/program_builder.h"
 #include "tests/support/says.h"
 #include "tests/support/twin.h"
@@ -331,32 +330,12 @@ TEST_F(ExportedProgramFile, IsSavedWhereAWeightRepeatsItsElements) {
       {"'row'", "differ"}));
 }
 
-// No file of this process grows beyond so many bytes, as on a full disk.
-class ProgramFileLimit {
- public:
-  explicit ProgramFileLimit(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~ProgramFileLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
 TEST_F(ExportedProgramFile, LeavesTheOldFileWhereItCannotBeSaved) {
   auto program = loaded(trunk_program(TrunkParts()));
   const std::string before = content(path);
   std::string said;
   {
-    const ProgramFileLimit limit(1000);
+    const testing::FileSizeLimit limit(1000);
     said = error_of([&] { program->save(path); });
   }
   EXPECT_TRUE(says(said, {"ExportedProgram: ", path}));

@@ -13,10 +13,8 @@
 #include <caffe2/serialize/inline_container.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <torch/serialize/output-archive.h>
 
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +26,7 @@
 
 #include "io/python_dtypes.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/says.h"
 
 namespace polytask::io {
@@ -104,26 +103,6 @@ class ZipBuilder {
     }
     return *this;
   }
-};
-
-// No file of this process grows beyond so many bytes, as on a full disk.
-class PythonFileLimit {
- public:
-  explicit PythonFileLimit(rlim_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~PythonFileLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
 };
 
 class PythonFile : public ::testing::Test {
@@ -379,7 +358,7 @@ TEST_F(PythonFile, KeepsTheOldFileWhereTheDiskIsFull) {
   const std::string before = content();
   std::string message;
   {
-    const PythonFileLimit limit(100000);
+    const testing::FileSizeLimit limit(100000);
     message = write_error(at::rand({1000000}));
   }
   EXPECT_TRUE(says(message, {"write_python: cannot write ", path}));

@@ -143,6 +143,16 @@ auto place_of(const StoredWeight& weight) {
   return std::tie(weight.dtype, weight.offset, weight.sizes, weight.strides);
 }
 
+// The weight in the bytes of its record.
+at::Tensor stored_view(const at::Tensor& bytes, const StoredWeight& weight) {
+  return rebuilt_tensor(
+      bytes.storage(),
+      weight.dtype,
+      weight.offset,
+      weight.sizes,
+      weight.strides);
+}
+
 // The records of a folder (`data/weights/`), and their tensors by name.
 class RecordedWeights {
  public:
@@ -199,12 +209,7 @@ class RecordedWeights {
       try {
         at::Tensor& tensor = by_place[place_of(weight)];
         if (!tensor.defined()) {
-          tensor = rebuilt_tensor(
-              bytes.storage(),
-              weight.dtype,
-              weight.offset,
-              weight.sizes,
-              weight.strides);
+          tensor = stored_view(bytes, weight);
         }
         if (requires_grad_[weight.name]) {
           tensor.requires_grad_();
@@ -282,15 +287,6 @@ at::Tensor without_repeats(
     }
   }
   return tensor;
-}
-
-at::Tensor stored_view(const at::Tensor& bytes, const StoredWeight& weight) {
-  return rebuilt_tensor(
-      bytes.storage(),
-      weight.dtype,
-      weight.offset,
-      weight.sizes,
-      weight.strides);
 }
 
 } // namespace
