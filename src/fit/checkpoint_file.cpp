@@ -2,54 +2,59 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fit/checkpoint_file.h"
 
+#include <ATen/ops/from_blob.h>
 #include <c10/util/Exception.h>
+#include <polytask/io/safetensors.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
-#include <vector>
+#include <utility>
 
 #include "core/crc32c.h"
 #include "core/new_file.h"
+#include "fit/old_checkpoint_file.h"
+#include "fit/read_archive.h"
+#include "io/safetensors_writer.h"
 
 namespace polytask::fit::detail {
 
 namespace {
 
-// Behind the archive: what it is, how long it is, and its checksum.
-struct Footer {
-  std::array<char, 12> mark = kMark;
-  uint32_t checksum = 0;
-  uint64_t length = 0;
+constexpr auto kTraining = "polytask.training";
+// Of all bytes before it; the file's last ones.
+constexpr auto kChecksum = "polytask.checksum";
 
-  static constexpr std::array<char, 12> kMark = {
-      'p', 'o', 'l', 'y', 't', 'a', 's', 'k', 'f', 'i', 't', '1'};
-};
-static_assert(sizeof(Footer) == 24);
-
-// The archive alone.
-uint64_t archive_length(std::ifstream& file) {
-  file.seekg(0, std::ios::end);
-  return static_cast<uint64_t>(file.tellg()) - sizeof(Footer);
+at::Tensor view_of_bytes(void* data, size_t size) {
+  return at::from_blob(data, {static_cast<int64_t>(size)}, at::kByte);
 }
 
 } // namespace
 
 void write_checkpoint(
-    const std::string& path, torch::serialize::OutputArchive& archive) {
-  polytask::detail::NewFile file("Fit", path);
-  Footer footer;
+    const std::string& path,
+    io::detail::StoredWeights weights,
+    torch::serialize::OutputArchive& archive) {
+  std::string training;
   archive.save_to([&](const void* data, size_t size) {
-    footer.checksum = polytask::detail::crc32c(footer.checksum, data, size);
-    footer.length += size;
-    file.write(data, size);
+    training.append(static_cast<const char*>(data), size);
     return size;
   });
-  file.write(&footer, sizeof(footer));
+  uint32_t checksum = 0;
+  weights.tensors.insert(
+      kTraining, view_of_bytes(training.data(), training.size()));
+  weights.tensors.insert(kChecksum, view_of_bytes(&checksum, sizeof(checksum)));
+  weights.aliases[std::string(io::detail::kOwnKind)] = "checkpoint";
+  weights.aliases["format"] = "pt";
+  const io::detail::SafetensorsWriter writer(
+      "Fit: " + path, std::move(weights.tensors), weights.aliases);
+  polytask::detail::NewFile file("Fit", path);
+  // Its own piece comes last, when it is that of all the others.
+  writer.write_to([&](const void* data, size_t size) {
+    file.write(data, size);
+    checksum = polytask::detail::crc32c(checksum, data, size);
+  });
   file.put_in_place();
 }
 
@@ -60,46 +65,44 @@ std::string checkpoint_fault(const std::string& path) {
   }
   file.seekg(0, std::ios::end);
   const auto size = static_cast<uint64_t>(file.tellg());
-  if (size < sizeof(Footer)) {
+  if (path.ends_with(kOldCheckpointEnd)) {
+    return old_checkpoint_fault(file, size);
+  }
+  uint32_t expected = 0;
+  if (size <= sizeof(expected)) {
     return "is cut";
   }
-  Footer footer;
-  file.seekg(static_cast<std::streamoff>(size - sizeof(Footer)));
-  file.read(reinterpret_cast<char*>(&footer), sizeof(footer));
-  if (!file || footer.mark != Footer::kMark ||
-      footer.length != size - sizeof(Footer)) {
-    return "is cut, or no checkpoint";
-  }
-  file.seekg(0);
-  std::vector<char> piece(1 << 20);
-  uint32_t checksum = 0;
-  for (uint64_t left = footer.length; left > 0;) {
-    const auto count = std::min<uint64_t>(left, piece.size());
-    file.read(piece.data(), static_cast<std::streamsize>(count));
-    if (!file) {
-      return "cannot be read";
-    }
-    checksum = polytask::detail::crc32c(checksum, piece.data(), count);
-    left -= count;
-  }
-  return checksum == footer.checksum ? "" : "is damaged";
+  const uint64_t length = size - sizeof(expected);
+  const auto checksum = file_checksum(file, length);
+  file.read(reinterpret_cast<char*>(&expected), sizeof(expected));
+  return !checksum || !file   ? "cannot be read"
+      : *checksum != expected ? "is cut or damaged"
+                              : "";
 }
 
 void read_checkpoint(
-    const std::string& path, torch::serialize::InputArchive& archive) {
-  // As long as the archive reads from it, which is no longer than this.
-  std::ifstream file(path, std::ios::binary);
-  TORCH_CHECK(file, "Fit: cannot read ", path, ".");
-  const uint64_t length = archive_length(file);
-  std::vector<char> bytes(length);
-  file.seekg(0);
-  file.read(bytes.data(), static_cast<std::streamsize>(length));
-  TORCH_CHECK(file, "Fit: cannot read ", path, ".");
-  try {
-    archive.load_from(bytes.data(), bytes.size());
-  } catch (const c10::Error&) {
-    // What was on a device that is not here.
-    archive.load_from(bytes.data(), bytes.size(), at::kCPU);
+    const std::string& path,
+    torch::serialize::InputArchive& archive,
+    std::map<std::string, at::Tensor>& weights) {
+  if (path.ends_with(kOldCheckpointEnd)) {
+    read_old_checkpoint(path, archive);
+    return;
+  }
+  const io::SafetensorsFile file(path);
+  const at::Tensor training = file.tensor(kTraining);
+  read_archive(
+      {static_cast<const char*>(training.const_data_ptr()), training.nbytes()},
+      archive);
+  for (const auto& name : file.names()) {
+    if (!name.starts_with(io::detail::kOwnPrefix)) {
+      weights.emplace(name, file.tensor(name));
+    }
+  }
+  for (const auto& [name, target] : file.metadata()) {
+    const auto found = weights.find(target);
+    if (found != weights.end()) {
+      weights.emplace(name, found->second);
+    }
   }
 }
 

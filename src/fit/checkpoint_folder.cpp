@@ -16,6 +16,7 @@
 
 #include "core/new_file.h"
 #include "fit/checkpoint_file.h"
+#include "fit/old_checkpoint_file.h"
 
 namespace polytask::fit::detail {
 
@@ -24,17 +25,24 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = "checkpoint-";
-constexpr std::string_view kEnd = ".pt";
+constexpr auto kEnd = ".safetensors";
+constexpr std::array<const char*, 2> kEnds = {kEnd, kOldCheckpointEnd};
 /// Of all files that a training writes beside and renames.
 constexpr std::array<std::string_view, 3> kOwnStarts = {
     kStart, "history.", "report.html."};
 
-std::optional<int64_t> step_of_name(std::string_view name) {
-  if (!name.starts_with(kStart) || !name.ends_with(kEnd)) {
+} // namespace
+
+std::optional<int64_t> step_of_checkpoint(std::string_view name) {
+  const auto* const end_of_name =
+      std::find_if(kEnds.begin(), kEnds.end(), [&](const char* end) {
+        return name.ends_with(end);
+      });
+  if (!name.starts_with(kStart) || end_of_name == kEnds.end()) {
     return std::nullopt;
   }
   name.remove_prefix(kStart.size());
-  name.remove_suffix(kEnd.size());
+  name.remove_suffix(std::string_view(*end_of_name).size());
   int64_t step = 0;
   const auto [end, error] =
       std::from_chars(name.data(), name.data() + name.size(), step);
@@ -42,8 +50,6 @@ std::optional<int64_t> step_of_name(std::string_view name) {
       ? std::optional(step)
       : std::nullopt;
 }
-
-} // namespace
 
 CheckpointFolder::CheckpointFolder(
     std::string path, const CheckpointOptions& options)
@@ -74,32 +80,40 @@ std::string CheckpointFolder::path_of(const std::string& file) const {
   return (fs::path(folder_) / file).string();
 }
 
-std::string CheckpointFolder::checkpoint_path(int64_t step) const {
-  return path_of(fmt::format("{}{:09d}{}", kStart, step, kEnd));
+std::string CheckpointFolder::checkpoint_path(
+    int64_t step, const char* end) const {
+  return path_of(fmt::format("{}{:09d}{}", kStart, step, end));
 }
 
 std::vector<int64_t> CheckpointFolder::steps() const {
   std::vector<int64_t> steps;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    if (const auto step = step_of_name(entry.path().filename().string())) {
+    if (const auto step =
+            step_of_checkpoint(entry.path().filename().string())) {
       steps.push_back(*step);
     }
   }
   TORCH_CHECK(!error, "Fit: cannot list ", folder_, ": ", error.message(), ".");
   std::sort(steps.begin(), steps.end(), std::greater<>());
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
   return steps;
 }
 
 std::optional<std::string> CheckpointFolder::newest() const {
   for (const int64_t step : steps()) {
-    const std::string path = checkpoint_path(step);
-    const std::string fault = checkpoint_fault(path);
-    if (fault.empty()) {
-      return path;
+    for (const char* end : kEnds) {
+      const std::string path = checkpoint_path(step, end);
+      if (!fs::exists(path)) {
+        continue;
+      }
+      const std::string fault = checkpoint_fault(path);
+      if (fault.empty()) {
+        return path;
+      }
+      TORCH_WARN(
+          "Fit: passes over the checkpoint ", path, ", which ", fault, ".");
     }
-    TORCH_WARN(
-        "Fit: passes over the checkpoint ", path, ", which ", fault, ".");
   }
   return std::nullopt;
 }
@@ -120,9 +134,11 @@ void CheckpointFolder::mark(int64_t step, int64_t epochs, bool is_best) {
 }
 
 std::string CheckpointFolder::write(
-    int64_t step, torch::serialize::OutputArchive& archive) {
-  const std::string path = checkpoint_path(step);
-  write_checkpoint(path, archive);
+    int64_t step,
+    io::detail::StoredWeights weights,
+    torch::serialize::OutputArchive& archive) {
+  const std::string path = checkpoint_path(step, kEnd);
+  write_checkpoint(path, std::move(weights), archive);
   remove_old(step);
   return path;
 }
@@ -147,8 +163,10 @@ void CheckpointFolder::remove_old(int64_t newest) const {
     const bool stays = (options_.keep_best() && all[i] == best_) ||
         std::find(kept_.begin(), kept_.end(), all[i]) != kept_.end();
     if (!stays) {
-      std::error_code ignored;
-      fs::remove(checkpoint_path(all[i]), ignored);
+      for (const char* end : kEnds) {
+        std::error_code ignored;
+        fs::remove(checkpoint_path(all[i], end), ignored);
+      }
     }
   }
 }

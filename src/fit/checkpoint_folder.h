@@ -8,12 +8,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "io/own_weights.h"
 
 namespace polytask::fit::detail {
 
-/// A training's folder: files "checkpoint-<step>.pt", of which those stay that
-/// the options say.
+/// Of which step the file of that name is a checkpoint, if it is one.
+std::optional<int64_t> step_of_checkpoint(std::string_view name);
+
+/// A training's folder: files "checkpoint-<step>.safetensors", of which those
+/// stay that the options say.
 class CheckpointFolder {
  public:
   /// Of a folder that is there. Clears away what a killed writer left.
@@ -31,7 +37,10 @@ class CheckpointFolder {
   /// else 0.
   void mark(int64_t step, int64_t epochs, bool is_best);
   /// Writes it, and then removes those that are not to stay. Returns the path.
-  std::string write(int64_t step, torch::serialize::OutputArchive& archive);
+  std::string write(
+      int64_t step,
+      io::detail::StoredWeights weights,
+      torch::serialize::OutputArchive& archive);
 
   /// Which steps are marked; the checkpoints themselves keep that.
   std::vector<int64_t> marks() const;
@@ -40,8 +49,8 @@ class CheckpointFolder {
   std::string path_of(const std::string& file) const;
 
  private:
-  std::string checkpoint_path(int64_t step) const;
-  /// Steps, the newest first.
+  std::string checkpoint_path(int64_t step, const char* end) const;
+  /// Steps, the newest first, those of old files too.
   std::vector<int64_t> steps() const;
   void remove_old(int64_t newest) const;
 

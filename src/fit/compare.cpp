@@ -17,6 +17,7 @@
 
 #include "core/check.h"
 #include "core/crc32c.h"
+#include "fit/checkpoint_folder.h"
 #include "fit/compare_checks.h"
 #include "fit/compare_data.h"
 #include "fit/compare_run_file.h"
@@ -243,10 +244,8 @@ class CompareLoop {
     }
     std::vector<std::filesystem::path> old;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      const auto& path = entry.path();
-      if (path.filename().string().starts_with("checkpoint-") &&
-          path.extension() == ".pt") {
-        old.push_back(path);
+      if (detail::step_of_checkpoint(entry.path().filename().string())) {
+        old.push_back(entry.path());
       }
     }
     for (const auto& path : old) {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/check.h"
-#include "fit/eval_mode.h"
 #include "fit/failing_layer.h"
+#include "model/eval_mode.h"
 
 namespace polytask::fit::detail {
 
@@ -171,7 +171,7 @@ void check_names(const MultiTaskModel& model, const FitOptions& options) {
 
 void dry_run(
     MultiTaskModel model, const Batches& training, const FitOptions& options) {
-  const EvalMode eval_mode(*model);
+  const polytask::detail::EvalMode eval_mode(*model);
   check_labels(*model, training.labels(), "the training data", true);
   for (const auto& batch : training.sample()) {
     try_batch(*model, batch, "the training data");

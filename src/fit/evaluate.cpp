@@ -14,8 +14,8 @@
 
 #include "core/check.h"
 #include "core/in_double.h"
-#include "fit/eval_mode.h"
 #include "fit/joined_rows.h"
+#include "model/eval_mode.h"
 
 namespace polytask::fit {
 
@@ -173,7 +173,7 @@ std::vector<double> fetched(const std::vector<at::Tensor>& values) {
 
 Evaluation evaluate(
     MultiTaskModel model, const EvaluationData& data, EvaluateOptions options) {
-  const detail::EvalMode eval_mode(*model);
+  const polytask::detail::EvalMode eval_mode(*model);
   std::vector<TaskTally> tallies;
   for (int64_t i = 0; i < model->size(); ++i) {
     tallies.emplace_back(model->task(i), data.has_all_rows());
@@ -217,7 +217,7 @@ torch::OrderedDict<std::string, torch::Tensor> predict(
       "predict: expected a batch_size of at least 1, but got ",
       options.batch_size(),
       ".");
-  const detail::EvalMode eval_mode(*model);
+  const polytask::detail::EvalMode eval_mode(*model);
   const at::Device device = device_of(model).value_or(inputs.device());
   const int64_t rows = inputs.rows();
   if (rows <= options.batch_size()) {

@@ -1,26 +1,28 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 #include <polytask/core/random_state.h>
 #include <polytask/core/version.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
+#include <map>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "core/archive.h"
 #include "core/check.h"
 #include "fit/checkpoint_file.h"
 #include "fit/fit_loop.h"
-#include "fit/weights_copy.h"
 
 namespace polytask::fit::detail {
 
 namespace {
 
-constexpr int64_t kFitVersion = 2;
+// 2 had the model in the archive.
+constexpr int64_t kOldestFitVersion = 2;
+constexpr int64_t kFitVersion = 3;
 
 template <typename Part>
 void put(
@@ -40,25 +42,6 @@ void get(
   torch::serialize::InputArchive child;
   archive.read(key, child);
   part.load(child);
-}
-
-// Loading puts a module's tensors where those of the file are, and makes them
-// of their type.
-void load_model(torch::serialize::InputArchive& archive, MultiTaskModel model) {
-  auto weights = weights_of(*model, /*buffers=*/true);
-  std::vector<at::TensorOptions> before;
-  for (const auto& [name, weight] : weights) {
-    before.push_back(weight.options());
-  }
-  get(archive, "model", *model);
-  const at::NoGradGuard no_grad;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    at::Tensor& weight = weights[i].second;
-    if (weight.device() != before[i].device() ||
-        weight.dtype() != before[i].dtype()) {
-      weight.set_data(weight.detach().to(before[i]));
-    }
-  }
 }
 
 } // namespace
@@ -84,7 +67,8 @@ void FitLoop::open_folder() {
 void FitLoop::try_to_save() {
   try {
     torch::serialize::OutputArchive archive;
-    save_all(archive);
+    model_.save(*training_.model(), archive);
+    save_training(archive);
     archive.save_to([](const void* /*data*/, size_t size) { return size; });
   } catch (const c10::Error&) {
     polytask::detail::rethrow_with(
@@ -99,8 +83,9 @@ void FitLoop::resume() {
     return;
   }
   torch::serialize::InputArchive archive;
-  read_checkpoint(*path, archive);
-  load_or_put_back(archive, *path);
+  std::map<std::string, at::Tensor> weights;
+  read_checkpoint(*path, archive, weights);
+  load_or_put_back(archive, weights, *path);
   checkpoint_step_ = step_;
 }
 
@@ -131,8 +116,9 @@ void FitLoop::write_checkpoint(bool at_epoch_end) {
   std::string path;
   try {
     torch::serialize::OutputArchive archive;
-    save_all(archive);
-    path = folder_->write(step_, archive);
+    auto weights = model_.save(*training_.model(), archive);
+    save_training(archive);
+    path = folder_->write(step_, std::move(weights), archive);
   } catch (...) {
     folder_->set_marks(marks); // of files that are there
     throw;
@@ -142,7 +128,7 @@ void FitLoop::write_checkpoint(bool at_epoch_end) {
   call([&](Callback& callback) { callback.on_checkpoint(fit_, path); });
 }
 
-void FitLoop::save_all(torch::serialize::OutputArchive& archive) {
+void FitLoop::save_training(torch::serialize::OutputArchive& archive) {
   archive.write("fit", c10::IValue(kFitVersion));
   archive.write(
       "polytask",
@@ -168,7 +154,6 @@ void FitLoop::save_all(torch::serialize::OutputArchive& archive) {
       "marks",
       c10::IValue(c10::List<int64_t>(
           folder_ ? folder_->marks() : std::vector<int64_t>())));
-  put(archive, "model", *training_.model());
   put(archive, "training", training_);
   put(archive, "data", *data_);
   if (options_.outer()) {
@@ -188,24 +173,28 @@ void FitLoop::save_all(torch::serialize::OutputArchive& archive) {
   put(archive, "random", random);
 }
 
-void FitLoop::load_all(torch::serialize::InputArchive& archive) {
+void FitLoop::load_all(
+    torch::serialize::InputArchive& archive,
+    const std::map<std::string, at::Tensor>& weights) {
   const polytask::detail::ArchiveReader reader(archive, "Fit");
   const int64_t version = reader.integer("fit");
   TORCH_CHECK_VALUE(
-      version == kFitVersion,
+      version >= kOldestFitVersion && version <= kFitVersion,
       "it is of version ",
       version,
       ", which polytask ",
       reader.text("polytask"),
-      " wrote; this one reads version ",
+      " wrote; this one reads versions ",
+      kOldestFitVersion,
+      " to ",
       kFitVersion,
       ".");
   const auto counts = reader.integers("counts");
   TORCH_CHECK_VALUE(counts.size() == 8, "its counts are not eight.");
-  MultiTaskModel model = training_.model();
   // The training first: it changes nothing where the model is another one.
   get(archive, "training", training_);
-  load_model(archive, model);
+  MultiTaskModel model = training_.model();
+  CheckpointModel::load(archive, weights, *model);
   get(archive, "data", *data_);
   if (options_.outer() && reader.has("outer")) {
     get(archive, "outer", **options_.outer());
@@ -240,13 +229,16 @@ void FitLoop::load_all(torch::serialize::InputArchive& archive) {
 
 // A checkpoint that only fits in part leaves nothing changed.
 void FitLoop::load_or_put_back(
-    torch::serialize::InputArchive& archive, const std::string& path) {
+    torch::serialize::InputArchive& archive,
+    const std::map<std::string, at::Tensor>& weights,
+    const std::string& path) {
   std::stringstream before;
   torch::serialize::OutputArchive now;
-  save_all(now);
+  CheckpointModel::save_whole(*training_.model(), now);
+  save_training(now);
   now.save_to(before);
   try {
-    load_all(archive);
+    load_all(archive, weights);
   } catch (const c10::Error&) {
     put_back(before);
     polytask::detail::rethrow_with(
@@ -264,7 +256,7 @@ void FitLoop::put_back(std::istream& before) {
   torch::serialize::InputArchive old;
   old.load_from(before);
   try {
-    load_all(old);
+    load_all(old, {});
   } catch (const std::exception& error) {
     TORCH_WARN("Fit: cannot put back all that was before: ", error.what());
   }

@@ -18,6 +18,7 @@
 
 #include "fit/best_weights.h"
 #include "fit/checkpoint_folder.h"
+#include "fit/checkpoint_model.h"
 #include "fit/epoch_sums.h"
 #include "fit/first_error.h"
 #include "fit/stepper.h"
@@ -99,11 +100,16 @@ class FitLoop {
   void try_to_save();
   bool is_checkpoint_due(bool at_epoch_end) const;
   void write_checkpoint(bool at_epoch_end);
-  void save_all(torch::serialize::OutputArchive& archive);
-  void load_all(torch::serialize::InputArchive& archive);
+  /// All but the model.
+  void save_training(torch::serialize::OutputArchive& archive);
+  void load_all(
+      torch::serialize::InputArchive& archive,
+      const std::map<std::string, at::Tensor>& weights);
   void put_back(std::istream& before);
   void load_or_put_back(
-      torch::serialize::InputArchive& archive, const std::string& path);
+      torch::serialize::InputArchive& archive,
+      const std::map<std::string, at::Tensor>& weights,
+      const std::string& path);
 
   Fit& fit_;
   Training& training_;
@@ -112,6 +118,7 @@ class FitLoop {
   Stepper stepper_;
   EpochSums sums_;
   std::optional<CheckpointFolder> folder_;
+  CheckpointModel model_;
 
   /// polytask's own, then the user's.
   std::vector<std::shared_ptr<Callback>> callbacks_;

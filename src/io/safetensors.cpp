@@ -7,7 +7,6 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -15,17 +14,14 @@
 #include "core/check.h"
 #include "core/new_file.h"
 #include "io/mapped_file.h"
-#include "io/safetensors_dtype.h"
 #include "io/safetensors_header.h"
+#include "io/safetensors_writer.h"
 
 namespace polytask::io {
 
-// The format's bytes are used as they are.
-static_assert(std::endian::native == std::endian::little);
-
 namespace {
 
-using SafetensorsLength = uint64_t;
+using detail::SafetensorsLength;
 
 // The text of the header, without what is before and behind it.
 std::string_view header_of_safetensors(
@@ -75,67 +71,6 @@ void check_safetensors_bools(
       ": expected 0 and 1 in a BOOL, but byte ",
       bytes.find_first_not_of(std::string_view("\0\1", 2)),
       " is another.");
-}
-
-// What a tensor is that cannot be written; empty for all others.
-std::string fault_of_safetensors_value(const at::Tensor& tensor) {
-  if (!tensor.defined()) {
-    return "it is undefined";
-  }
-  if (tensor.is_quantized()) {
-    return "it is quantized";
-  }
-  if (tensor.is_nested()) {
-    return "it is nested";
-  }
-  if (tensor.layout() != at::kStrided) {
-    return c10::str("it is not dense, but ", tensor.layout());
-  }
-  if (detail::safetensors_name(tensor.scalar_type()).empty()) {
-    return c10::str("the format has no dtype for ", tensor.scalar_type()) +
-        "; it has " +
-        polytask::detail::quoted(detail::safetensors_dtype_names());
-  }
-  if (tensor.is_meta() || tensor._is_zerotensor()) {
-    return "it has no data";
-  }
-  return "";
-}
-
-detail::SafetensorsHeader header_for_safetensors(
-    const std::string& who,
-    const torch::OrderedDict<std::string, at::Tensor>& tensors,
-    const std::map<std::string, std::string>& metadata) {
-  detail::SafetensorsHeader header;
-  header.metadata = metadata;
-  for (const auto& item : tensors) {
-    const std::string& name = item.key();
-    const at::Tensor& tensor = item.value();
-    const std::string fault = name == detail::kSafetensorsMetadata
-        ? "the format keeps that name for itself"
-        : fault_of_safetensors_value(tensor);
-    TORCH_CHECK_VALUE(
-        fault.empty(), who, ": ", detail::shown_tensor(name), ": ", fault, ".");
-    header.names.push_back(name);
-    header.entries[name] = {tensor.scalar_type(), tensor.sizes().vec()};
-  }
-  const auto element_size = [&](const std::string& name) {
-    return c10::elementSize(header.entries.at(name).dtype);
-  };
-  std::stable_sort(
-      header.names.begin(),
-      header.names.end(),
-      [&](const std::string& left, const std::string& right) {
-        return element_size(left) > element_size(right);
-      });
-  uint64_t end = 0;
-  for (const auto& name : header.names) {
-    auto& entry = header.entries.at(name);
-    entry.begin = end;
-    end += tensors[name].nbytes();
-    entry.end = end;
-  }
-  return header;
 }
 
 } // namespace
@@ -216,19 +151,11 @@ void write_safetensors(
     const std::string& path,
     const torch::OrderedDict<std::string, at::Tensor>& tensors,
     const std::map<std::string, std::string>& metadata) {
-  const std::string who = "write_safetensors: '" + path + "'";
-  const auto header = header_for_safetensors(who, tensors, metadata);
-  const std::string text = detail::safetensors_header_text(who, header);
+  const detail::SafetensorsWriter writer(
+      "write_safetensors: '" + path + "'", tensors, metadata);
   polytask::detail::NewFile file("write_safetensors", path);
-  const SafetensorsLength length = text.size();
-  file.write(&length, sizeof(length));
-  file.write(text.data(), text.size());
-  for (const auto& name : header.names) {
-    const at::Tensor tensor = tensors[name].detach();
-    const at::Tensor values =
-        tensor.resolve_conj().resolve_neg().to(at::kCPU).contiguous();
-    file.write(values.const_data_ptr(), values.nbytes());
-  }
+  writer.write_to(
+      [&](const void* data, size_t size) { file.write(data, size); });
   file.put_in_place();
 }
 

@@ -4,6 +4,7 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -27,6 +28,10 @@ struct SafetensorsHeader {
   std::map<std::string, SafetensorsEntry> entries;
   std::map<std::string, std::string> metadata;
 };
+
+/// Of the header, before it; the format's bytes are used as they are.
+using SafetensorsLength = uint64_t;
+static_assert(std::endian::native == std::endian::little);
 
 /// In bytes; the format's own limit.
 constexpr uint64_t kLongestSafetensorsHeader = 100'000'000;

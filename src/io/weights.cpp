@@ -10,43 +10,16 @@
 #include <map>
 #include <ostream>
 #include <sstream>
-#include <unordered_map>
 
 #include "core/check.h"
+#include "io/own_weights.h"
 #include "io/weights_file.h"
 
 namespace polytask::io {
 
 namespace {
 
-using detail::NamedTensors;
-
-// One of the module's tensors by all its names.
-struct OwnWeight {
-  at::Tensor tensor;
-  std::vector<std::string> names;
-};
-
-std::vector<OwnWeight> own_weights(const torch::nn::Module& module) {
-  std::vector<OwnWeight> own;
-  std::unordered_map<const void*, size_t> places;
-  const auto add = [&](const auto& named) {
-    for (const auto& item : named) {
-      if (item.value().defined()) {
-        const auto place =
-            places.try_emplace(item.value().unsafeGetTensorImpl(), own.size())
-                .first->second;
-        if (place == own.size()) {
-          own.push_back({item.value(), {}});
-        }
-        own[place].names.push_back(item.key());
-      }
-    }
-  };
-  add(module.named_parameters());
-  add(module.named_buffers());
-  return own;
-}
+using detail::OwnWeight;
 
 // A value of the file on its way to one of the module's tensors.
 struct Transfer {
@@ -58,7 +31,7 @@ class WeightsLoader {
  public:
   WeightsLoader(
       const torch::nn::Module& module, const LoadWeightsOptions& options)
-      : options_(options), own_(own_weights(module)) {}
+      : options_(options), own_(detail::own_weights(module)) {}
 
   LoadedWeights load(const std::string& path) {
     detail::WeightsFile file(path, options_.key());
@@ -262,20 +235,13 @@ void save_weights(
     const torch::nn::Module& module,
     const std::string& path,
     const SaveWeightsOptions& options) {
-  NamedTensors tensors("Tensor");
-  std::map<std::string, std::string> aliases;
-  for (const auto& weight : own_weights(module)) {
-    tensors.insert(weight.names[0], weight.tensor.detach());
-    for (size_t i = 1; i < weight.names.size(); ++i) {
-      aliases.emplace(weight.names[i], weight.names[0]);
-    }
-  }
+  const auto stored = detail::stored_weights(module);
   TORCH_CHECK_VALUE(
-      !tensors.is_empty(),
+      !stored.tensors.is_empty(),
       "save_weights: ",
       module.name(),
       " has neither parameters nor buffers.");
-  detail::write_weights(path, tensors, aliases, options.metadata());
+  detail::write_weights(path, stored, options.metadata());
 }
 
 LoadWeightsOptions& LoadWeightsOptions::rename(

@@ -99,10 +99,17 @@ void WeightsFile::open_safetensors(
       key,
       "', and a file of safetensors has no keys.");
   safetensors_.emplace(path);
-  names_ = safetensors_->names();
-  for (const auto& [name, target] : safetensors_->metadata()) {
+  const auto& metadata = safetensors_->metadata();
+  const bool is_ours = metadata.count(std::string(kOwnKind)) != 0;
+  for (const auto& name : safetensors_->names()) {
+    if (!is_ours || !name.starts_with(kOwnPrefix)) {
+      names_.push_back(name);
+    }
+  }
+  for (const auto& [name, target] : metadata) {
     if (!safetensors_->contains(name) && safetensors_->contains(target)) {
       aliases_.emplace(name, target);
+      names_.push_back(name);
     }
   }
 }
@@ -113,26 +120,28 @@ void WeightsFile::open_python(const std::string& path, const std::string& key) {
 }
 
 at::Tensor WeightsFile::tensor(const std::string& name) const {
-  return safetensors_ ? safetensors_->tensor(name) : tensors_[name];
+  const auto alias = aliases_.find(name);
+  return safetensors_
+      ? safetensors_->tensor(alias == aliases_.end() ? name : alias->second)
+      : tensors_[name];
 }
 
 void write_weights(
     const std::string& path,
-    const NamedTensors& tensors,
-    const std::map<std::string, std::string>& aliases,
+    const StoredWeights& weights,
     const std::map<std::string, std::string>& metadata) {
   if (is_of_end(path, kSafetensorsEnd)) {
-    std::map<std::string, std::string> all = aliases;
+    std::map<std::string, std::string> all = weights.aliases;
     all.emplace("format", "pt"); // transformers asks for it
     for (const auto& [key, value] : metadata) {
       TORCH_CHECK_VALUE(
-          aliases.count(key) == 0,
+          weights.aliases.count(key) == 0,
           "save_weights: the metadata '",
           key,
           "' has the name of a tensor that has several.");
       all[key] = value;
     }
-    write_safetensors(path, tensors, all);
+    write_safetensors(path, weights.tensors, all);
     return;
   }
   const bool is_python =
@@ -151,11 +160,11 @@ void write_weights(
       path,
       "'; a file of safetensors has one.");
   c10::Dict<std::string, at::Tensor> dict;
-  for (const auto& item : tensors) {
+  for (const auto& item : weights.tensors) {
     dict.insert(item.key(), item.value());
   }
-  for (const auto& [name, target] : aliases) {
-    dict.insert(name, tensors[target]);
+  for (const auto& [name, target] : weights.aliases) {
+    dict.insert(name, weights.tensors[target]);
   }
   write_python(path, dict);
 }

@@ -5,7 +5,6 @@
 #include <ATen/core/Tensor.h>
 #include <polytask/io/safetensors.h>
 #include <polytask/io/weights.h>
-#include <torch/ordered_dict.h>
 
 #include <map>
 #include <optional>
@@ -13,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-namespace polytask::io::detail {
+#include "io/own_weights.h"
 
-using NamedTensors = torch::OrderedDict<std::string, at::Tensor>;
+namespace polytask::io::detail {
 
 /// Tensors by name of a file of safetensors, which reads those that are asked
 /// for, or of Python's.
@@ -41,11 +40,10 @@ class WeightsFile {
   NamedTensors tensors_{"Tensor"};
 };
 
-/// By the path's ending. `aliases` are further names of the tensors.
+/// By the path's ending.
 void write_weights(
     const std::string& path,
-    const NamedTensors& tensors,
-    const std::map<std::string, std::string>& aliases,
+    const StoredWeights& weights,
     const std::map<std::string, std::string>& metadata);
 
 /// One after the other.

@@ -12,6 +12,7 @@
 #include "core/check.h"
 #include "model/archive_key.h"
 #include "model/archive_layout.h"
+#include "model/weights_archive.h"
 
 #include "heads.h"
 
@@ -146,17 +147,16 @@ auto fitted_to(
 
 } // namespace
 
-void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
-  refuse_unreadable(*sharing_, "sharing.");
+void detail::write_task_state(
+    const MultiTaskModelImpl& model, torch::serialize::OutputArchive& archive) {
   torch::List<std::string> names;
   torch::List<double> weights;
   torch::List<bool> trained;
-  for (size_t i = 0; i < names_.size(); ++i) {
-    refuse_unreadable(*tasks_[i].head().module(), "tasks." + names_[i] + ".");
-    names.push_back(names_[i]);
-    weights.push_back(tasks_[i].weight());
+  for (const auto& name : model.task_names()) {
+    names.push_back(name);
+    weights.push_back(model.task(name).weight());
   }
-  for (const auto& parameter : parameters()) {
+  for (const auto& parameter : model.parameters()) {
     trained.push_back(parameter.requires_grad());
   }
   archive.write(kTaskNames, torch::IValue(names));
@@ -164,6 +164,14 @@ void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
   archive.write(kVersion, torch::IValue(own_version()));
   archive.write(kWeights, torch::IValue(weights));
   archive.write(kTrained, torch::IValue(trained));
+}
+
+void MultiTaskModelImpl::save(torch::serialize::OutputArchive& archive) const {
+  refuse_unreadable(*sharing_, "sharing.");
+  for (size_t i = 0; i < names_.size(); ++i) {
+    refuse_unreadable(*tasks_[i].head().module(), "tasks." + names_[i] + ".");
+  }
+  detail::write_task_state(*this, archive);
   torch::nn::Module::save(archive);
 }
 

@@ -3,11 +3,10 @@
 #include <polytask/fit/fit.h>
 
 #include <gmock/gmock.h>
+#include <polytask/io/weights.h>
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/joint_training.h>
 #include <torch/torch.h>
-
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -15,9 +14,12 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <sstream>
 
 #include "fit/checkpoint_file.h"
+#include "fit/checkpoint_model.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/warnings.h"
 
 namespace {
@@ -95,7 +97,7 @@ std::vector<std::string> checkpoints_in(const fs::path& folder) {
 TEST(Checkpoint, ShowsAFaultOfAFileOfEveryLength) {
   const auto folder = empty_folder("lengths");
   SavingJob(folder).run(1);
-  const auto path = folder / "checkpoint-000000001.pt";
+  const auto path = folder / "checkpoint-000000001.safetensors";
   const std::string whole = bytes_of(path);
   ASSERT_EQ(fit::detail::checkpoint_fault(path), "");
   const auto part = folder / "part";
@@ -116,7 +118,7 @@ TEST(Checkpoint, IsPassedOverByNameWhereItIsCut) {
   SavingJob(folder).run(5);
   SavingJob whole(empty_folder("whole"));
   whole.run(8);
-  const auto newest = folder / "checkpoint-000000005.pt";
+  const auto newest = folder / "checkpoint-000000005.safetensors";
   put_bytes(newest, bytes_of(newest).substr(0, 1000));
   const polytask::testing::Warnings warnings("Fit: ");
   SavingJob second(folder);
@@ -137,19 +139,19 @@ TEST(Checkpoint, KeepsTheLastOnesAndThoseOfSomeEpochs) {
   EXPECT_THAT(
       checkpoints_in(folder),
       testing::ElementsAre(
-          "checkpoint-000000006.pt",
-          "checkpoint-000000012.pt",
-          "checkpoint-000000015.pt"));
+          "checkpoint-000000006.safetensors",
+          "checkpoint-000000012.safetensors",
+          "checkpoint-000000015.safetensors"));
   SavingJob second(folder);
   options.epochs(7);
   fit::Fit(*second.training, *second.loader, options).run();
   EXPECT_THAT(
       checkpoints_in(folder),
       testing::ElementsAre(
-          "checkpoint-000000006.pt",
-          "checkpoint-000000012.pt",
-          "checkpoint-000000018.pt",
-          "checkpoint-000000021.pt"));
+          "checkpoint-000000006.safetensors",
+          "checkpoint-000000012.safetensors",
+          "checkpoint-000000018.safetensors",
+          "checkpoint-000000021.safetensors"));
 }
 
 TEST(Checkpoint, OfAnotherModelIsRefusedAndNothingChanges) {
@@ -161,7 +163,7 @@ TEST(Checkpoint, OfAnotherModelIsRefusedAndNothingChanges) {
       error_of([&] { wide.run(6); }),
       testing::AllOf(
           testing::HasSubstr("cannot go on from the checkpoint"),
-          testing::HasSubstr("checkpoint-000000003.pt"),
+          testing::HasSubstr("checkpoint-000000003.safetensors"),
           testing::HasSubstr("tasks.y.weight")));
   EXPECT_TRUE(torch::equal(wide.weight(), before));
   EXPECT_EQ(wide.training->steps(), 0);
@@ -185,12 +187,13 @@ TEST(Checkpoint, OfOtherDataIsRefusedAndNothingChanges) {
 TEST(Checkpoint, ClearsAwayWhatAKilledWriterLeft) {
   const auto folder = empty_folder("left");
   fs::create_directories(folder);
-  put_bytes(folder / "checkpoint-000000009.pt.123-4.tmp", "half");
+  put_bytes(folder / "checkpoint-000000009.safetensors.123-4.tmp", "half");
   put_bytes(folder / "history.csv.17-0.tmp", "half");
   put_bytes(folder / "mine.tmp", "mine");
   SavingJob(folder).run(1);
   EXPECT_THAT(
-      checkpoints_in(folder), testing::ElementsAre("checkpoint-000000001.pt"));
+      checkpoints_in(folder),
+      testing::ElementsAre("checkpoint-000000001.safetensors"));
   EXPECT_FALSE(fs::exists(folder / "history.csv.17-0.tmp"));
   EXPECT_TRUE(fs::exists(folder / "mine.tmp"));
 }
@@ -205,32 +208,14 @@ TEST(Checkpoint, SaysWhereItCannotWrite) {
   EXPECT_EQ(job.training->steps(), 0);
 }
 
-// No file may grow beyond so many bytes while it lives: as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
-
 TEST(Checkpoint, LeavesTheOldOnesWhereTheDiskIsFull) {
   const auto folder = empty_folder("full");
   SavingJob(folder).run(2);
-  const auto newest = folder / "checkpoint-000000002.pt";
+  const auto newest = folder / "checkpoint-000000002.safetensors";
   const std::string before = bytes_of(newest);
   std::string message;
   {
-    const FullDisk full(1000);
+    const polytask::testing::FileSizeLimit full(1000);
     message = error_of([&] { SavingJob(folder).run(4); });
   }
   EXPECT_THAT(
@@ -258,15 +243,15 @@ TEST(Checkpoint, OfAFinishedTrainingTrainsNoFurther) {
 TEST(Checkpoint, StaysWhereDamagedOnesHaveLaterSteps) {
   const auto folder = empty_folder("later");
   SavingJob(folder).run(3);
-  put_bytes(folder / "checkpoint-000000028.pt", "damaged");
-  put_bytes(folder / "checkpoint-000000029.pt", "damaged");
+  put_bytes(folder / "checkpoint-000000028.safetensors", "damaged");
+  put_bytes(folder / "checkpoint-000000029.safetensors", "damaged");
   const polytask::testing::Warnings warnings("Fit: ");
   SavingJob(folder).run(6);
   SavingJob third(folder);
   third.run(7);
   EXPECT_EQ(third.training->steps(), 7);
-  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000007.pt"));
-  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000005.pt"));
+  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000007.safetensors"));
+  EXPECT_TRUE(fs::exists(folder / "checkpoint-000000005.safetensors"));
 }
 
 TEST(Checkpoint, IsRefusedAgainByTheNextRun) {
@@ -425,7 +410,7 @@ TEST(Checkpoint, ThatCannotBeWrittenAtTheEndLeavesTheRestToBeDone) {
   options.callback(callback);
   fit::Fit fit(*job.training, *job.loader, options);
   {
-    const FullDisk full(1000);
+    const polytask::testing::FileSizeLimit full(1000);
     EXPECT_THAT(
         error_of([&] { fit.run(); }), testing::HasSubstr("Fit: cannot write"));
   }
@@ -433,6 +418,137 @@ TEST(Checkpoint, ThatCannotBeWrittenAtTheEndLeavesTheRestToBeDone) {
       callback->reason, testing::HasSubstr("an error: Fit: cannot write"));
   EXPECT_EQ(callback->records, 4); // of two epochs, and of both validations
   EXPECT_EQ(fit.run().records().size(), 4);
+}
+
+TEST(Checkpoint, OfBeforeTheyWereSafetensorsAreRead) {
+  const auto folder = empty_folder("old");
+  fs::create_directories(folder);
+  const auto old = folder / "checkpoint-000000003.pt";
+  fs::copy_file(
+      fs::path(POLYTASK_SOURCE_DIR) / "tests/fit/old_checkpoint" /
+          old.filename(),
+      old);
+  SavingJob whole(empty_folder("old_whole"));
+  whole.run(8);
+  SavingJob second(folder);
+  second.run(8);
+  EXPECT_EQ(second.training->steps(), 8);
+  // Its steps were taken on another machine.
+  EXPECT_TRUE(torch::allclose(second.weight(), whole.weight(), 1e-4, 1e-5));
+  EXPECT_FALSE(fs::exists(old)); // no more than the last three stay
+  put_bytes(old, "damaged");
+  EXPECT_THAT(fit::detail::checkpoint_fault(old), testing::HasSubstr("is cut"));
+}
+
+TEST(Checkpoint, HasWeightsThatLoadWeightsReads) {
+  const auto folder = empty_folder("weights");
+  SavingJob job(folder);
+  job.run(2);
+  SavingJob other(folder);
+  const auto loaded = polytask::io::load_weights(
+      *other.model, folder / "checkpoint-000000002.safetensors");
+  EXPECT_EQ(loaded.loaded.size(), 2);
+  EXPECT_TRUE(torch::equal(other.weight(), job.weight()));
+}
+
+// Saves more than its tensors, and has something to do when it is loaded.
+struct CountingHeadImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& x) {
+    count += is_training() ? 1 : 0;
+    return x * weight;
+  }
+  void save(torch::serialize::OutputArchive& archive) const override {
+    torch::nn::Module::save(archive);
+    archive.write("count", c10::IValue(count));
+  }
+  void load(torch::serialize::InputArchive& archive) override {
+    torch::nn::Module::load(archive);
+    c10::IValue value;
+    archive.read("count", value);
+    count = value.toInt();
+  }
+  torch::Tensor weight = register_parameter("weight", torch::ones({1}));
+  int64_t count = 0;
+};
+TORCH_MODULE(CountingHead);
+
+TEST(Checkpoint, KeepsWhatAModuleSavesBesideItsWeights) {
+  const auto folder = empty_folder("counting");
+  const auto x = torch::randn({24, 1});
+  const polytask::data::Dataset rows(x, {{"z", 2 * x}});
+  const auto count_after = [&](int64_t steps) {
+    polytask::MultiTaskModel model;
+    CountingHead head;
+    model->add_task("z", polytask::Task(head, polytask::MSELoss()));
+    polytask::JointTraining training(model, torch::optim::SGDOptions(0.1));
+    polytask::data::Loader loader(
+        rows, polytask::data::LoaderOptions().batch_size(8));
+    fit::Fit(training, loader, SavingJob(folder).options(steps)).run();
+    return head->count;
+  };
+  const int64_t first = count_after(3);
+  EXPECT_GE(first, 3);
+  EXPECT_EQ(count_after(6), 2 * first - (first - 3)); // a dry run counts once
+}
+
+// What safetensors cannot hold, and what a module does when it is loaded.
+struct TurningHeadImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& x) {
+    return x * torch::real(turn).to(x.scalar_type()) * weight;
+  }
+  void load(torch::serialize::InputArchive& archive) override {
+    torch::nn::Module::load(archive);
+    loads += 1;
+  }
+  torch::Tensor weight = register_parameter("weight", torch::ones({1}));
+  torch::Tensor turn = register_buffer(
+      "turn", torch::full({1}, 0.5, torch::dtype(torch::kComplexDouble)));
+  int64_t loads = 0;
+};
+TORCH_MODULE(TurningHead);
+
+TEST(Checkpoint, HoldsTensorsThatSafetensorsLack) {
+  const auto folder = empty_folder("complex");
+  const auto x = torch::randn({24, 1});
+  const polytask::data::Dataset rows(x, {{"z", 2 * x}});
+  const auto head_after = [&](int64_t steps) {
+    polytask::MultiTaskModel model;
+    TurningHead head;
+    model->add_task("z", polytask::Task(head, polytask::MSELoss()));
+    polytask::JointTraining training(model, torch::optim::SGDOptions(0.1));
+    polytask::data::Loader loader(
+        rows, polytask::data::LoaderOptions().batch_size(8));
+    if (steps == 3) {
+      torch::NoGradGuard no_grad;
+      head->turn.fill_(0.25);
+    }
+    fit::Fit(training, loader, SavingJob(folder).options(steps)).run();
+    return head;
+  };
+  head_after(3);
+  const auto head = head_after(6);
+  EXPECT_EQ(head->turn.item<c10::complex<double>>().real(), 0.25);
+  EXPECT_EQ(head->loads, 1);
+}
+
+TEST(Checkpoint, LooksAgainWhereModulesAreNew) {
+  polytask::MultiTaskModel model;
+  model->add_task("z", polytask::LinearTask(1, 1));
+  fit::detail::CheckpointModel writer;
+  const auto saved = [&] {
+    torch::serialize::OutputArchive archive;
+    EXPECT_EQ(
+        writer.save(*model, archive).tensors.size(),
+        model->parameters().size());
+    std::stringstream bytes;
+    archive.save_to(bytes);
+    torch::serialize::InputArchive read;
+    read.load_from(bytes);
+    return read.keys();
+  };
+  EXPECT_THAT(saved(), testing::Contains("weights_apart"));
+  model->replace_head("z", CountingHead());
+  EXPECT_THAT(saved(), testing::Not(testing::Contains("weights_apart")));
 }
 
 } // namespace

@@ -375,7 +375,7 @@ TEST(Compare, KeepsCheckpointsOfEndedRunsWhereWanted) {
     int count = 0;
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator(folder)) {
-      count += entry.path().extension() == ".pt";
+      count += entry.path().extension() == ".safetensors";
     }
     return count;
   };

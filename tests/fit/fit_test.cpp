@@ -508,7 +508,8 @@ TEST(Fit, SavesWhatWasDoneWhereACallbackThrows) {
               at_step(6, [](fit::Fit&) { throw std::runtime_error("mine"); })))
           .run(),
       std::runtime_error);
-  EXPECT_TRUE(std::filesystem::exists(folder + "/checkpoint-000000006.pt"));
+  EXPECT_TRUE(
+      std::filesystem::exists(folder + "/checkpoint-000000006.safetensors"));
 }
 
 TEST(Fit, EndsEpochsWhereTheBatchesEndToo) {

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <polytask/io/safetensors.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <torch/nested.h>
 #include <torch/types.h>
@@ -12,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +23,7 @@
 
 #include "tests/support/devices.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/says.h"
 
 namespace polytask {
@@ -998,32 +997,11 @@ TEST_F(Safetensors, HaveNoLongerHeaderThanCanBeRead) {
   EXPECT_EQ(folder.file_count(), 0);
 }
 
-// No file of this process grows beyond so many bytes, as on a full disk.
-class SafetensorsSizeLimit {
- public:
-  explicit SafetensorsSizeLimit(rlim_t bytes)
-      : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SafetensorsSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  SafetensorsSizeLimit(const SafetensorsSizeLimit&) = delete;
-  SafetensorsSizeLimit& operator=(const SafetensorsSizeLimit&) = delete;
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
-
 TEST_F(Safetensors, LeaveTheOldFileWhereTheDiskIsFull) {
   const at::Tensor old = written_and_read(at::ones({3}));
   std::string message;
   {
-    const SafetensorsSizeLimit limit(1000);
+    const testing::FileSizeLimit limit(1000);
     message = error_of([&] {
       write_safetensors(path, tensors_to_save({{"a", at::zeros({100000})}}));
     });

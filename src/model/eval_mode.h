@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace polytask::fit::detail {
+namespace polytask::detail {
 
 /// As long as it lives, no graph is made and every module is in eval mode; then
 /// each is in the mode in which it was.
@@ -38,4 +38,4 @@ class EvalMode {
   std::vector<std::pair<std::shared_ptr<torch::nn::Module>, bool>> modes_;
 };
 
-} // namespace polytask::fit::detail
+} // namespace polytask::detail
