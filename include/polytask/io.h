@@ -3,6 +3,7 @@
 #pragma once
 
 #include <polytask/io/exported_program.h>
+#include <polytask/io/inference.h>
 #include <polytask/io/optimizer_state.h>
 #include <polytask/io/python_file.h>
 #include <polytask/io/safetensors.h>

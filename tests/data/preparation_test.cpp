@@ -414,14 +414,8 @@ TEST(Preparation, TellsWhatItDoes) {
        "target 'income': 1 for '>50K'"}));
 }
 
-TEST(Preparation, IsSavedAndLoadedToTheBit) {
-  const auto fitted = Preparation::fit(
-      csv_rows(kTrainRows),
-      all_options().indicators(true).missing_is_category(true));
-  std::stringstream stream;
-  torch::save(fitted, stream);
-  Preparation loaded;
-  torch::load(loaded, stream);
+void expect_same_preparation(
+    const Preparation& loaded, const Preparation& fitted) {
   for (const char* const text : {kTrainRows, kNewRows}) {
     const Inputs expected = fitted.inputs(csv_rows(text));
     const Inputs inputs = loaded.inputs(csv_rows(text));
@@ -443,6 +437,38 @@ TEST(Preparation, IsSavedAndLoadedToTheBit) {
   told << fitted;
   told_again << loaded;
   EXPECT_EQ(told.str(), told_again.str());
+}
+
+TEST(Preparation, IsSavedAndLoadedToTheBit) {
+  const auto fitted = Preparation::fit(
+      csv_rows(kTrainRows),
+      all_options().indicators(true).missing_is_category(true));
+  std::stringstream stream;
+  torch::save(fitted, stream);
+  Preparation loaded;
+  torch::load(loaded, stream);
+  expect_same_preparation(loaded, fitted);
+}
+
+TEST(Preparation, IsTheSameFromItsJson) {
+  for (const bool all : {false, true}) {
+    const auto fitted = Preparation::fit(
+        csv_rows(kTrainRows),
+        all_options()
+            .indicators(all)
+            .missing_is_category(all)
+            .clip(all ? 0.7 : 0)
+            .ignore_unknown_classes(all));
+    const auto read = Preparation::from_json(fitted.json());
+    expect_same_preparation(read, fitted);
+    EXPECT_EQ(read.json(), fitted.json());
+  }
+  EXPECT_TRUE(says(
+      error_of([] { Preparation::from_json("{}"); }),
+      {"Preparation: from_json", "version"}));
+  EXPECT_TRUE(says(
+      error_of([] { Preparation::from_json("{\"version\": 9}"); }),
+      {"Preparation: from_json", "version 9"}));
 }
 
 TEST(Preparation, IsSavedWithoutNumbersOrTargets) {

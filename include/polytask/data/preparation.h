@@ -109,6 +109,12 @@ class POLYTASK_API Preparation {
   void save(torch::serialize::OutputArchive& archive) const;
   void load(torch::serialize::InputArchive& archive);
 
+  /// The same as JSON in UTF-8, for programs in any language: docs/interop.md
+  /// has one in Python. Each number is the same when it is read back.
+  /// `from_json` throws `c10::ValueError` for anything else.
+  std::string json() const;
+  static Preparation from_json(const std::string& text);
+
  private:
   struct State;
   friend POLYTASK_API std::ostream& operator<<(
