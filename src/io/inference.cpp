@@ -76,8 +76,7 @@ void check_same_tasks(
 }
 
 // What is wrong with them together shows before anybody waits for an answer.
-void try_to_answer(
-    MultiTaskModel model, const data::Preparation& preparation) {
+void try_to_answer(MultiTaskModel model, const data::Preparation& preparation) {
   constexpr int64_t kRows = 2;
   std::vector<Inputs::Named> zeros;
   const auto ids = static_cast<int64_t>(preparation.ids().size());
@@ -156,7 +155,7 @@ void write_or_say(
 void take_dtypes(MultiTaskModelImpl& model, const SafetensorsFile& file) {
   const auto take = [&](const auto& named) {
     for (const auto& item : named) {
-      at::Tensor weight = item.value();
+      const at::Tensor& weight = item.value();
       if (file.contains(item.key())) {
         weight.set_data(weight.detach().to(file.dtype(item.key())));
       }
@@ -212,7 +211,7 @@ InferenceModel::InferenceModel(
     const std::string& path, const MultiTaskModel& networks) {
   try {
     auto described = read(path);
-    model_ = networks.is_empty() ? std::move(described.networks) : networks;
+    model_ = networks.is_empty() ? described.networks : networks;
     TORCH_CHECK_VALUE(
         !model_.is_empty(),
         "its networks have layers of their own kind: give the constructor a "

@@ -23,6 +23,11 @@ if(NOT POLYTASK_TEST_OBJECTS)
   endforeach()
 endif()
 
+# For `./dev interop`.
+add_executable(polytask_networks EXCLUDE_FROM_ALL interop/networks.cpp)
+target_link_libraries(polytask_networks PRIVATE polytask::polytask)
+polytask_setup_target(polytask_networks)
+
 # The library for PyTorch, by the PyTorch that LibTorch comes from. Sanitizers
 # would have to be loaded before Python.
 if(TARGET polytask_python AND NOT POLYTASK_SANITIZE)

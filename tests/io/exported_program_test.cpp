@@ -226,6 +226,45 @@ TEST_F(ExportedProgramFile, LetsAllThroughItsDropoutInEval) {
   EXPECT_TRUE(torch::equal(with->forward(x), drawn));
 }
 
+// As torchvision's and timm's: x * (bernoulli(p) / divisor).
+ProgramBuilder drawing_program(double p, double divisor) {
+  ProgramBuilder built;
+  built.input("x", {-1, 5});
+  built.node("empty_like.default", {{"self", tensor_named("x")}}, "empty")
+      .node(
+          "bernoulli_.float",
+          {{"self", tensor_named("empty")}, {"p", {{"as_float", p}}}},
+          "drawn")
+      .node(
+          "div_.Tensor",
+          {{"self", tensor_named("drawn")}, {"other", {{"as_float", divisor}}}},
+          "noise")
+      .node(
+          "mul.Tensor",
+          {{"self", tensor_named("x")}, {"other", tensor_named("noise")}},
+          "product")
+      .output("product");
+  return built;
+}
+
+TEST_F(ExportedProgramFile, LetsAllBranchesOfStochasticDepthThroughInEval) {
+  auto program = loaded(drawing_program(0.3, 0.3));
+  EXPECT_TRUE(program->has_modes());
+  const auto x = program_input(6);
+  const auto drawn = program->forward(x);
+  EXPECT_TRUE(torch::allclose(drawn, (drawn != 0) * (x / 0.3)));
+  EXPECT_FALSE(drawn.all().item<bool>());
+  program->eval();
+  EXPECT_TRUE(torch::equal(program->forward(x), x));
+}
+
+TEST_F(ExportedProgramFile, GoesOnDrawingWhatIsNotDividedByItsProbability) {
+  auto program = loaded(drawing_program(0.3, 0.4));
+  EXPECT_FALSE(program->has_modes());
+  program->eval();
+  EXPECT_FALSE(program->forward(program_input(6)).all().item<bool>());
+}
+
 TEST_F(ExportedProgramFile, IsClonedDeeplyWithItsTies) {
   auto program = loaded(trunk_program(TrunkParts()));
   program->named_parameters()["first.bias"].requires_grad_(false);

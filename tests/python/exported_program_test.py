@@ -80,6 +80,21 @@ class Tied(nn.Module):
         return self.second(torch.tanh(self.first(x)))
 
 
+class StochasticDepth(nn.Module):
+    """As torchvision's and timm's: in training, the branch of some rows is left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.branch = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        branch = self.branch(x)
+        if self.training:
+            branch = branch * torch.empty(x.shape[0], 1, dtype=x.dtype).bernoulli_(0.7).div_(0.7)
+        return self.last(x + branch)
+
+
 NETS = {
     "mlp": (lambda: nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), lambda n: torch.rand(n, 4)),
     "norm": (lambda: nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 2)),
@@ -246,6 +261,14 @@ class ExportedProgram(unittest.TestCase):
         path = self.export(net, (rows(5),), ({0: BATCH},))
         x = rows(4)
         self.run_as_python(net, path, {"x": x}, (x,), mode="eval")
+
+    def test_stochastic_depth_is_off_in_eval(self):
+        for change in (lambda exported: exported, lambda exported: exported.run_decompositions()):
+            net = StochasticDepth()
+            path = self.export(net, (torch.rand(5, 4),), ({0: BATCH},), change=change)
+            x = torch.rand(7, 4)
+            for mode in ("train", "eval"):
+                self.run_as_python(copy.deepcopy(net), path, {"x": x}, (x,), mode=mode)
 
     def test_refusals_name_what_is_wrong(self):
         def refused(path, x):

@@ -33,8 +33,9 @@ struct ProgramFile;
 ///
 /// Export a module that is to be trained in training mode: what was exported
 /// in eval mode stays in it. `eval()` turns a program that was exported in
-/// training mode: dropout lets all through, batch norm uses its running
-/// statistics, which `train()` turns back (`has_modes`).
+/// training mode: dropout and stochastic depth let all through, batch norm uses
+/// its running statistics, which `train()` turns back (`has_modes`). What else
+/// the forward draws at random, it goes on drawing.
 ///
 /// Nodes call LibTorch's operators with autograd. Nothing else of the file is
 /// ever executed: control flow (`torch.cond`, `torch.no_grad` inside of the

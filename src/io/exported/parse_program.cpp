@@ -17,6 +17,7 @@
 #include "io/exported/program_values.h"
 #include "io/exported/read_inputs.h"
 #include "io/exported/read_node.h"
+#include "io/exported/stochastic_depth.h"
 
 namespace polytask::io::detail {
 
@@ -37,6 +38,8 @@ class ProgramParser {
       program_.has_modes =
           program_.has_modes || program_.steps.back().in_eval.has_value();
     }
+    program_.has_modes =
+        turn_stochastic_depth(program_.steps) || program_.has_modes;
     read_outputs();
     program_.slots = values_.size();
     free_values();
