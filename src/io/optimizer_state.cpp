@@ -5,6 +5,7 @@
 #include <ATen/core/Dict.h>
 #include <ATen/core/List.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 #include <polytask/optim/fused_adam.h>
 #include <torch/nn/module.h>
@@ -366,6 +367,8 @@ void load_optimizer_state_dict(
     const torch::nn::Module& module,
     const c10::IValue& state_dict) {
   const at::NoGradGuard no_grad;
+  // States made in inference mode could not be stepped outside of it.
+  const c10::InferenceMode normal(false);
   try {
     with_form_of(optimizer, [&](auto form) {
       load_as(optimizer, module, state_dict, form);

@@ -2,16 +2,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "io/own_weights.h"
 
+#include <c10/util/Exception.h>
+
 #include <unordered_map>
+#include <unordered_set>
 
 namespace polytask::io::detail {
 
 std::vector<OwnWeight> own_weights(const torch::nn::Module& module) {
   std::vector<OwnWeight> own;
   std::unordered_map<const void*, size_t> places;
+  std::unordered_set<std::string> seen;
   const auto add = [&](const auto& named) {
     for (const auto& item : named) {
       if (item.value().defined()) {
+        TORCH_CHECK_VALUE(
+            seen.insert(item.key()).second,
+            "'",
+            item.key(),
+            "' is a parameter and a buffer of the module.");
         const auto place =
             places.try_emplace(item.value().unsafeGetTensorImpl(), own.size())
                 .first->second;

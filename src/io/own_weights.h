@@ -29,7 +29,8 @@ struct OwnWeight {
   std::vector<std::string> names;
 };
 
-/// Those that are defined, none twice.
+/// Those that are defined, none twice. Throws ValueError for a name that is a
+/// parameter's and a buffer's.
 POLYTASK_API std::vector<OwnWeight> own_weights(
     const torch::nn::Module& module);
 

@@ -14,6 +14,7 @@
 #include "core/check.h"
 #include "core/new_file.h"
 #include "io/pickler.h"
+#include "io/regular_file.h"
 #include "io/unpickler.h"
 #include "io/zip_archive.h"
 
@@ -43,7 +44,7 @@ void refuse_old_formats(const std::string& path) {
   constexpr std::string_view kMagic = "\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.";
   constexpr size_t kTarMark = 257;
   std::string head(kTarMark + 5, '\0');
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file = detail::open_regular_file(path);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   const bool is_pickle =
       starts_with(head, "\x80") && starts_with(head.substr(2), kMagic);

@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "io/safetensors_dtype.h"
+#include "io/tree_check.h"
 
 namespace polytask::io::detail {
 
@@ -69,7 +70,7 @@ std::string safetensors_fault(const at::Tensor& tensor) {
     return c10::str("the format has no dtype for ", tensor.scalar_type()) +
         "; it has " + polytask::detail::quoted(safetensors_dtype_names());
   }
-  if (tensor.is_meta() || tensor._is_zerotensor()) {
+  if (tensor.is_meta() || !tensor.has_storage() || !has_all_memory(tensor)) {
     return "it has no data";
   }
   return "";

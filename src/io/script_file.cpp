@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "core/new_file.h"
+#include "io/regular_file.h"
 #include "io/zip_archive.h"
 
 namespace polytask::io::detail {
@@ -31,7 +32,7 @@ constexpr auto kExtraFolder = "extra/";
 
 // Files of other kinds, by what they begin with; zip archives are looked into.
 void refuse_other_heads(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file = open_regular_file(path);
   TORCH_CHECK_VALUE(file, "there is no such file, or it cannot be read.");
   std::string head(9, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));

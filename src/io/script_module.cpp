@@ -208,7 +208,9 @@ ScriptModuleImpl::ScriptModuleImpl(const std::string& path)
 ScriptModuleImpl::ScriptModuleImpl(std::shared_ptr<ScriptFile> file)
     : Module("ScriptModule"), file_(std::move(file)) {
   register_script(*this, file_->module);
-  Module::train(file_->module.is_training());
+  // torch.jit.freeze takes modules in eval mode, and the attribute from them.
+  Module::train(
+      file_->module.hasattr("training") && file_->module.is_training());
 }
 
 at::Tensor ScriptModuleImpl::forward(const at::Tensor& input) {

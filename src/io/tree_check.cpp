@@ -40,12 +40,7 @@ std::string tensor_fault(const at::Tensor& tensor) {
   if (!python_dtype(tensor.scalar_type())) {
     return c10::str("a tensor of ", tensor.scalar_type());
   }
-  const StoragePart part = storage_part(tensor);
-  if (static_cast<uint64_t>(part.begin + part.size) >
-      tensor.storage().nbytes()) {
-    return "a tensor whose memory was taken away";
-  }
-  return "";
+  return has_all_memory(tensor) ? "" : "a tensor whose memory was taken away";
 }
 
 class TreeWalk {
@@ -195,6 +190,14 @@ StoragePart storage_part(const at::Tensor& tensor) {
     last += (tensor.size(i) - 1) * tensor.stride(i);
   }
   return {tensor.storage_offset() * element, (last + 1) * element};
+}
+
+bool has_all_memory(const at::Tensor& tensor) {
+  const StoragePart part = storage_part(tensor);
+  return part.size == 0 ||
+      (tensor.storage().data() != nullptr &&
+       static_cast<uint64_t>(part.begin + part.size) <=
+           tensor.storage().nbytes());
 }
 
 bool is_dense(const at::Tensor& tensor, const StoragePart& part) {

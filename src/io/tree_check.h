@@ -18,6 +18,11 @@ struct StoragePart {
 
 StoragePart storage_part(const at::Tensor& tensor);
 
+/// Whether its storage has values for all of its elements: one that was resized
+/// to nothing has none, nor has LibTorch's tensor of zeros that were never
+/// made.
+bool has_all_memory(const at::Tensor& tensor);
+
 /// Whether the part has no more elements than the tensor: it can be written as
 /// it is, with the tensor's strides.
 bool is_dense(const at::Tensor& tensor, const StoragePart& part);

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/io/weights.h>
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -23,9 +26,42 @@ using detail::OwnWeight;
 
 // A value of the file on its way to one of the module's tensors.
 struct Transfer {
+  std::string name;
   at::Tensor to;
   at::Tensor value;
 };
+
+// Why nothing can be copied into a tensor; empty where it can.
+std::string obstacle_of_target(const at::Tensor& tensor) {
+  if (tensor.is_meta() || tensor._is_zerotensor()) {
+    return "has no memory for values (on the device meta, to_empty() gives "
+           "some)";
+  }
+  if (tensor.layout() != at::kStrided || tensor.is_quantized() ||
+      tensor.is_nested()) {
+    return "is sparse, quantized or nested, which no file of weights holds";
+  }
+  if (tensor.is_inference() && !c10::InferenceMode::is_enabled()) {
+    return "was made in inference mode, and can be changed only there";
+  }
+  if (at::has_internal_overlap(tensor) == at::MemOverlap::Yes) {
+    return "is expanded: several of its elements are one in memory";
+  }
+  return "";
+}
+
+bool is_all_finite(const at::Tensor& value) {
+  if (value.numel() == 0 ||
+      !(value.is_floating_point() || value.is_complex())) {
+    return true;
+  }
+  if (value.element_size() > 1) {
+    return at::isfinite(value).all().item<bool>();
+  }
+  // With so short numbers, LibTorch does not count; those of 4 bits are finite.
+  return !at::isFloat8Type(value.scalar_type()) ||
+      at::isfinite(value.to(at::kFloat)).all().item<bool>();
+}
 
 class WeightsLoader {
  public:
@@ -36,11 +72,12 @@ class WeightsLoader {
   LoadedWeights load(const std::string& path) {
     detail::WeightsFile file(path, options_.key());
     const auto names = renamed_names(file);
+    check_prefixes(names);
     for (const auto& weight : own_) {
       find(weight, names, file);
     }
     for (const auto& [name, in_file] : names) {
-      if (used_.count(name) == 0) {
+      if (used_.count(name) == 0 && !file.is_alias(in_file)) {
         result_.unexpected.push_back(name);
       }
     }
@@ -48,9 +85,12 @@ class WeightsLoader {
     if (options_.strict() && !result_.is_complete()) {
       refuse();
     }
+    if (options_.device()) {
+      check_device(*options_.device());
+    }
     const at::NoGradGuard no_grad;
-    for (auto& transfer : transfers_) { // what may lack memory comes first
-      transfer.value = transfer.value.to(transfer.to.options());
+    for (auto& transfer : transfers_) { // what may fail comes first
+      prepare(transfer);
     }
     for (const auto& transfer : transfers_) {
       transfer.to.copy_(transfer.value);
@@ -62,15 +102,16 @@ class WeightsLoader {
   // The module's names for those of the file, without those nobody asked for.
   std::map<std::string, std::string> renamed_names(
       const detail::WeightsFile& file) const {
+    const detail::Renaming renamed(options_.renames());
     std::map<std::string, std::string> names;
-    for (const auto& in_file : file.names()) {
-      const std::string name = detail::renamed(in_file, options_.renames());
+    for (const auto& in_file : file.names()) { // aliases come last
+      const std::string name = renamed(in_file);
       if (!is_wanted(name)) {
         continue;
       }
       const auto [other, is_new] = names.emplace(name, in_file);
       TORCH_CHECK_VALUE(
-          is_new,
+          is_new || file.is_alias(in_file),
           "'",
           other->second,
           "' and '",
@@ -86,8 +127,29 @@ class WeightsLoader {
     const auto& prefixes = options_.prefixes();
     return prefixes.empty() ||
         std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& prefix) {
-             return name.compare(0, prefix.size(), prefix) == 0;
+             return name.starts_with(prefix);
            });
+  }
+
+  // A prefix of nothing at all would load nothing, and miss nothing.
+  void check_prefixes(const std::map<std::string, std::string>& names) const {
+    for (const auto& prefix : options_.prefixes()) {
+      const auto in_file = names.lower_bound(prefix);
+      const bool is_any =
+          (in_file != names.end() && in_file->first.starts_with(prefix)) ||
+          std::any_of(own_.begin(), own_.end(), [&](const OwnWeight& weight) {
+            return std::any_of(
+                weight.names.begin(), weight.names.end(), [&](const auto& own) {
+                  return own.starts_with(prefix);
+                });
+          });
+      TORCH_CHECK_VALUE(
+          is_any || !options_.strict(),
+          "LoadWeightsOptions::only: neither the module nor the file has a "
+          "name that begins with '",
+          prefix,
+          "'.");
+    }
   }
 
   void find(
@@ -125,8 +187,7 @@ class WeightsLoader {
       result_.missing.push_back(*asked);
     } else if (
         value.sizes() != weight.tensor.sizes() ||
-        (value.scalar_type() != weight.tensor.scalar_type() &&
-         !options_.cast())) {
+        !is_fit(value.scalar_type(), weight.tensor.scalar_type())) {
       result_.misfits.push_back(
           {*asked,
            weight.tensor.sizes().vec(),
@@ -134,8 +195,15 @@ class WeightsLoader {
            weight.tensor.scalar_type(),
            value.scalar_type()});
     } else {
-      take(*asked, weight.tensor, value);
+      result_.loaded.push_back(*asked);
+      transfers_.push_back({*asked, weight.tensor, value});
     }
+  }
+
+  bool is_fit(at::ScalarType found, at::ScalarType own) const {
+    return found == own ||
+        (options_.cast() &&
+         (at::isComplexType(own) || !at::isComplexType(found)));
   }
 
   static bool same_values(const at::Tensor& a, const at::Tensor& b) {
@@ -144,16 +212,25 @@ class WeightsLoader {
          detail::bytes_of(a) == detail::bytes_of(b));
   }
 
-  void take(
-      const std::string& name, const at::Tensor& to, const at::Tensor& value) {
-    result_.loaded.push_back(name);
-    if (value.is_floating_point() && value.numel() > 0 &&
-        !at::isfinite(value.element_size() == 1 ? value.to(at::kFloat) : value)
-             .all()
-             .item<bool>()) {
-      result_.not_finite.push_back(name);
+  // The module goes there at the end, when it is changed already.
+  static void check_device(const at::Device& device) {
+    try {
+      at::empty({0}, at::TensorOptions(device));
+    } catch (const c10::Error&) {
+      polytask::detail::rethrow_with(
+          c10::str("LoadWeightsOptions::device: ", device, ": "));
     }
-    transfers_.push_back({to, value});
+  }
+
+  void prepare(Transfer& transfer) {
+    const std::string obstacle = obstacle_of_target(transfer.to);
+    TORCH_CHECK_VALUE(
+        obstacle.empty(), "the module's '", transfer.name, "' ", obstacle, ".");
+    transfer.value = transfer.value.to(transfer.to.scalar_type());
+    if (!is_all_finite(transfer.value)) {
+      result_.not_finite.push_back(transfer.name);
+    }
+    transfer.value = transfer.value.to(transfer.to.device());
   }
 
   [[noreturn]] void refuse() const {
@@ -172,6 +249,7 @@ class WeightsLoader {
   std::string hint() const {
     if (result_.missing.empty() || result_.unexpected.empty()) {
       return result_.missing.empty() && result_.unexpected.empty() &&
+              !options_.cast() &&
               std::all_of(
                   result_.misfits.begin(),
                   result_.misfits.end(),
@@ -235,7 +313,12 @@ void save_weights(
     const torch::nn::Module& module,
     const std::string& path,
     const SaveWeightsOptions& options) {
-  const auto stored = detail::stored_weights(module);
+  detail::StoredWeights stored;
+  try {
+    stored = detail::stored_weights(module);
+  } catch (const c10::Error&) {
+    polytask::detail::rethrow_with("save_weights: ");
+  }
   TORCH_CHECK_VALUE(
       !stored.tensors.is_empty(),
       "save_weights: ",

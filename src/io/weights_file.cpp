@@ -12,6 +12,7 @@
 #include <regex>
 
 #include "core/check.h"
+#include "io/regular_file.h"
 
 namespace polytask::io::detail {
 
@@ -31,7 +32,7 @@ bool is_of_end(std::string_view path, std::string_view end) {
 // eight bytes of the others are a length.
 bool looks_like_safetensors(const std::string& path) {
   std::array<char, 9> head{};
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file = open_regular_file(path);
   file.read(head.data(), head.size());
   return file.gcount() == static_cast<std::streamsize>(head.size())
       ? head[8] == '{'
@@ -48,9 +49,23 @@ bool is_state_dict(const c10::IValue& value) {
   });
 }
 
+// The first in a dict that makes it none of tensors by name.
+std::string other_entry_of(const c10::IValue& value) {
+  if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      if (!entry.key().isString() || !entry.value().isTensor()) {
+        return c10::str(
+            ", in which ", entry.key(), " is ", entry.value().tagKind());
+      }
+    }
+  }
+  return "";
+}
+
 c10::IValue state_dict_in(const c10::IValue& file, const std::string& key) {
   std::vector<std::string> keys;
   std::vector<c10::IValue> usual;
+  std::string others;
   if (file.isGenericDict()) {
     for (const auto& entry : file.toGenericDict()) {
       if (!entry.key().isString()) {
@@ -64,8 +79,16 @@ c10::IValue state_dict_in(const c10::IValue& file, const std::string& key) {
                       : keys.back() == key) {
         usual.push_back(entry.value());
       }
+      if (key.empty() ? is_usual : keys.back() == key) {
+        others = other_entry_of(entry.value());
+      }
     }
   }
+  TORCH_CHECK_VALUE(
+      usual.size() < 2,
+      "it has several dicts of tensors by name among its keys ",
+      polytask::detail::quoted(keys),
+      " (LoadWeightsOptions::key names one).");
   const auto& found = key.empty() && is_state_dict(file) ? file
       : usual.size() == 1                                ? usual[0]
                                                          : c10::IValue();
@@ -75,6 +98,7 @@ c10::IValue state_dict_in(const c10::IValue& file, const std::string& key) {
           ? "it is no dict of tensors by name, and has none as 'model', "
             "'state_dict' or 'model_state_dict'"
           : "it has no dict of tensors by name as '" + key + "'",
+      others.empty() && key.empty() ? other_entry_of(file) : others,
       "; its keys are ",
       polytask::detail::quoted(keys),
       " (LoadWeightsOptions::key names one).");
@@ -169,22 +193,57 @@ void write_weights(
   write_python(path, dict);
 }
 
-std::string renamed(
-    std::string name, const std::vector<LoadWeightsOptions::Rename>& renames) {
+Renaming::Renaming(const std::vector<LoadWeightsOptions::Rename>& renames)
+    : renames_(renames) {
   for (const auto& rename : renames) {
-    if (rename.is_regex) {
-      try {
-        name = std::regex_replace(name, std::regex(rename.from), rename.to);
-      } catch (const std::regex_error& error) {
-        TORCH_CHECK_VALUE(
-            false,
-            "LoadWeightsOptions::rename_pattern: '",
-            rename.from,
-            "' is no regular expression: ",
-            error.what());
+    auto& pattern = patterns_.emplace_back();
+    try {
+      if (rename.is_regex) {
+        pattern.emplace(rename.from);
       }
-    } else if (name.compare(0, rename.from.size(), rename.from) == 0) {
-      name.replace(0, rename.from.size(), rename.to);
+    } catch (const std::regex_error& error) {
+      TORCH_CHECK_VALUE(
+          false,
+          "LoadWeightsOptions::rename_pattern: '",
+          rename.from,
+          "' is no regular expression: ",
+          error.what());
+    }
+  }
+}
+
+std::string Renaming::operator()(std::string name) const {
+  // The standard library matches by recursion: in a file that means harm, a
+  // name can be longer than the stack is deep.
+  constexpr size_t kLongest = 1000;
+  for (size_t i = 0; i < renames_.size(); ++i) {
+    const auto& [from, to, is_regex] = renames_[i];
+    if (!is_regex) {
+      if (name.starts_with(from)) {
+        name.replace(0, from.size(), to);
+      }
+      continue;
+    }
+    TORCH_CHECK_VALUE(
+        name.size() <= kLongest,
+        "LoadWeightsOptions::rename_pattern: expected names of at most ",
+        kLongest,
+        " bytes, but one has ",
+        name.size(),
+        " and begins with '",
+        name.substr(0, 40),
+        "'.");
+    try {
+      name = std::regex_replace(name, *patterns_[i], to);
+    } catch (const std::regex_error& error) {
+      TORCH_CHECK_VALUE(
+          false,
+          "LoadWeightsOptions::rename_pattern: '",
+          from,
+          "' cannot be matched with '",
+          name,
+          "': ",
+          error.what());
     }
   }
   return name;

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,11 @@ class WeightsFile {
   /// Those that are other names of one in the file, too.
   const std::vector<std::string>& names() const {
     return names_;
+  }
+  /// Whether the file holds no tensor of that name, but says beside that it is
+  /// another name of one.
+  bool is_alias(const std::string& name) const {
+    return aliases_.count(name) > 0;
   }
   at::Tensor tensor(const std::string& name) const;
 
@@ -46,9 +52,20 @@ void write_weights(
     const StoredWeights& weights,
     const std::map<std::string, std::string>& metadata);
 
-/// One after the other.
-std::string renamed(
-    std::string name, const std::vector<LoadWeightsOptions::Rename>& renames);
+/// Gives names of a file a module's.
+class Renaming {
+ public:
+  /// Throws ValueError for what is no regular expression.
+  explicit Renaming(const std::vector<LoadWeightsOptions::Rename>& renames);
+
+  /// One after the other. Throws ValueError for a name too long for them.
+  std::string operator()(std::string name) const;
+
+ private:
+  const std::vector<LoadWeightsOptions::Rename>& renames_;
+  /// One for each; empty where it is none.
+  std::vector<std::optional<std::regex>> patterns_;
+};
 
 /// Of a contiguous tensor on the host, or of a copy that is one.
 std::string bytes_of(const at::Tensor& tensor);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "io/byte_reader.h"
+#include "io/regular_file.h"
 
 namespace polytask::io::detail {
 
@@ -67,12 +68,10 @@ void read_longer(std::string_view extra, std::vector<uint64_t*> numbers) {
 } // namespace
 
 ZipArchive::ZipArchive(const std::string& path)
-    : file_(path, std::ios::binary) {
+    : file_(open_regular_file(path)) {
   file_.seekg(0, std::ios::end);
   const std::streamoff length = file_.tellg();
-  if (!file_ || length < 0 ||
-      // What is no file, such as a folder, may say that it is as long as this.
-      length == std::numeric_limits<std::streamoff>::max()) {
+  if (!file_ || length < 0) {
     fail_zip("it cannot be read.");
   }
   length_ = static_cast<uint64_t>(length);

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Dict.h>
 #include <ATen/core/List.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <polytask/io/python_file.h>
@@ -926,6 +927,23 @@ TEST(OptimizerStateOf, ATrainingGoesOnToTheBit) {
   joint.run(batch, 5);
   other.run(batch, 5);
   EXPECT_TRUE(same_bits(testing::snapshot(model), testing::snapshot(twin)));
+}
+
+TEST(OptimizerStateOf, InferenceModeCanBeSteppedOutsideOfIt) {
+  auto net = trained_net();
+  Adam adam(net->parameters(), AdamOptions(0.01));
+  const auto step = [&] {
+    adam.zero_grad();
+    net->forward(torch::ones({4, 3})).sum().backward();
+    adam.step();
+  };
+  step();
+  const auto dict = optimizer_state_dict(adam, *net);
+  {
+    const c10::InferenceMode inference;
+    load_optimizer_state_dict(adam, *net, dict);
+  }
+  EXPECT_NO_THROW(step());
 }
 
 } // namespace

@@ -299,6 +299,12 @@ TEST(ScriptModule, BeginsInTheModeOfTheFile) {
   EXPECT_TRUE(ScriptModule(script_path("again.pt"))->is_training());
 }
 
+TEST(ScriptModule, IsInEvalModeWhereItWasFrozen) {
+  JitModule module = trunk_script();
+  module.eval();
+  EXPECT_FALSE(script_of(torch::jit::freeze(module))->is_training());
+}
+
 TEST(ScriptModule, TakesInputsByTheNamesOfArguments) {
   JitModule module = empty_script("Net");
   module.define(R"(

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/io/weights.h>
 
+#include <ATen/ops/_efficientzerotensor.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 #include <polytask/io/python_file.h>
 #include <polytask/io/safetensors.h>
@@ -12,6 +14,11 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
+#include <torch/types.h>
+
+#if !defined(_WIN32)
+#include <sys/stat.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -360,6 +367,198 @@ TEST(SaveWeights, WritesMetadata) {
   const io::SafetensorsFile file(path);
   EXPECT_EQ(file.metadata().at("epoch"), "7");
   EXPECT_EQ(file.metadata().at("format"), "pt");
+}
+
+// Buffers by name.
+struct HolderImpl : torch::nn::Module {
+  explicit HolderImpl(const Values& values) {
+    for (const auto& [name, value] : values) {
+      register_buffer(name, value);
+    }
+  }
+  at::Tensor operator[](const std::string& name) const {
+    return named_buffers()[name];
+  }
+};
+
+TEST(LoadWeights, ChangesNothingWhereOneTensorCannotBeCopiedInto) {
+  const auto path = weights_path(".pt");
+  io::save_weights(
+      HolderImpl({{"a", torch::ones({2})}, {"b", torch::ones({4, 3})}}), path);
+  const auto refused = [&](const at::Tensor& target, const char* what) {
+    HolderImpl to({{"a", torch::zeros({2})}, {"b", target}});
+    EXPECT_THAT(
+        error_of(
+            [&] { load_weights(to, path, LoadWeightsOptions().cast(true)); }),
+        AllOf(HasSubstr("the module's 'b' "), HasSubstr(what)));
+    EXPECT_TRUE(torch::equal(to["a"], torch::zeros({2}))) << what;
+  };
+  const auto in_inference_mode = [] {
+    const c10::InferenceMode inference;
+    return torch::zeros({4, 3});
+  };
+  refused(torch::zeros({1, 3}).expand({4, 3}), "is expanded");
+  refused(in_inference_mode(), "was made in inference mode");
+  refused(torch::empty({4, 3}, torch::kMeta), "has no memory");
+  refused(torch::zeros({4, 3}).to_sparse(), "is sparse");
+  refused(
+      torch::quantize_per_tensor(torch::zeros({4, 3}), 0.1, 0, torch::kQInt8),
+      "quantized");
+}
+
+TEST(LoadWeights, ChangesNothingForADeviceThatIsNotThere) {
+  const auto path = weights_path(".pt");
+  io::save_weights(HolderImpl({{"a", torch::ones({2})}}), path);
+  HolderImpl to({{"a", torch::zeros({2})}});
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(to, path, LoadWeightsOptions().device(torch::kFPGA));
+      }),
+      HasSubstr("LoadWeightsOptions::device: fpga"));
+  EXPECT_TRUE(torch::equal(to["a"], torch::zeros({2})));
+}
+
+TEST(LoadWeights, CastsNoComplexNumbersToRealOnes) {
+  const auto path = weights_path(".pt");
+  const auto complex = torch::ones({2}, torch::kComplexFloat);
+  io::save_weights(HolderImpl({{"a", complex}}), path);
+  HolderImpl real({{"a", torch::zeros({2})}});
+  EXPECT_THAT(
+      error_of(
+          [&] { load_weights(real, path, LoadWeightsOptions().cast(true)); }),
+      HasSubstr("'a' is Float [2] in the module and ComplexFloat [2]"));
+  io::save_weights(HolderImpl({{"a", torch::ones({2})}}), path);
+  HolderImpl other({{"a", torch::zeros({2}, torch::kComplexDouble)}});
+  load_weights(other, path, LoadWeightsOptions().cast(true));
+  EXPECT_TRUE(torch::equal(other["a"], complex.to(torch::kComplexDouble)));
+}
+
+TEST(LoadWeights, SaysWhatIsNotFiniteOnceItIsLoaded) {
+  const auto path = weights_path(".pt");
+  const auto nan = torch::full({2}, std::nan(""));
+  io::save_weights(
+      HolderImpl(
+          {{"large", torch::full({2}, 1e6f)},
+           {"complex", torch::complex(nan, nan)},
+           {"float8", nan.to(torch::kFloat8_e5m2)}}),
+      path);
+  HolderImpl to(
+      {{"large", torch::zeros({2}, torch::kHalf)},
+       {"complex", torch::zeros({2}, torch::kComplexFloat)},
+       {"float8", torch::zeros({2}).to(torch::kFloat8_e5m2)}});
+  const auto loaded = load_weights(to, path, LoadWeightsOptions().cast(true));
+  EXPECT_THAT(loaded.not_finite, ElementsAre("large", "complex", "float8"));
+}
+
+TEST(LoadWeights, TakesTheNamesInMetadataWhereTheModuleHasThem) {
+  const auto path = weights_path(".safetensors");
+  const auto weight = torch::randn({3});
+  io::save_weights(
+      HolderImpl({{"decoder", weight}, {"encoder", weight}}),
+      path,
+      io::SaveWeightsOptions().metadata({{"best", "decoder"}}));
+  HolderImpl two({{"decoder", torch::zeros(3)}, {"encoder", torch::zeros(3)}});
+  EXPECT_TRUE(load_weights(two, path).is_complete());
+  EXPECT_TRUE(torch::equal(two["encoder"], weight));
+  HolderImpl renamed({{"tied", torch::zeros({3})}});
+  load_weights(
+      renamed,
+      path,
+      LoadWeightsOptions().rename("encoder", "tied").only("tied"));
+  EXPECT_TRUE(torch::equal(renamed["tied"], weight));
+  HolderImpl one({{"decoder", torch::zeros({3})}}); // which misses no other
+  EXPECT_TRUE(load_weights(one, path).is_complete());
+}
+
+TEST(LoadWeights, RefusesAPrefixOfNothing) {
+  const auto path = weights_path(".pt");
+  io::save_weights(*two_tasks(1), path);
+  auto model = two_tasks(2);
+  const auto options = LoadWeightsOptions().only("tasks.").only("sharin_");
+  EXPECT_THAT(
+      error_of([&] { load_weights(*model, path, options); }),
+      HasSubstr("a name that begins with 'sharin_'"));
+  const auto loaded =
+      load_weights(*model, path, LoadWeightsOptions(options).strict(false));
+  EXPECT_EQ(loaded.loaded.size(), 4);
+}
+
+TEST(LoadWeights, MatchesNoNamesLongerThanTheStack) {
+  const auto path = weights_path(".safetensors");
+  const std::string name(1000000, 'a');
+  io::save_weights(HolderImpl({{name, torch::ones({2})}}), path);
+  HolderImpl to({{name, torch::zeros({2})}});
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(to, path, LoadWeightsOptions().rename_pattern("a+", "b"));
+      }),
+      HasSubstr("names of at most 1000 bytes, but one has 1000000"));
+  EXPECT_TRUE(load_weights(to, path).is_complete());
+}
+
+TEST(LoadWeights, SaysWhyACheckpointHasNoStateDict) {
+  const auto path = weights_path(".pt");
+  auto net = small_net(1);
+  io::save_weights(*net, path);
+  const auto weights = io::read_python(path);
+  const auto error = [&](const c10::impl::GenericDict& file) {
+    io::write_python(path, file);
+    return error_of([&] { load_weights(*net, path); });
+  };
+  c10::impl::GenericDict file(c10::StringType::get(), c10::AnyType::get());
+  file.insert("model", weights);
+  file.insert("state_dict", weights);
+  EXPECT_THAT(
+      error(file),
+      HasSubstr("several dicts of tensors by name among its keys "
+                "'model', 'state_dict'"));
+  auto odd = weights.toGenericDict().copy();
+  odd.insert("_extra_state", 3);
+  EXPECT_THAT(error(odd), HasSubstr("in which _extra_state is Int"));
+  EXPECT_EQ(file.erase("state_dict"), 1);
+  file.insert_or_assign("model", odd);
+  EXPECT_THAT(error(file), HasSubstr("in which _extra_state is Int"));
+}
+
+#if !defined(_WIN32)
+TEST(LoadWeights, DoesNotWaitForAPipe) {
+  const auto path = weights_path(".pipe");
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto net = small_net(1);
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, path); }),
+      HasSubstr("it cannot be read"));
+  std::filesystem::remove(path);
+}
+#endif
+
+TEST(SaveWeights, RefusesAParameterAndABufferOfOneName) {
+  struct TwiceImpl : torch::nn::Module {
+    TwiceImpl() {
+      register_parameter("w", torch::ones({2}));
+      register_buffer("w", torch::zeros({2}));
+    }
+  };
+  const auto path = weights_path(".pt");
+  io::save_weights(HolderImpl({{"w", torch::ones({2})}}), path);
+  TwiceImpl twice;
+  const auto what = HasSubstr("'w' is a parameter and a buffer");
+  EXPECT_THAT(error_of([&] { io::save_weights(twice, path); }), what);
+  EXPECT_THAT(error_of([&] { load_weights(twice, path); }), what);
+}
+
+TEST(SaveWeights, RefusesTensorsWithoutMemory) {
+  const auto freed = torch::ones({2});
+  freed.storage().unsafeGetStorageImpl()->set_nbytes(0);
+  for (const auto& tensor : {at::_efficientzerotensor({2}), freed}) {
+    const HolderImpl holder({{"w", tensor}});
+    for (const char* end : {".pt", ".safetensors"}) {
+      EXPECT_THAT(
+          error_of([&] { io::save_weights(holder, weights_path(end)); }),
+          HasSubstr("'w'"));
+    }
+  }
 }
 
 } // namespace

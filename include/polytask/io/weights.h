@@ -35,9 +35,10 @@ struct SaveWeightsOptions {
 ///    `load_state_dict(strict=True)` take. All names are written, and share
 ///    their memory there, too.
 ///
-/// Throws `c10::ValueError` for another ending, for a module without a tensor,
-/// and with the tensor's name for one that the format cannot hold; `c10::Error`
-/// if the file cannot be written. Then the old file is there.
+/// Throws `c10::ValueError` for another ending, for a module without a tensor
+/// or with a parameter and a buffer of one name, and with the tensor's name for
+/// one that the format cannot hold; `c10::Error` if the file cannot be written.
+/// Then the old file is there.
 POLYTASK_API void save_weights(
     const torch::nn::Module& module,
     const std::string& path,
@@ -48,7 +49,8 @@ struct POLYTASK_API LoadWeightsOptions {
   /// the file is none of the module's, and where shape or dtype differ. Without
   /// it, the rest is loaded; LoadedWeights says what was not.
   TORCH_ARG(bool, strict) = true;
-  /// Takes tensors of another dtype, and makes them the module's.
+  /// Takes tensors of another dtype, and makes them the module's; complex ones
+  /// never become real.
   TORCH_ARG(bool, cast) = false;
   /// Where in a checkpoint of Python's the state dict is. Empty: the file is
   /// one, or has one under "model", "state_dict" or "model_state_dict".
@@ -62,11 +64,13 @@ struct POLYTASK_API LoadWeightsOptions {
   /// after the other, in their order.
   LoadWeightsOptions& rename(std::string from, std::string to);
   /// All matches of a regular expression (ECMAScript's) in the file's names are
-  /// replaced; `$1` is its first group.
+  /// replaced; `$1` is its first group. Names longer than 1000 bytes are
+  /// refused.
   LoadWeightsOptions& rename_pattern(std::string regex, std::string to);
   /// Looks only at names of the module that begin with it, such as
   /// "sharing.trunk."; of several calls, with one of them. What else the file
-  /// or the module has is left alone, and is not missed.
+  /// or the module has is left alone, and is not missed. Strict, it refuses a
+  /// prefix that neither has.
   LoadWeightsOptions& only(std::string prefix);
 
   struct Rename {
@@ -102,7 +106,7 @@ struct LoadedWeights {
   /// The file's, which the module does not have.
   std::vector<std::string> unexpected;
   std::vector<Misfit> misfits;
-  /// Loaded, and hold NaN or infinity.
+  /// Loaded, and hold NaN or infinity in the module's dtype.
   std::vector<std::string> not_finite;
 
   /// Whether all fitted.
@@ -119,7 +123,8 @@ POLYTASK_API std::ostream& operator<<(
 /// file of safetensors, or of `torch.save` (see read_python for what it may
 /// hold). Values are copied into the module's own tensors, on whichever device
 /// they are, so that optimizers keep them; a tensor that has several names in
-/// the module needs one of them in the file.
+/// the module needs one of them in the file. Further names in the metadata of a
+/// file of safetensors are taken where the module has them.
 ///
 ///     auto loaded = polytask::io::load_weights(
 ///         *model, "backbone.pt", polytask::io::LoadWeightsOptions()
@@ -129,7 +134,10 @@ POLYTASK_API std::ostream& operator<<(
 /// Throws `c10::ValueError`, and changes nothing: where the file cannot be read
 /// or holds no weights; where it is strict and something does not fit, all of
 /// which the error lists by name; where two names of the file become one, or a
-/// tensor that has several names has several values.
+/// tensor that has several names has several values; where one of the module's
+/// tensors cannot be copied into: on the device meta, expanded, sparse,
+/// quantized, or made in inference mode. `c10::Error`, with nothing changed, if
+/// there is no such `device`.
 POLYTASK_API LoadedWeights load_weights(
     torch::nn::Module& module,
     const std::string& path,
