@@ -5,14 +5,13 @@
 #include <ATen/core/Dict.h>
 #include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
-#include <caffe2/serialize/inline_container.h>
 
 #include <fstream>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/check.h"
-#include "core/new_file.h"
+#include "io/new_zip_file.h"
 #include "io/pickler.h"
 #include "io/regular_file.h"
 #include "io/unpickler.h"
@@ -144,24 +143,18 @@ void write_python(const std::string& path, const c10::IValue& value) {
   } catch (const c10::Error&) {
     polytask::detail::rethrow_with("write_python: " + path + ": ");
   }
-  polytask::detail::NewFile file("write_python", path);
-  caffe2::serialize::PyTorchStreamWriter writer(
-      [&file](const void* data, size_t size) {
-        file.write(data, size);
-        return size;
-      });
-  writer.writeRecord(kPickle, pickled.pickle.data(), pickled.pickle.size());
-  writer.writeRecord(kByteOrder, "little", 6);
+  detail::NewZipFile file("write_python", path);
+  file.write(kPickle, pickled.pickle.data(), pickled.pickle.size());
+  file.write(kByteOrder, "little", 6);
   size_t count = 0;
   for (auto& storage : pickled.storages) {
     const at::Tensor bytes =
         storage.resolve_conj().resolve_neg().contiguous().cpu();
-    writer.writeRecord(
+    file.write(
         kStorages + std::to_string(count++),
         bytes.const_data_ptr(),
         bytes.nbytes());
   }
-  writer.writeEndOfFile();
   file.put_in_place();
 }
 

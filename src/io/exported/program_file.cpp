@@ -9,7 +9,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
-#include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/utils/generated_serialization_types.h>
 #include <nlohmann/json.hpp>
 
@@ -21,9 +20,9 @@
 #include <variant>
 
 #include "core/check.h"
-#include "core/new_file.h"
 #include "io/exported/input_names.h"
 #include "io/exported/schema_types.h"
+#include "io/new_zip_file.h"
 #include "io/rebuilt_tensor.h"
 #include "io/zip_archive.h"
 
@@ -352,22 +351,16 @@ void write_program(
     }
     records.push_back(bytes);
   }
-  polytask::detail::NewFile to("ExportedProgram", path);
-  caffe2::serialize::PyTorchStreamWriter writer(
-      [&to](const void* data, size_t size) {
-        to.write(data, size);
-        return size;
-      });
+  NewZipFile to("ExportedProgram", path);
   for (const auto& [record, text] : file.others) {
-    writer.writeRecord(record, text.data(), text.size());
+    to.write(record, text.data(), text.size());
   }
   for (size_t i = 0; i < records.size(); ++i) {
-    writer.writeRecord(
+    to.write(
         file.weights[i].record,
         records[i].const_data_ptr(),
         records[i].nbytes());
   }
-  writer.writeEndOfFile();
   to.put_in_place();
 }
 
