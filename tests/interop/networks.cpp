@@ -21,10 +21,11 @@
 #include <torch/utils.h>
 
 #include <ctime>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include "../python/program.h"
 
 namespace {
 
@@ -130,12 +131,5 @@ int call(const std::vector<std::string>& words) {
 
 int main(int count, char** words) {
   at::set_num_threads(1);
-  try {
-    return call({words + 1, words + count});
-  } catch (const c10::Error& error) {
-    std::cerr << error.what_without_backtrace() << '\n';
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-  }
-  return 1;
+  return polytask::testing::run_program(count, words, call);
 }

@@ -18,10 +18,11 @@
 #include <torch/nn/modules.h>
 #include <torch/optim/adam.h>
 
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include "program.h"
 
 namespace {
 
@@ -94,12 +95,5 @@ int call(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int count, char** words) {
-  try {
-    return call({words + 1, words + count});
-  } catch (const c10::Error& error) {
-    std::cerr << error.what_without_backtrace() << '\n';
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-  }
-  return 1;
+  return polytask::testing::run_program(count, words, call);
 }

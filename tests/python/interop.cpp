@@ -16,12 +16,13 @@
 #include <torch/nn/functional/loss.h>
 #include <torch/optim/sgd.h>
 
-#include <exception>
 #include <iostream>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "program.h"
 
 namespace {
 
@@ -174,12 +175,5 @@ int call(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int count, char** words) {
-  try {
-    return call({words + 1, words + count});
-  } catch (const c10::Error& error) {
-    std::cerr << error.what_without_backtrace() << '\n';
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-  }
-  return 1;
+  return polytask::testing::run_program(count, words, call);
 }

@@ -19,12 +19,13 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "program.h"
 
 namespace {
 
@@ -110,21 +111,17 @@ void train(const std::vector<std::string>& words) {
       words[5], polytask::io::optimizer_state_dict(*optimizer, *net));
 }
 
-} // namespace
-
-int main(int count, char** arguments) {
-  const std::vector<std::string> words(arguments + 1, arguments + count);
+int call(const std::vector<std::string>& words) {
   if (words.size() < 8 || words[0] != "train") {
     std::cerr << "optimizer_state: unknown command\n";
     return 2;
   }
-  try {
-    train(words);
-    return 0;
-  } catch (const c10::Error& error) {
-    std::cerr << error.what_without_backtrace() << '\n';
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-  }
-  return 1;
+  train(words);
+  return 0;
+}
+
+} // namespace
+
+int main(int count, char** words) {
+  return polytask::testing::run_program(count, words, call);
 }

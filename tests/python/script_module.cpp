@@ -15,11 +15,12 @@
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
-#include <exception>
 #include <iostream>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "program.h"
 
 namespace {
 
@@ -120,12 +121,5 @@ int call(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int count, char** words) {
-  try {
-    return call({words + 1, words + count});
-  } catch (const c10::Error& error) {
-    std::cerr << error.what_without_backtrace() << '\n';
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-  }
-  return 1;
+  return polytask::testing::run_program(count, words, call);
 }
