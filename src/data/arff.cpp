@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/data/arff.h>
 
-#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/name_index.h"
 
 #include "number_buffer.h"
 #include "text_columns.h"
@@ -23,6 +23,7 @@ struct ArffAttribute {
   std::string name;
   // Empty for a numeric attribute.
   std::vector<std::string> classes;
+  detail::NameIndex class_index{0};
   // The type of an attribute that no table holds, and where it is declared.
   std::string unreadable;
   int64_t line = 0;
@@ -94,7 +95,7 @@ class ArffReader {
     ArffAttribute attribute;
     attribute.name = scanner_.cell(" \t{").text;
     if (scanner_.take('{')) {
-      attribute.classes = read_classes(attribute.name);
+      read_classes(attribute);
     } else {
       const std::string type = scanner_.cell(kBlanks).text;
       const std::string kind = arff_lowercase(type);
@@ -149,16 +150,27 @@ class ArffReader {
     }
   }
 
-  std::vector<std::string> read_classes(const std::string& attribute) {
-    std::vector<std::string> classes;
+  // A class by its place.
+  static auto class_of(const ArffAttribute& attribute) {
+    return [&attribute](size_t place) -> const std::string& {
+      return attribute.classes[place];
+    };
+  }
+
+  void read_classes(ArffAttribute& attribute) {
+    auto& classes = attribute.classes;
     do {
       classes.push_back(scanner_.cell(",}").text);
     } while (scanner_.take(','));
     if (!scanner_.take('}')) {
       scanner_.fail(
-          "attribute '" + attribute + "': its list of classes is not closed.");
+          "attribute '" + attribute.name +
+          "': its list of classes is not closed.");
     }
-    return classes;
+    attribute.class_index = detail::NameIndex(classes.size());
+    for (size_t i = 0; i < classes.size(); ++i) {
+      attribute.class_index.add(i, class_of(attribute));
+    }
   }
 
   void read_row() {
@@ -267,14 +279,15 @@ class ArffReader {
     }
     const auto& classes = attribute.classes;
     if (!classes.empty()) {
-      const auto found = std::find(classes.begin(), classes.end(), cell.text);
-      if (found == classes.end()) {
+      const size_t place =
+          attribute.class_index.find(cell.text, class_of(attribute));
+      if (place == detail::NameIndex::kNowhere) {
         scanner_.fail(
             "attribute '" + attribute.name + "': expected one of " +
             detail::quoted(classes) + ", but found " +
             detail::shown(cell.text) + ".");
       }
-      return static_cast<double>(found - classes.begin());
+      return static_cast<double>(place);
     }
     const auto number = detail::parse_number(cell.text);
     if (!number) {

@@ -11,8 +11,12 @@
 
 namespace polytask::detail {
 
-CsvRows::CsvRows(std::istream& stream, std::string who, char delimiter)
-    : stream_(stream), who_(std::move(who)), delimiter_(delimiter) {
+CsvRows::CsvRows(
+    std::istream& stream, std::string who, char delimiter, size_t block_size)
+    : stream_(stream),
+      who_(std::move(who)),
+      delimiter_(delimiter),
+      block_size_(block_size) {
   for (const char stop : {delimiter, '\n', '\r'}) {
     stops_[static_cast<unsigned char>(stop)] = true;
   }
@@ -21,13 +25,12 @@ CsvRows::CsvRows(std::istream& stream, std::string who, char delimiter)
 }
 
 void CsvRows::read_more() {
-  constexpr size_t kBytes = 1 << 18;
   const auto left = static_cast<size_t>(end_ - begin_);
   if (left > 0) {
     std::memmove(block_.data(), begin_, left);
   }
   // A row longer than the block makes it longer.
-  block_.resize(std::max(kBytes, 2 * left));
+  block_.resize(std::max(block_size_, 2 * left));
   const size_t room = block_.size() - left;
   stream_.read(block_.data() + left, static_cast<std::streamsize>(room));
   if (stream_.bad()) { // as with a directory

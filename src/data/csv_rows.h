@@ -28,8 +28,13 @@ struct CsvCell {
 /// end; within quotes each is "\n".
 class CsvRows {
  public:
-  /// `who` leads every message: the format and the file.
-  CsvRows(std::istream& stream, std::string who, char delimiter);
+  /// `who` leads every message: the format and the file. So many bytes are read
+  /// at once; more where a row is longer.
+  CsvRows(
+      std::istream& stream,
+      std::string who,
+      char delimiter,
+      size_t block_size = size_t{1} << 18);
 
   /// Goes to the next row; false if there is none.
   bool next();
@@ -76,6 +81,7 @@ class CsvRows {
   std::istream& stream_;
   std::string who_;
   char delimiter_;
+  size_t block_size_;
   // What ends a cell without quotes.
   std::array<bool, 256> stops_{};
 

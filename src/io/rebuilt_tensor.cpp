@@ -12,9 +12,6 @@ namespace polytask::io::detail {
 
 namespace {
 
-// A short pickle can name the same long list of sizes for many tensors.
-constexpr size_t kMostDims = 64;
-
 // a * b + c, of numbers that are not negative; false where it is too large.
 bool add_product(int64_t a, int64_t b, uint64_t& c) {
   uint64_t product = 0;

@@ -5,10 +5,14 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Storage.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace polytask::io::detail {
+
+/// A short pickle can name the same long list of sizes for many tensors.
+constexpr size_t kMostDims = 64;
 
 /// A view, in elements, into a storage of the CPU. Throws c10::Error if
 /// numbers are negative or any element lies beyond the storage.

@@ -364,7 +364,9 @@ class PickleMachine {
       return tensor;
     }
     const auto* dict = container_of(item, ContainerKind::kDict);
-    check_pickle(dict, "a tensor is odd");
+    // A short pickle can name the same large dict for many tensors.
+    constexpr size_t kMostItems = 2 * 16;
+    check_pickle(dict && dict->items.size() <= kMostItems, "a tensor is odd");
     for (size_t i = 0; i < dict->items.size(); i += 2) {
       const std::string& key = text(dict->items[i]);
       const auto* is_set = std::get_if<c10::IValue>(&dict->items[i + 1]);
@@ -403,6 +405,8 @@ class PickleMachine {
         return push(args[0]);
       case GlobalRole::kSize:
         check_count(1, 1);
+        check_pickle(
+            elements(args[0]).size() <= kMostDims, "a torch.Size is too long");
         integers(args[0]);
         return push(args[0]);
       case GlobalRole::kDevice: {

@@ -453,6 +453,30 @@ TEST(Unpickler, RefusesTensorsBeyondTheirStorage) {
   EXPECT_EQ(pickle_refusal(pickle().tensor(5, {1000}, {0})), "");
 }
 
+// Which a pickle could name again and again, in a few bytes each time: the
+// reading took the square of the file's length.
+TEST(Unpickler, RefusesLongSizesAndLongMetadata) {
+  const auto size = [](size_t count) {
+    return pickle_refusal(pickle()
+                              .global("torch", "Size")
+                              .integers(std::vector<int64_t>(count, 1))
+                              .raw("\x85R"));
+  };
+  EXPECT_EQ(size(64), "");
+  EXPECT_TRUE(says(size(65), {"a torch.Size is too long"}));
+  const auto metadata = [](int count) {
+    PickleBuilder built = pickle();
+    built.global("torch._utils", "_rebuild_tensor_v2").raw("(").storage(3);
+    built.raw(std::string("K\0K\x03\x85K\x01\x85\x89N}", 11));
+    for (int i = 0; i < count; ++i) {
+      built.text("conj").raw("\x89s");
+    }
+    return pickle_refusal(built.raw("tR"));
+  };
+  EXPECT_EQ(metadata(16), "");
+  EXPECT_TRUE(says(metadata(17), {"a tensor is odd"}));
+}
+
 TEST(Unpickler, RefusesStoragesThatAreLongerThanTheirRecord) {
   EXPECT_TRUE(says(
       pickle_refusal(pickle().storage(7)),
