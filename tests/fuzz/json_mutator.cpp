@@ -171,12 +171,13 @@ int depth_of(std::string_view text) {
 extern "C" size_t LLVMFuzzerCustomMutator(
     uint8_t* data, size_t size, size_t most, unsigned seed) {
   const std::string_view reader = std::getenv("POLYTASK_FUZZ");
-  const bool is_program = reader == "exported_program";
-  const bool has_json = is_program || reader == "safetensors";
-  const size_t begin = is_program ? 0 : sizeof(uint64_t);
+  const bool is_json_alone =
+      reader == "exported_program" || reader == "inference";
+  const bool has_json = is_json_alone || reader == "safetensors";
+  const size_t begin = is_json_alone ? 0 : sizeof(uint64_t);
   // Of a file of safetensors, its length stands before the JSON.
   uint64_t length = size;
-  if (!is_program && size >= begin) {
+  if (!is_json_alone && size >= begin) {
     std::memcpy(&length, data, begin);
   }
   if (!has_json || seed % 4 == 0 || size < begin || length > size - begin) {
@@ -200,7 +201,7 @@ extern "C" size_t LLVMFuzzerCustomMutator(
     return LLVMFuzzerMutate(data, size, most);
   }
   length = text.size();
-  if (!is_program) {
+  if (!is_json_alone) {
     std::memcpy(data, &length, begin);
   }
   std::memcpy(data + begin, text.data(), text.size());

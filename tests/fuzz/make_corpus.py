@@ -20,6 +20,10 @@ def write(reader, files):
         (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
 
 
+def put(place, key, value):
+    place[key] = value
+
+
 def u32(n):
     return struct.pack("<I", n)
 
@@ -466,9 +470,6 @@ def exported_program():
     def with_node(*new, output="z"):
         return json.dumps(program([linear, *new], output))
 
-    def put(place, key, value):
-        place[key] = value
-
     text = json.dumps(net)
     ints = lambda *n: {"as_ints": list(n)}
     count = lambda n: {"as_int": n}
@@ -541,10 +542,107 @@ def exported_program():
     })
 
 
+# ---- Files for inference: what they say of the model
+
+
+def inference():
+    def linear(rows, columns):
+        return {"class": "Linear", "args": {"in_features": rows, "out_features": columns, "bias": True}}
+
+    def sequential(*layers):
+        return {"class": "Sequential", "layers": [[str(i), layer] for i, layer in enumerate(layers)]}
+
+    def coding(name, *categories, of_numbers=False):
+        return {"column": name, "categories": list(categories), "of_numbers": of_numbers, "has_missing": False}
+
+    relu = {"class": "ReLU", "args": {}}
+    good = {
+        "version": 1, "polytask": "0.1.0",
+        "tasks": [{"name": "rent", "unit": "EUR"}, {"name": "kind", "unit": ""}],
+        "preparation": {
+            "version": 1,
+            "numbers": [{"column": "area", "mean": 40.5, "scale": 12.25, "indicator": True}], "clip": 3.0,
+            "one_hot": [coding("city", "Graz", "Linz")], "ids": [],
+            "targets": [{"column": "rent", "kind": "number", "mean": 1.0, "scale": 2.0},
+                        {**coding("kind", "flat", "house"), "kind": "class"}],
+            "ignore_unknown_classes": False},
+        "networks": {
+            "trunk": sequential(linear(4, 8), relu, {"class": "Residual", "layers": [["inner", sequential(
+                linear(8, 8), {"class": "Tanh", "args": {}})]]}),
+            "heads": {"rent": linear(8, 1), "kind": linear(8, 2)}}}
+
+    def changed(change):
+        other = copy.deepcopy(good)
+        change(other, other["networks"]["heads"], other["preparation"])
+        return json.dumps(other)
+
+    def with_trunk(trunk):
+        return changed(lambda all, heads, preparation: put(all["networks"], "trunk", trunk))
+
+    def with_head(**args):
+        return changed(lambda all, heads, preparation: heads["rent"]["args"].update(args))
+
+    def residuals(depth):
+        layer = linear(8, 8)
+        for _ in range(depth):
+            layer = {"class": "Residual", "layers": [["inner", layer]]}
+        return layer
+
+    def convolution(**args):
+        return {"class": "Conv2d", "args": {
+            "in_channels": 4, "out_channels": 4, "kernel_size": [3, 3], "stride": [1, 1], "padding": [0, 0],
+            "dilation": [1, 1], "groups": 1, "bias": True, **args}}
+
+    write("inference", {
+        "good_plain": json.dumps(good),
+        "good_no_trunk": with_trunk(None),
+        "good_no_preparation": changed(lambda all, heads, p: put(all, "preparation", None)),
+        "good_no_networks": changed(lambda all, heads, p: put(all, "networks", None)),
+        "good_convolution": with_trunk(convolution()),
+        "good_90_deep": with_trunk(residuals(90)),
+        "bad_empty": "",
+        "bad_list": "[]",
+        "bad_cut": json.dumps(good)[:-9],
+        "bad_100000_deep": "[" * 100000,
+        "bad_version": changed(lambda all, heads, p: put(all, "version", 2)),
+        "bad_version_text": changed(lambda all, heads, p: put(all, "version", "1")),
+        "bad_no_tasks": changed(lambda all, heads, p: all.pop("tasks")),
+        "bad_task_twice": changed(lambda all, heads, p: all["tasks"].append(all["tasks"][0])),
+        "bad_task_with_dot": changed(lambda all, heads, p: put(all["tasks"][0], "name", "a.b")),
+        "bad_no_head": changed(lambda all, heads, p: heads.pop("rent")),
+        "bad_class": with_trunk({"class": "os.system", "args": {"command": "true"}}),
+        "bad_110_deep": with_trunk(residuals(110)),
+        "bad_sequential_in_sequential": with_trunk(sequential(sequential(relu))),
+        "bad_name_twice": with_trunk({"class": "Sequential", "layers": [["0", relu], ["0", relu]]}),
+        "bad_name_with_dot": with_trunk({"class": "Sequential", "layers": [["a.b", relu]]}),
+        "bad_layers_of_one": with_trunk({"class": "Sequential", "layers": [["0"]]}),
+        "bad_residual_of_nothing": with_trunk({"class": "Residual", "layers": []}),
+        "bad_width_huge": with_head(in_features=1 << 40),
+        "bad_width_wraps": with_head(in_features=1 << 62, out_features=4),
+        "bad_width_negative": with_head(in_features=-8, out_features=-8),
+        "bad_width_fraction": with_head(in_features=1e300),
+        "bad_bias_text": with_head(bias="yes"),
+        "bad_groups_zero": with_trunk(convolution(groups=0)),
+        "bad_kernel_of_three": with_trunk(convolution(kernel_size=[3, 3, 3])),
+        "bad_kernel_negative": with_trunk(convolution(kernel_size=[-1000000, -1000000])),
+        "bad_dropout_of_two": with_trunk({"class": "Dropout", "args": {"p": 2}}),
+        "bad_norm_of_no_shape": with_trunk({"class": "LayerNorm", "args": {
+            "normalized_shape": [-1], "eps": 0, "elementwise_affine": True}}),
+        "bad_scale_negative": changed(lambda all, heads, p: put(p["numbers"][0], "scale", -1)),
+        "bad_mean_too_large": changed(lambda all, heads, p: put(p["numbers"][0], "mean", "x")).replace('"x"', "1e999"),
+        "bad_category_twice": changed(lambda all, heads, p: p["one_hot"][0]["categories"].append("Graz")),
+        "bad_no_category": changed(lambda all, heads, p: put(p["one_hot"][0], "categories", [])),
+        "bad_kind": changed(lambda all, heads, p: put(p["targets"][0], "kind", "ordinal")),
+        "bad_no_input": changed(lambda all, heads, p: p.update(numbers=[], one_hot=[])),
+        "bad_unit_number": changed(lambda all, heads, p: put(all["tasks"][0], "unit", 7)),
+    })
+
+
 if __name__ == "__main__":
     csv()
     arff()
     safetensors()
+    inference()
     checkpoint()
     write("pickle", pickles())
     python_file()

@@ -18,6 +18,7 @@ const Target& target_named(std::string_view name) {
       Target{"checkpoint", read_checkpoint_bytes},
       Target{"csv", read_csv_bytes},
       Target{"exported_program", read_exported_program_bytes},
+      Target{"inference", read_inference_bytes},
       Target{"pickle", read_pickle_bytes},
       Target{"python_file", read_python_file_bytes},
       Target{"safetensors", read_safetensors_bytes}};

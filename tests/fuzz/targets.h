@@ -19,6 +19,7 @@ void read_arff_bytes(std::string_view bytes);
 void read_checkpoint_bytes(std::string_view bytes);
 void read_csv_bytes(std::string_view bytes);
 void read_exported_program_bytes(std::string_view bytes); // the JSON alone
+void read_inference_bytes(std::string_view bytes);        // the JSON alone
 void read_pickle_bytes(std::string_view bytes);           // data.pkl alone
 void read_python_file_bytes(std::string_view bytes);
 void read_safetensors_bytes(std::string_view bytes);
