@@ -31,7 +31,9 @@ void train(const char* backbone, const char* trained, const char* heads) {
   const auto spots = make_spots(1000), others = make_spots(500);
 
   polytask::io::ExportedProgram trunk(backbone);
+  trunk->eval(); // in training mode, a forward would move its batch norms' statistics
   const int64_t features = trunk->forward(others.batch().input().narrow(0, 0, 1)).size(1);
+  trunk->train();
   polytask::MultiTaskModel model{polytask::HardSharing(trunk)};
   model->add_task("place",
       polytask::Task(torch::nn::Linear(features, 2), polytask::MSELoss()).metric(polytask::R2()));

@@ -17,8 +17,6 @@ namespace polytask::fit::detail {
 
 namespace {
 
-constexpr int64_t kDryRows = 32;
-
 // The trunk where the sharing is one, the head, or nothing that is known.
 std::string failing_part(
     const MultiTaskModelImpl& model, const Batch::Part& part) {
@@ -130,7 +128,7 @@ void warn_of_tasks_without(
 // Throws, with all names there are, where a name is none of them.
 void check_names(const MultiTaskModel& model, const FitOptions& options) {
   const auto& [split, data] = options.validations().front();
-  const auto sample = data.sample(kDryRows);
+  const auto sample = data.sample(options.evaluate().batch_size());
   if (sample.empty()) {
     return;
   }
@@ -179,7 +177,7 @@ void dry_run(
   for (const auto& [split, data] : options.validations()) {
     const std::string where = "the rows of '" + split + "'";
     check_labels(*model, data.labels(), where, false);
-    for (const auto& batch : data.sample(kDryRows)) {
+    for (const auto& batch : data.sample(options.evaluate().batch_size())) {
       try_batch(*model, batch, where);
     }
   }

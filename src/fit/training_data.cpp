@@ -16,11 +16,10 @@ namespace polytask::fit {
 
 namespace {
 
-// Enough to see what fits, and quick.
-constexpr int64_t kSampleRows = 32;
-
-Batch first_rows(const data::Dataset& rows) {
-  const int64_t count = std::min(rows.size(), kSampleRows);
+// As many as a step gets: a model may take no other number.
+Batch first_batch(const data::Loader& loader) {
+  const data::Dataset& rows = loader.dataset();
+  const int64_t count = std::min(rows.size(), loader.batch_size());
   return rows.select(at::arange(count)).batch();
 }
 
@@ -44,7 +43,7 @@ class LoaderBatches : public Batches {
     return loader_.batches_per_epoch();
   }
   std::vector<Batch> sample() const override {
-    return {first_rows(loader_.dataset())};
+    return {first_batch(loader_)};
   }
   std::vector<std::pair<std::string, int64_t>> labels() const override {
     std::vector<std::pair<std::string, int64_t>> labels;
@@ -95,7 +94,7 @@ class MultiLoaderBatches : public Batches {
   std::vector<Batch> sample() const override {
     std::vector<Batch> sample;
     for (const auto& loader : loader_.loaders()) {
-      sample.push_back(first_rows(loader.dataset()));
+      sample.push_back(first_batch(loader));
     }
     return sample;
   }

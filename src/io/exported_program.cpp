@@ -122,6 +122,14 @@ std::vector<at::Tensor> ExportedProgramImpl::outputs(const Inputs& inputs) {
         program.inputs[i].name,
         "' is undefined.");
   }
+  if (is_training() && program.has_norms_of_eval && !has_warned_ &&
+      at::GradMode::is_enabled()) {
+    has_warned_ = true;
+    TORCH_WARN(
+        "ExportedProgram: the program was exported in eval mode: its batch "
+        "norms go by their running statistics in training, too. Export the "
+        "module in training mode, or say eval().");
+  }
   try {
     return program.run(weights_, given, is_training());
   } catch (const c10::Error&) {
@@ -142,6 +150,12 @@ bool ExportedProgramImpl::has_modes() const {
 }
 
 void ExportedProgramImpl::save(const std::string& path) const {
+  TORCH_CHECK_VALUE(
+      path.ends_with(".pt2"),
+      "ExportedProgram: expected a path that ends in .pt2, as Python does, but "
+      "got '",
+      path,
+      "'.");
   detail::write_program(path, *file_, weights_);
 }
 

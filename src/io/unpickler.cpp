@@ -365,7 +365,7 @@ class PickleMachine {
     }
     const auto* dict = container_of(item, ContainerKind::kDict);
     // A short pickle can name the same large dict for many tensors.
-    constexpr size_t kMostItems = 2 * 16;
+    constexpr size_t kMostItems = 32; // keys and values
     check_pickle(dict && dict->items.size() <= kMostItems, "a tensor is odd");
     for (size_t i = 0; i < dict->items.size(); i += 2) {
       const std::string& key = text(dict->items[i]);

@@ -16,6 +16,7 @@
 
 #include "core/check.h"
 #include "io/own_weights.h"
+#include "io/rename_hint.h"
 #include "io/weights_file.h"
 
 namespace polytask::io {
@@ -63,6 +64,31 @@ bool is_all_finite(const at::Tensor& value) {
       at::isfinite(value.to(at::kFloat)).all().item<bool>();
 }
 
+void list_names(
+    std::ostream& stream,
+    const char* what,
+    const std::vector<std::string>& names) {
+  if (!names.empty()) {
+    stream << "; " << what << ": " << polytask::detail::quoted(names);
+  }
+}
+
+void tell(
+    std::ostream& stream,
+    const LoadedWeights& loaded,
+    const char* what_those_are) {
+  stream << loaded.loaded.size() << ' ' << what_those_are;
+  list_names(stream, "missing", loaded.missing);
+  list_names(stream, "unexpected", loaded.unexpected);
+  for (const auto& misfit : loaded.misfits) {
+    stream << "; '" << misfit.name << "' is " << misfit.expected_dtype << ' '
+           << at::IntArrayRef(misfit.expected_sizes) << " in the module and "
+           << misfit.found_dtype << ' ' << at::IntArrayRef(misfit.found_sizes)
+           << " in the file";
+  }
+  list_names(stream, "not finite", loaded.not_finite);
+}
+
 class WeightsLoader {
  public:
   WeightsLoader(
@@ -76,14 +102,13 @@ class WeightsLoader {
     for (const auto& weight : own_) {
       find(weight, names, file);
     }
-    for (const auto& [name, in_file] : names) {
+    for (const auto& [name, in_file] : names) { // sorted
       if (used_.count(name) == 0 && !file.is_alias(in_file)) {
         result_.unexpected.push_back(name);
       }
     }
-    std::sort(result_.unexpected.begin(), result_.unexpected.end());
     if (options_.strict() && !result_.is_complete()) {
-      refuse();
+      refuse(names, file);
     }
     if (options_.device()) {
       check_device(*options_.device());
@@ -101,12 +126,19 @@ class WeightsLoader {
  private:
   // The module's names for those of the file, without those nobody asked for.
   std::map<std::string, std::string> renamed_names(
-      const detail::WeightsFile& file) const {
-    const detail::Renaming renamed(options_.renames());
+      const detail::WeightsFile& file) {
+    const std::string& from = options_.from();
+    detail::Renaming renamed(options_.renames());
     std::map<std::string, std::string> names;
+    bool has_from = false;
     for (const auto& in_file : file.names()) { // aliases come last
-      const std::string name = renamed(in_file);
+      if (!in_file.starts_with(from)) {
+        continue;
+      }
+      has_from = true;
+      const std::string name = renamed(in_file.substr(from.size()));
       if (!is_wanted(name)) {
+        left_out_.push_back(in_file);
         continue;
       }
       const auto [other, is_new] = names.emplace(name, in_file);
@@ -120,6 +152,12 @@ class WeightsLoader {
           name,
           "'.");
     }
+    TORCH_CHECK_VALUE(
+        has_from || !options_.strict(),
+        "LoadWeightsOptions::from: no name in the file begins with '",
+        from,
+        "'.");
+    without_match_ = renamed.without_match();
     return names;
   }
 
@@ -233,78 +271,104 @@ class WeightsLoader {
     transfer.value = transfer.value.to(transfer.to.device());
   }
 
-  [[noreturn]] void refuse() const {
+  [[noreturn]] void refuse(
+      const std::map<std::string, std::string>& names,
+      const detail::WeightsFile& file) const {
     std::ostringstream text;
-    text << result_;
+    tell(text, result_, "would fit");
     TORCH_CHECK_VALUE(
         false,
-        "the weights are not the module's: ",
+        "the weights are not the module's, and nothing is changed: ",
         text.str(),
         ".",
-        hint(),
+        hint(names, file),
         " With strict(false), what fits is loaded.");
   }
 
-  // Of what differs in a prefix alone, which one.
-  std::string hint() const {
-    if (result_.missing.empty() || result_.unexpected.empty()) {
-      return result_.missing.empty() && result_.unexpected.empty() &&
-              !options_.cast() &&
-              std::all_of(
-                  result_.misfits.begin(),
-                  result_.misfits.end(),
-                  [](const auto& misfit) {
-                    return misfit.expected_sizes == misfit.found_sizes;
-                  })
-          ? " cast(true) makes them the module's dtypes."
-          : "";
+  std::string hint(
+      const std::map<std::string, std::string>& names,
+      const detail::WeightsFile& file) const {
+    std::string hint;
+    for (const auto& from : without_match_) {
+      hint += " No name in the file has what rename looks for: '" + from + "'.";
     }
-    const std::string& own = result_.missing.front();
-    std::string from;
-    size_t same = 0;
-    for (const auto& theirs : result_.unexpected) {
-      const size_t end = same_end(own, theirs);
-      if (end > same) {
-        same = end;
-        from = theirs.substr(0, theirs.size() - end);
-      }
+    if (!result_.missing.empty() && !left_out_.empty()) {
+      hint += c10::str(
+          " only(…) leaves out ",
+          left_out_.size(),
+          " names of the file, such as '",
+          left_out_.front(),
+          "'.");
     }
-    return same == 0
-        ? ""
-        : " rename(\"" + from + "\", \"" + own.substr(0, own.size() - same) +
-            "\") would give some of them the module's names.";
+    if (result_.missing.empty() && result_.unexpected.empty()) {
+      const bool cast_would_do = !options_.cast() &&
+          std::all_of(
+              result_.misfits.begin(),
+              result_.misfits.end(),
+              [](const auto& misfit) {
+                return misfit.expected_sizes == misfit.found_sizes;
+              });
+      return cast_would_do
+          ? hint + " cast(true) makes them the module's dtypes."
+          : hint;
+    }
+    return hint + detail::rename_hint(missing(), unexpected(names, file));
   }
 
-  // How long the names' common end of whole words is.
-  static size_t same_end(const std::string& own, const std::string& theirs) {
-    for (size_t begin = 0; begin != std::string::npos;) {
-      const size_t length = theirs.size() - begin;
-      const bool is_end = length <= own.size() &&
-          own.compare(own.size() - length, length, theirs, begin) == 0 &&
-          (length == own.size() || own[own.size() - length - 1] == '.');
-      if (is_end) {
-        return length;
+  std::vector<detail::NamedShape> missing() const {
+    std::vector<detail::NamedShape> shapes;
+    for (const auto& weight : own_) {
+      for (const auto& name : weight.names) {
+        if (std::find(result_.missing.begin(), result_.missing.end(), name) !=
+            result_.missing.end()) {
+          shapes.push_back({name, weight.tensor.sizes().vec()});
+        }
       }
-      const size_t dot = theirs.find('.', begin);
-      begin = dot == std::string::npos ? dot : dot + 1;
     }
-    return 0;
+    return shapes;
+  }
+
+  std::vector<detail::NamedShape> unexpected(
+      const std::map<std::string, std::string>& names,
+      const detail::WeightsFile& file) const {
+    std::vector<detail::NamedShape> shapes;
+    for (const auto& name : result_.unexpected) {
+      shapes.push_back({name, file.tensor(names.at(name)).sizes().vec()});
+    }
+    return shapes;
   }
 
   const LoadWeightsOptions& options_;
   std::vector<OwnWeight> own_;
   std::map<std::string, bool> used_;
   std::vector<Transfer> transfers_;
+  /// Names in the file that `only` passes over.
+  std::vector<std::string> left_out_;
+  /// What is to be renamed, and is not there.
+  std::vector<std::string> without_match_;
   LoadedWeights result_;
 };
 
-void list_names(
-    std::ostream& stream,
-    const char* what,
-    const std::vector<std::string>& names) {
-  if (!names.empty()) {
-    stream << "; " << what << ": " << polytask::detail::quoted(names);
+detail::StoredWeights renamed_weights(
+    const detail::StoredWeights& stored,
+    const std::vector<WeightsRename>& renames) {
+  detail::Renaming renamed(renames);
+  detail::StoredWeights result;
+  for (const auto& item : stored.tensors) {
+    const std::string name = renamed(item.key());
+    TORCH_CHECK_VALUE(
+        !result.tensors.contains(name),
+        "save_weights: two tensors, '",
+        item.key(),
+        "' one of them, would be '",
+        name,
+        "'.");
+    result.tensors.insert(name, item.value());
   }
+  for (const auto& [name, target] : stored.aliases) {
+    result.aliases.emplace(renamed(name), renamed(target));
+  }
+  return result;
 }
 
 } // namespace
@@ -324,7 +388,16 @@ void save_weights(
       "save_weights: ",
       module.name(),
       " has neither parameters nor buffers.");
+  if (!options.renames().empty()) {
+    stored = renamed_weights(stored, options.renames());
+  }
   detail::write_weights(path, stored, options.metadata());
+}
+
+SaveWeightsOptions& SaveWeightsOptions::rename(
+    std::string from, std::string to) {
+  renames_.push_back({std::move(from), std::move(to), false});
+  return *this;
 }
 
 LoadWeightsOptions& LoadWeightsOptions::rename(
@@ -345,16 +418,7 @@ LoadWeightsOptions& LoadWeightsOptions::only(std::string prefix) {
 }
 
 std::ostream& operator<<(std::ostream& stream, const LoadedWeights& loaded) {
-  stream << loaded.loaded.size() << " loaded";
-  list_names(stream, "missing", loaded.missing);
-  list_names(stream, "unexpected", loaded.unexpected);
-  for (const auto& misfit : loaded.misfits) {
-    stream << "; '" << misfit.name << "' is " << misfit.expected_dtype << ' '
-           << at::IntArrayRef(misfit.expected_sizes) << " in the module and "
-           << misfit.found_dtype << ' ' << at::IntArrayRef(misfit.found_sizes)
-           << " in the file";
-  }
-  list_names(stream, "not finite", loaded.not_finite);
+  tell(stream, loaded, "loaded");
   return stream;
 }
 

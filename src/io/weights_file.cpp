@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 
@@ -105,9 +106,30 @@ c10::IValue state_dict_in(const c10::IValue& file, const std::string& key) {
   return found;
 }
 
+// What downloads leave in the place of weights.
+void check_kind(const std::string& path) {
+  std::error_code ignored;
+  TORCH_CHECK_VALUE(
+      !std::filesystem::is_directory(path, ignored),
+      "it is a folder, and no file.");
+  TORCH_CHECK_VALUE(
+      !is_of_end(path, ".index.json"),
+      "it is the index of a model in several files: load each of them with "
+      "strict(false).");
+  constexpr std::string_view kPointer = "version https://git-lfs";
+  std::string head(kPointer.size(), '\0');
+  std::ifstream file = open_regular_file(path);
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  TORCH_CHECK_VALUE(
+      head != kPointer,
+      "it is the pointer of git-lfs to a file that was not fetched (git lfs "
+      "pull).");
+}
+
 } // namespace
 
 WeightsFile::WeightsFile(const std::string& path, const std::string& key) {
+  check_kind(path);
   if (looks_like_safetensors(path)) {
     open_safetensors(path, key);
   } else {
@@ -193,8 +215,8 @@ void write_weights(
   write_python(path, dict);
 }
 
-Renaming::Renaming(const std::vector<LoadWeightsOptions::Rename>& renames)
-    : renames_(renames) {
+Renaming::Renaming(const std::vector<WeightsRename>& renames)
+    : renames_(renames), has_matched_(renames.size(), false) {
   for (const auto& rename : renames) {
     auto& pattern = patterns_.emplace_back();
     try {
@@ -212,7 +234,7 @@ Renaming::Renaming(const std::vector<LoadWeightsOptions::Rename>& renames)
   }
 }
 
-std::string Renaming::operator()(std::string name) const {
+std::string Renaming::operator()(std::string name) {
   // The standard library matches by recursion: in a file that means harm, a
   // name can be longer than the stack is deep.
   constexpr size_t kLongest = 1000;
@@ -221,6 +243,7 @@ std::string Renaming::operator()(std::string name) const {
     if (!is_regex) {
       if (name.starts_with(from)) {
         name.replace(0, from.size(), to);
+        has_matched_[i] = true;
       }
       continue;
     }
@@ -234,7 +257,10 @@ std::string Renaming::operator()(std::string name) const {
         name.substr(0, 40),
         "'.");
     try {
-      name = std::regex_replace(name, *patterns_[i], to);
+      if (std::regex_search(name, *patterns_[i])) {
+        name = std::regex_replace(name, *patterns_[i], to);
+        has_matched_[i] = true;
+      }
     } catch (const std::regex_error& error) {
       TORCH_CHECK_VALUE(
           false,
@@ -247,6 +273,16 @@ std::string Renaming::operator()(std::string name) const {
     }
   }
   return name;
+}
+
+std::vector<std::string> Renaming::without_match() const {
+  std::vector<std::string> without;
+  for (size_t i = 0; i < renames_.size(); ++i) {
+    if (!has_matched_[i]) {
+      without.push_back(renames_[i].from);
+    }
+  }
+  return without;
 }
 
 std::string bytes_of(const at::Tensor& tensor) {

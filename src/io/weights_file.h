@@ -56,15 +56,19 @@ void write_weights(
 class Renaming {
  public:
   /// Throws ValueError for what is no regular expression.
-  explicit Renaming(const std::vector<LoadWeightsOptions::Rename>& renames);
+  explicit Renaming(const std::vector<WeightsRename>& renames);
 
   /// One after the other. Throws ValueError for a name too long for them.
-  std::string operator()(std::string name) const;
+  std::string operator()(std::string name);
+
+  /// What no name so far had.
+  std::vector<std::string> without_match() const;
 
  private:
-  const std::vector<LoadWeightsOptions::Rename>& renames_;
+  const std::vector<WeightsRename>& renames_;
   /// One for each; empty where it is none.
   std::vector<std::optional<std::regex>> patterns_;
+  std::vector<bool> has_matched_;
 };
 
 /// Of a contiguous tensor on the host, or of a copy that is one.

@@ -816,4 +816,34 @@ TEST(Fit, LeavesAHandlerThatWasSetMeanwhile) {
   EXPECT_EQ(std::signal(SIGTERM, SIG_DFL), SIG_IGN);
 }
 
+// As a program that was exported with a batch of four.
+struct TrunkOfFourImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& x) {
+    TORCH_CHECK(x.size(0) == 4, "four rows, not ", x.size(0));
+    return linear(x);
+  }
+  torch::nn::Linear linear = register_module("linear", torch::nn::Linear(4, 8));
+};
+TORCH_MODULE(TrunkOfFour);
+
+TEST(Fit, TriesBatchesOfTheSizeThatStepsHave) {
+  polytask::MultiTaskModel model{TrunkOfFour()};
+  model->add_task(
+      "sum", polytask::Task(torch::nn::Linear(8, 1), polytask::MSELoss()));
+  model->add_task(
+      "size", polytask::Task(torch::nn::Linear(8, 1), polytask::MSELoss()));
+  polytask::JointTraining training(model, torch::optim::SGDOptions(0.01));
+  polytask::data::Loader loader(
+      two_task_rows(40), polytask::data::LoaderOptions().batch_size(4));
+  fit::Fit(
+      training,
+      loader,
+      quiet()
+          .epochs(1)
+          .validation(two_task_rows(8))
+          .evaluate(fit::EvaluateOptions().batch_size(4)))
+      .run();
+  EXPECT_EQ(training.steps(), 10);
+}
+
 } // namespace

@@ -37,6 +37,7 @@
 #include "tests/support/program_builder.h"
 #include "tests/support/says.h"
 #include "tests/support/twin.h"
+#include "tests/support/warnings.h"
 
 namespace polytask::io {
 namespace {
@@ -613,6 +614,39 @@ TEST_F(ExportedProgramFile, LeavesBuffersAsTheyWereWhereAStepFails) {
         {"node 'fixed' (torch.ops.aten.add.Tensor)", "(5)", "(6)"}));
   }
   expect_same_weights(*model.ptr(), *before.ptr(), 0);
+}
+
+TEST_F(ExportedProgramFile, WarnsOfTrainingWhatWasExportedInEvalMode) {
+  auto built = testing::trunk_program(testing::TrunkParts());
+  for (auto& node : built.nodes()) {
+    for (auto& argument : node["inputs"]) {
+      if (argument["name"] == "training") {
+        argument["arg"] = {{"as_bool", false}};
+      }
+    }
+  }
+  auto program = loaded(built);
+  const auto x = torch::randn({4, 5});
+  const testing::Warnings warnings("ExportedProgram: ");
+  program->eval();
+  program->forward(x);
+  EXPECT_THAT(warnings.texts, ::testing::IsEmpty());
+  program->train();
+  program->forward(x);
+  program->forward(x);
+  EXPECT_THAT(
+      warnings.texts,
+      ::testing::ElementsAre(
+          ::testing::HasSubstr("was exported in eval mode")));
+  loaded(testing::trunk_program(testing::TrunkParts()))->forward(x);
+  EXPECT_EQ(warnings.texts.size(), 1);
+}
+
+TEST_F(ExportedProgramFile, IsSavedUnderTheEndingThatPythonExpects) {
+  auto program = loaded(testing::trunk_program(testing::TrunkParts()));
+  EXPECT_TRUE(says(
+      error_of([&] { program->save(folder + "/saved.pt"); }),
+      {".pt2", "saved.pt"}));
 }
 
 } // namespace

@@ -561,5 +561,105 @@ TEST(SaveWeights, RefusesTensorsWithoutMemory) {
   }
 }
 
+TEST(LoadWeights, TakesAPartOfAFileIntoAModuleByItself) {
+  const auto path = weights_path(".safetensors");
+  auto model = two_tasks(1);
+  io::save_weights(*model, path);
+  torch::manual_seed(5);
+  Sequential trunk(Linear(3, 4));
+  const auto loaded =
+      load_weights(*trunk, path, LoadWeightsOptions().from("sharing.trunk."));
+  EXPECT_TRUE(loaded.is_complete());
+  EXPECT_TRUE(torch::equal(trunk->parameters()[0], model->parameters()[0]));
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(*trunk, path, LoadWeightsOptions().from("encoder."));
+      }),
+      AllOf(HasSubstr("from"), HasSubstr("'encoder.'")));
+  EXPECT_THAT( // what is missing in the part is still missing
+      error_of([&] {
+        load_weights(*model, path, LoadWeightsOptions().from("sharing."));
+      }),
+      HasSubstr("missing"));
+}
+
+// A wrong hint is worse than none.
+TEST(LoadWeights, HintsAtRenamesThatFitInShapeToo) {
+  const auto path = weights_path(".pt");
+  c10::Dict<std::string, at::Tensor> dict;
+  dict.insert("stem.weight", torch::ones({8, 1, 3, 3}));
+  dict.insert("block.weight", torch::ones({5, 2}));
+  dict.insert("block.bias", torch::ones({5}));
+  io::write_python(path, dict);
+  HolderImpl net(
+      {{"conv_weight", torch::ones({8, 1, 3, 3})},
+       {"weight", torch::ones({5, 2})},
+       {"bias", torch::ones({5})}});
+  EXPECT_THAT(
+      error_of([&] { load_weights(net, path); }),
+      AllOf(
+          HasSubstr("rename(\"block.\", \"\")"),
+          HasSubstr("nothing is changed: 0 would fit")));
+  HolderImpl other({{"weight", torch::ones({3})}});
+  EXPECT_THAT(
+      error_of([&] { load_weights(other, path); }),
+      ::testing::Not(HasSubstr("rename(")));
+}
+
+TEST(LoadWeights, SaysWhichRenamesFoundNothingAndWhatOnlyLeavesOut) {
+  const auto path = weights_path(".pt");
+  io::save_weights(*Sequential(Linear(3, 4)), path);
+  auto model = two_tasks(1);
+  EXPECT_THAT(
+      error_of([&] {
+        load_weights(
+            *model,
+            path,
+            LoadWeightsOptions()
+                .rename("encodr.", "sharing.trunk.")
+                .rename_pattern("^x", "y")
+                .only("sharing."));
+      }),
+      AllOf(
+          HasSubstr("rename looks for: 'encodr.'"),
+          HasSubstr("rename looks for: '^x'"),
+          HasSubstr("leaves out 2 names of the file, such as '0.weight'")));
+}
+
+TEST(LoadWeights, KnowsWhatDownloadsLeaveBehind) {
+  auto net = small_net(1);
+  const auto path = weights_path(".safetensors");
+  std::ofstream(path) << "version https://git-lfs.github.com/spec/v1\noid 1\n";
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, path); }), HasSubstr("git-lfs"));
+  const auto index = weights_path(".safetensors.index.json");
+  std::ofstream(index) << "{}";
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, index); }), HasSubstr("several files"));
+  EXPECT_THAT(
+      error_of([&] { load_weights(*net, ::testing::TempDir()); }),
+      HasSubstr("folder"));
+}
+
+TEST(SaveWeights, GivesThePartsOtherNames) {
+  for (const char* end : {".pt", ".safetensors"}) {
+    const auto path = weights_path(end);
+    auto net = small_net(1);
+    io::save_weights(
+        *net, path, io::SaveWeightsOptions().rename("0.", "stem."));
+    auto other = small_net(2);
+    EXPECT_TRUE(
+        load_weights(*other, path, LoadWeightsOptions().rename("stem.", "0."))
+            .is_complete());
+    EXPECT_TRUE(torch::equal(other->parameters()[0], net->parameters()[0]));
+    EXPECT_THAT(
+        error_of([&] {
+          io::save_weights(
+              *net, path, io::SaveWeightsOptions().rename("0.", "2."));
+        }),
+        AllOf(HasSubstr("save_weights"), HasSubstr("'2.weight'")));
+  }
+}
+
 } // namespace
 } // namespace polytask

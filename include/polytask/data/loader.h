@@ -71,6 +71,10 @@ class POLYTASK_API Loader {
   const Dataset& dataset() const {
     return dataset_;
   }
+  /// The most rows of a batch.
+  int64_t batch_size() const {
+    return options_.batch_size();
+  }
   int64_t batches_per_epoch() const;
   /// The number of the present epoch, from 0.
   int64_t epoch() const {

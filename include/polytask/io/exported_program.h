@@ -25,8 +25,8 @@ struct ProgramFile;
 /// moved, cloned and saved, and it can be a trunk, an expert or a head.
 ///
 ///     // Python: torch.export.save(torch.export.export(model, (x,),
-///     //     dynamic_shapes=({0: torch.export.Dim.DYNAMIC},)), "trunk.pt2")
-///     polytask::io::ExportedProgram trunk("trunk.pt2");
+///     //     dynamic_shapes=({0: torch.export.Dim("batch", min=1)},)),
+///     "t.pt2") polytask::io::ExportedProgram trunk("t.pt2");
 ///     polytask::MultiTaskModel model{polytask::HardSharing(trunk)};
 ///     ... trained ...
 ///     trunk->save("trained.pt2"); // Python: torch.export.load
@@ -35,7 +35,8 @@ struct ProgramFile;
 /// in eval mode stays in it. `eval()` turns a program that was exported in
 /// training mode: dropout and stochastic depth let all through, batch norm uses
 /// its running statistics, which `train()` turns back (`has_modes`). What else
-/// the forward draws at random, it goes on drawing.
+/// the forward draws at random, it goes on drawing. The first step of training
+/// on one that was exported in eval mode, and has batch norms, warns of it.
 ///
 /// Nodes call LibTorch's operators with autograd. Nothing else of the file is
 /// ever executed: control flow (`torch.cond`, `torch.no_grad` inside of the
@@ -67,9 +68,9 @@ class POLYTASK_API ExportedProgramImpl : public torch::nn::Module {
   bool has_modes() const;
 
   /// The program with the weights that it has now, for Python's
-  /// `torch.export.load`: written beside, then put in its place. Throws if
-  /// it cannot be written, or where the weights have another dtype than the
-  /// program, which names it in many places.
+  /// `torch.export.load`, as "….pt2": written beside, then put in its place.
+  /// Throws for another ending, if it cannot be written, or where the weights
+  /// have another dtype than the program, which names it in many places.
   void save(const std::string& path) const;
   using torch::nn::Module::save; // the weights alone, for torch::save
 
@@ -100,6 +101,7 @@ class POLYTASK_API ExportedProgramImpl : public torch::nn::Module {
   /// and what Python does not save with them: lifted constants, buffers that
   /// are not persistent.
   std::vector<at::Tensor> weights_;
+  bool has_warned_ = false;
 };
 
 TORCH_MODULE(ExportedProgram);

@@ -17,12 +17,30 @@
 
 namespace polytask::io {
 
-struct SaveWeightsOptions {
+/// What becomes of a name: a prefix, or the matches of a regular expression.
+struct WeightsRename {
+  std::string from;
+  std::string to;
+  bool is_regex;
+};
+
+struct POLYTASK_API SaveWeightsOptions {
   using Metadata = std::map<std::string, std::string>;
 
   /// What a file of safetensors says beside; Python's files have no place for
   /// it, and it is refused there.
   TORCH_ARG(Metadata, metadata);
+
+ public:
+  /// A name of the module that begins with `from` begins with `to` in the file.
+  /// Several calls work one after the other, in their order.
+  SaveWeightsOptions& rename(std::string from, std::string to);
+  const std::vector<WeightsRename>& renames() const {
+    return renames_;
+  }
+
+ private:
+  std::vector<WeightsRename> renames_;
 };
 
 /// Writes the parameters and buffers of any `torch::nn` module by their names,
@@ -36,9 +54,9 @@ struct SaveWeightsOptions {
 ///    their memory there, too.
 ///
 /// Throws `c10::ValueError` for another ending, for a module without a tensor
-/// or with a parameter and a buffer of one name, and with the tensor's name for
-/// one that the format cannot hold; `c10::Error` if the file cannot be written.
-/// Then the old file is there.
+/// or with a parameter and a buffer of one name, for two that would get one,
+/// and with the tensor's name for one that the format cannot hold; `c10::Error`
+/// if the file cannot be written. Then the old file is there.
 POLYTASK_API void save_weights(
     const torch::nn::Module& module,
     const std::string& path,
@@ -55,6 +73,11 @@ struct POLYTASK_API LoadWeightsOptions {
   /// Where in a checkpoint of Python's the state dict is. Empty: the file is
   /// one, or has one under "model", "state_dict" or "model_state_dict".
   TORCH_ARG(std::string, key);
+  /// Takes the names in the file that begin with it, and takes it off them: of
+  /// a whole model's file, "sharing.trunk." is its trunk as a module by itself.
+  /// What else the file has is left alone. Strict, a prefix that no name has is
+  /// refused. Comes before `rename`.
+  TORCH_ARG(std::string, from);
   /// Moves the module there when all is loaded.
   TORCH_ARG(std::optional<torch::Device>, device) = std::nullopt;
 
@@ -73,12 +96,7 @@ struct POLYTASK_API LoadWeightsOptions {
   /// prefix that neither has.
   LoadWeightsOptions& only(std::string prefix);
 
-  struct Rename {
-    std::string from;
-    std::string to;
-    bool is_regex;
-  };
-  const std::vector<Rename>& renames() const {
+  const std::vector<WeightsRename>& renames() const {
     return renames_;
   }
   const std::vector<std::string>& prefixes() const {
@@ -86,7 +104,7 @@ struct POLYTASK_API LoadWeightsOptions {
   }
 
  private:
-  std::vector<Rename> renames_;
+  std::vector<WeightsRename> renames_;
   std::vector<std::string> prefixes_;
 };
 

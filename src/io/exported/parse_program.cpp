@@ -37,6 +37,8 @@ class ProgramParser {
       program_.steps.push_back(read_node(node, values_, known_.counters));
       program_.has_modes =
           program_.has_modes || program_.steps.back().in_eval.has_value();
+      program_.has_norms_of_eval =
+          program_.has_norms_of_eval || program_.steps.back().is_norm_of_eval;
     }
     program_.has_modes =
         turn_stochastic_depth(program_.steps) || program_.has_modes;

@@ -83,6 +83,8 @@ struct ProgramStep {
   /// Its first operand gets another shape: it must be none of the weights and
   /// inputs, which belong to others.
   bool changes_shape = false;
+  /// A batch norm that goes by its running statistics in training, too.
+  bool is_norm_of_eval = false;
 };
 
 /// A parameter, buffer or constant.
@@ -132,6 +134,8 @@ struct Program {
   std::vector<Slot> outputs;
   size_t slots = 0;
   bool has_modes = false;
+  /// It was exported in eval mode: a batch norm goes by its running statistics.
+  bool has_norms_of_eval = false;
 
   /// `weights` as above, `inputs` [..] of the sizes above. Throws with the
   /// node's name before the operator's message.

@@ -193,10 +193,11 @@ class NodeReader {
     for (size_t i = 0; i < arguments.size(); ++i) {
       const auto& name = arguments[i].name();
       const auto& value = step.operands[i].constant;
-      const bool is_flag =
-          name == "train" || name == "training" || name == "use_input_stats";
-      if (is_flag && value.isBool() && value.toBool() && has_statistics(step)) {
+      if (is_flag(name) && value.isBool() && value.toBool() &&
+          has_statistics(step)) {
         step.in_eval.emplace(i, false);
+      } else if (name == "running_mean" && uses_statistics(step)) {
+        step.is_norm_of_eval = true;
       } else if (
           name == "dropout_p" && value.isDouble() && value.toDouble() > 0) {
         step.in_eval.emplace(i, 0.0);
@@ -206,6 +207,23 @@ class NodeReader {
         step.operands[0].kind == Operand::Kind::kValue) {
       step.only_in_training = counters_.count(step.operands[0].slot) > 0;
     }
+  }
+
+  static bool is_flag(const std::string& argument) {
+    return argument == "train" || argument == "training" ||
+        argument == "use_input_stats";
+  }
+
+  // Whatever the mode is.
+  static bool uses_statistics(const ProgramStep& step) {
+    const auto& arguments = step.op->schema().arguments();
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const auto& value = step.operands[i].constant;
+      if (is_flag(arguments[i].name()) && value.isBool() && value.toBool()) {
+        return false;
+      }
+    }
+    return has_statistics(step);
   }
 
   // A norm without running statistics has no other way in eval mode.

@@ -229,7 +229,7 @@ void Program::check_sizes(const std::vector<at::Tensor>& inputs_now) const {
             range->second.most,
             " in the program, and is ",
             given[d],
-            ".");
+            "; torch.export.Dim(\"batch\", min=1) exports it from 1 on.");
       }
       if (size.symbol.empty()) {
         continue;
