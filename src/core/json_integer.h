@@ -17,9 +17,10 @@ int64_t json_integer(const Json& json) {
       static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   TORCH_CHECK_VALUE(
       json.is_number_integer() &&
-          (!json.is_number_unsigned() || json.template get<uint64_t>() <= kMost),
+          (!json.is_number_unsigned() ||
+           json.template get<uint64_t>() <= kMost),
       "expected an integer, but got ",
-      json.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 100),
+      json.is_number_integer() ? "a larger one" : json.type_name(),
       ".");
   return json.template get<int64_t>();
 }

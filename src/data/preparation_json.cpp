@@ -9,12 +9,15 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
 #include "core/check.h"
+#include "core/json_integer.h"
 
 #include "preparation_state.h"
+#include "text_scanner.h"
 
 namespace polytask::data {
 
@@ -77,6 +80,22 @@ double finite(const Json& json, const char* key, double least) {
 
 constexpr double kLeastDouble = std::numeric_limits<double>::lowest();
 
+// They are looked up by halves.
+void check_ascending(const detail::ColumnCoding& coding) {
+  std::optional<double> last;
+  for (const auto& category : coding.vocabulary) {
+    const auto number = detail::parse_number(category);
+    TORCH_CHECK_VALUE(
+        number && !std::isnan(*number) && (!last || *number > *last),
+        "column '",
+        coding.column,
+        "': expected ascending numbers as categories, but found '",
+        category,
+        "'.");
+    last = number;
+  }
+}
+
 detail::ColumnCoding coding_of_json(const Json& json) {
   detail::ColumnCoding coding{
       json.at("column").get<std::string>(),
@@ -98,6 +117,9 @@ detail::ColumnCoding coding_of_json(const Json& json) {
       "column '",
       coding.column,
       "' has no category.");
+  if (coding.of_numbers) {
+    check_ascending(coding);
+  }
   return coding;
 }
 
@@ -200,7 +222,7 @@ Preparation Preparation::from_json(const std::string& text) {
   auto read = std::make_shared<State>();
   try {
     const Json all = Json::parse(text);
-    const auto version = all.at("version").get<int64_t>();
+    const int64_t version = detail::json_integer(all.at("version"));
     TORCH_CHECK_VALUE(
         version == kPreparationJsonVersion,
         "it is of version ",

@@ -16,12 +16,13 @@
 namespace polytask::fit::detail {
 
 /// How a checkpoint holds a model: its weights by name, all else in the
-/// archive. Where one of its modules saves something of its own, or a tensor
-/// that safetensors lack, the archive has the weights too.
+/// archive. Where one of its modules saves something of its own, or it has a
+/// tensor that safetensors lack or tensors that share memory, the archive has
+/// the weights too.
 class CheckpointModel {
  public:
-  /// Into the archive; returns the weights to be written beside it. Takes the
-  /// memory of the model's state where its modules are new.
+  /// Into the archive; returns the weights to be written beside it. Takes twice
+  /// the memory of the model's state where its modules are new.
   io::detail::StoredWeights save(
       const MultiTaskModelImpl& model,
       torch::serialize::OutputArchive& archive);

@@ -15,6 +15,7 @@
 #include "core/check.h"
 #include "fit/checkpoint_file.h"
 #include "fit/fit_loop.h"
+#include "io/safetensors_writer.h"
 
 namespace polytask::fit::detail {
 
@@ -67,7 +68,9 @@ void FitLoop::open_folder() {
 void FitLoop::try_to_save() {
   try {
     torch::serialize::OutputArchive archive;
-    model_.save(*training_.model(), archive);
+    const auto weights = model_.save(*training_.model(), archive);
+    io::detail::SafetensorsWriter(
+        "the weights", weights.tensors, weights.aliases);
     save_training(archive);
     archive.save_to([](const void* /*data*/, size_t size) { return size; });
   } catch (const c10::Error&) {

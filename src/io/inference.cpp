@@ -40,6 +40,13 @@ Inputs inputs_for(const MultiTaskModelImpl& model, const Inputs& inputs) {
   return inputs;
 }
 
+// In half of it, a number's unit may be too large or too fine.
+at::Tensor at_least_float(const at::Tensor& output) {
+  return output.defined() && output.is_floating_point()
+      ? output.to(c10::promoteTypes(output.scalar_type(), at::kFloat))
+      : output;
+}
+
 Answers answers_of(
     const MultiTaskModel& model,
     const data::Preparation* preparation,
@@ -49,8 +56,9 @@ Answers answers_of(
   for (const auto& output : networks->forward(inputs_for(*model, inputs))) {
     answers.insert(
         output.key(),
-        preparation ? preparation->answers(output.key(), output.value())
-                    : output.value());
+        preparation
+            ? preparation->answers(output.key(), at_least_float(output.value()))
+            : output.value());
   }
   return answers;
 }
@@ -176,9 +184,17 @@ detail::DescribedModel read(const std::string& path) {
       "expected what export_for_inference writes, but it is ",
       kind == metadata.end() ? "a file of weights" : "a " + kind->second,
       " (load_weights reads those).");
-  int64_t weights = 0;
+  double weights = 0;
+  const auto count = [&](const std::string& name) {
+    weights += static_cast<double>(c10::multiply_integers(file.sizes(name)));
+  };
   for (const auto& name : file.names()) {
-    weights += c10::multiply_integers(file.sizes(name));
+    count(name);
+  }
+  for (const auto& [name, other] : metadata) { // tied ones
+    if (file.contains(other)) {
+      count(other);
+    }
   }
   auto described = detail::DescribedModel::parse(description->second, weights);
   if (!described.networks.is_empty()) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/weights_archive.h"
 
+#include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
 #include "model/archive_key.h"
@@ -46,9 +47,14 @@ void write_weights(const Weights& weights, OutputArchive& archive) {
 bool saves_weights_alone(
     const MultiTaskModelImpl& model, const Weights& weights) {
   auto own = written_by([&](OutputArchive& to) { model.save(to); });
+  // Shapes and dtypes are all that is compared: one element for each tensor.
+  Weights forms;
+  for (const auto& [name, weight] : weights) {
+    forms.emplace(name, at::zeros({}, weight.options()).expand(weight.sizes()));
+  }
   auto alone = written_by([&](OutputArchive& to) {
     write_task_state(model, to);
-    write_weights(weights, to);
+    write_weights(forms, to);
   });
   try {
     fit_archive(own, alone, {}, [](const std::string& prefix, const auto& key) {

@@ -23,8 +23,8 @@ POLYTASK_API void write_weights(
     torch::serialize::OutputArchive& archive);
 
 /// Whether these two write all that the model's own `save` does: no where one
-/// of its modules saves something else. Takes the memory of the model's state
-/// meanwhile.
+/// of its modules saves something else. Takes twice the memory of the model's
+/// state meanwhile.
 POLYTASK_API bool saves_weights_alone(
     const MultiTaskModelImpl& model,
     const std::map<std::string, at::Tensor>& weights);

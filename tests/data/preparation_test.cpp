@@ -471,6 +471,22 @@ TEST(Preparation, IsTheSameFromItsJson) {
       {"Preparation: from_json", "version 9"}));
 }
 
+TEST(Preparation, RefusesJsonWhoseNumbersAreOutOfOrder) {
+  const auto of = [](const std::string& categories) {
+    return R"({"version": 1, "numbers": [], "clip": 0, "one_hot": [{"column": "rooms", "categories": )" +
+        categories +
+        R"(, "of_numbers": true}], "ids": [], "targets": [], "ignore_unknown_classes": false})";
+  };
+  EXPECT_EQ(Preparation::from_json(of(R"(["1", "2.5"])")).width(), 2);
+  for (const auto* bad :
+       {R"(["2.5", "1"])", R"(["1", "1.0"])", R"(["one"])", R"(["nan"])"}) {
+    EXPECT_TRUE(says(
+        error_of([&] { Preparation::from_json(of(bad)); }),
+        {"from_json", "'rooms'", "ascending"}))
+        << bad;
+  }
+}
+
 TEST(Preparation, IsSavedWithoutNumbersOrTargets) {
   const Table train = csv_rows(kTrainRows);
   std::stringstream stream;

@@ -551,4 +551,77 @@ TEST(Checkpoint, LooksAgainWhereModulesAreNew) {
   EXPECT_THAT(saved(), testing::Not(testing::Contains("weights_apart")));
 }
 
+// Its weights are not in the order of safetensors, and `seen` is the memory of
+// the first.
+struct OddMemoryHeadImpl : torch::nn::Module {
+  torch::Tensor forward(const torch::Tensor& x) {
+    return (x.matmul(weight) + seen.sum()).matmul(column);
+  }
+  torch::Tensor weight = register_parameter("weight", torch::randn({5, 3}).t());
+  torch::Tensor seen = register_buffer("seen", weight.detach().t());
+  torch::Tensor column = register_parameter("column", torch::randn({5, 1}));
+};
+TORCH_MODULE(OddMemoryHead);
+
+TEST(Checkpoint, KeepsWhatSharesMemory) {
+  OddMemoryHead head;
+  torch::serialize::OutputArchive archive;
+  polytask::MultiTaskModel model;
+  model->add_task("y", polytask::Task(head, polytask::MSELoss()));
+  fit::detail::CheckpointModel().save(*model, archive);
+  std::stringstream bytes;
+  archive.save_to(bytes);
+  torch::serialize::InputArchive read;
+  read.load_from(bytes);
+  fit::detail::CheckpointModel::load(read, {}, *model);
+  const torch::NoGradGuard no_grad;
+  head->weight.fill_(7);
+  EXPECT_EQ(head->seen.sum().item<float>(), 7 * 15);
+  EXPECT_EQ(head->weight.strides(), torch::IntArrayRef({1, 3}));
+}
+
+TEST(Checkpoint, KeepsTheOrderOfWeightsInMemory) {
+  const auto folder = empty_folder("channels_last");
+  const auto x = torch::randn({24, 3, 6, 6});
+  const polytask::data::Dataset rows(x, {{"z", x.flatten(1).sum(1, true)}});
+  const auto weight_after = [&](int64_t steps, const fs::path& place) {
+    torch::manual_seed(4);
+    const torch::nn::Conv2d conv(3, 4, 3);
+    const torch::NoGradGuard no_grad;
+    conv->weight.set_data(
+        conv->weight.contiguous(torch::MemoryFormat::ChannelsLast));
+    polytask::MultiTaskModel model{
+        torch::nn::Sequential(conv, torch::nn::Flatten())};
+    model->add_task("z", polytask::LinearTask(64, 1));
+    polytask::JointTraining training(model, torch::optim::SGDOptions(1e-3));
+    polytask::data::Loader loader(
+        rows, polytask::data::LoaderOptions().batch_size(8));
+    const torch::AutoGradMode grad(true);
+    fit::Fit(training, loader, SavingJob(place).options(steps)).run();
+    return conv->weight;
+  };
+  const auto whole = weight_after(8, empty_folder("channels_last_whole"));
+  weight_after(3, folder);
+  const auto weight = weight_after(8, folder);
+  EXPECT_EQ(weight.strides(), whole.strides());
+  EXPECT_TRUE(torch::equal(weight, whole));
+}
+
+TEST(Checkpoint, OfANameThatIsNoTextIsRefusedBeforeTheFirstStep) {
+  SavingJob job(empty_folder("no_text"));
+  job.model->add_task("\xe9", polytask::LinearTask(3, 1));
+  job.training = std::make_unique<polytask::JointTraining>(
+      job.model, torch::optim::SGDOptions(0.1));
+  const auto x = torch::randn({8, 3});
+  polytask::data::Loader loader(
+      polytask::data::Dataset(
+          x, {{"y", x.sum(1, true)}, {"\xe9", x.sum(1, true)}}),
+      polytask::data::LoaderOptions().batch_size(8));
+  EXPECT_THAT(
+      error_of([&] { fit::Fit(*job.training, loader, job.options(2)).run(); }),
+      testing::AllOf(
+          testing::HasSubstr(job.folder), testing::HasSubstr("UTF-8")));
+  EXPECT_EQ(job.training->steps(), 0);
+}
+
 } // namespace

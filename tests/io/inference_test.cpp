@@ -150,8 +150,60 @@ TEST_F(Inference, KeepsEveryDtypeOfWeights) {
     for (const auto& weight : read.model()->parameters()) {
       EXPECT_EQ(weight.scalar_type(), dtype);
     }
-    EXPECT_EQ(read.predict(flats())["rent"].scalar_type(), dtype);
+    EXPECT_EQ(
+        read.predict(flats())["rent"].scalar_type(),
+        c10::promoteTypes(dtype, torch::kFloat));
   }
+}
+
+TEST_F(Inference, AnswersInUnitsThatHalfCannotHold) {
+  const auto dear = torch::tensor({35e4, 60e4, 90e4, 50e4, 100e4});
+  const data::Table rows(
+      {"area", "rent"},
+      torch::stack({torch::arange(5), dear}, 1).to(torch::kDouble));
+  preparation = data::Preparation::fit(
+      rows, data::PreparationOptions().numbers({"area"}).target("rent"));
+  MultiTaskModel written{nn::Linear(1, 6)};
+  written->add_task("rent", Task(nn::Linear(6, 1), MSELoss()));
+  const auto expected = preparation.answers(
+      "rent", written->forward(preparation.inputs(rows))[0].value());
+  for (const auto dtype : {torch::kHalf, torch::kBFloat16}) {
+    written->to(dtype);
+    io::export_for_inference(written, preparation, path);
+    const auto answers = InferenceModel(path).predict(rows)["rent"];
+    EXPECT_TRUE(torch::allclose(answers, expected, 0.01)) << dtype;
+  }
+}
+
+TEST_F(Inference, ReadsALayerThatStandsTwice) {
+  const nn::Linear layer(6, 6);
+  auto written = model_behind(nn::Sequential(
+      nn::Linear(preparation.width(), 6), layer, nn::Tanh(), layer));
+  io::export_for_inference(written, preparation, path);
+  expect_same_answers(InferenceModel(path), written);
+}
+
+TEST_F(Inference, ReadsWideLayersWithoutWeights) {
+  MultiTaskModel written{nn::Sequential(
+      nn::Flatten(),
+      nn::LayerNorm(nn::LayerNormOptions({400}).elementwise_affine(false)),
+      nn::BatchNorm1d(
+          nn::BatchNormOptions(400).affine(false).track_running_stats(false)),
+      nn::AdaptiveAvgPool2d(nn::AdaptiveAvgPool2dOptions({1, 1})))};
+  written->add_task("x", Task(nn::Linear(1, 1), MSELoss()));
+  io::export_for_inference(written, path);
+  EXPECT_EQ(InferenceModel(path).model()->parameters().size(), 2);
+}
+
+TEST_F(Inference, LeavesTheRandomNumbersAlone) {
+  const auto next = [] { return torch::rand({1}).item<float>(); };
+  const auto written = model();
+  torch::manual_seed(5);
+  const float expected = next();
+  torch::manual_seed(5);
+  io::export_for_inference(written, preparation, path);
+  const InferenceModel read(path);
+  EXPECT_EQ(next(), expected);
 }
 
 // Reads ids, as networks of one's own do.
@@ -314,7 +366,13 @@ TEST_F(Inference, RefusesDescriptionsThatAreWrong) {
   EXPECT_EQ(error_with(good.dump()), "");
   EXPECT_TRUE(says(error_with(""), {"other.safetensors", "what it is"}));
   EXPECT_TRUE(says(error_with("[1]"), {"what it is"}));
-  EXPECT_TRUE(says(error_with(std::string(100000, '[')), {"what it is"}));
+  const std::string deep(100000, '[');
+  EXPECT_TRUE(says(error_with(deep), {"in one another"}));
+  EXPECT_TRUE(says(
+      error_with(
+          R"({"version": 1, "tasks": [], "preparation": )" + deep +
+          std::string(100000, ']') + R"(, "networks": null})"),
+      {"in one another"}));
   for (const auto& item : good.items()) {
     if (item.key() != "polytask") {
       EXPECT_NE(error_where([&](auto& json) { json.erase(item.key()); }), "")
@@ -333,6 +391,29 @@ TEST_F(Inference, RefusesDescriptionsThatAreWrong) {
   EXPECT_TRUE(says(
       error_where([](auto& json) {
         json["networks"]["heads"]["rent"]["args"]["in_features"] = 1LL << 40;
+      }),
+      {"more weights than it has"}));
+  EXPECT_TRUE(says( // a bias alone
+      error_where([](auto& json) {
+        auto& args = json["networks"]["heads"]["rent"]["args"];
+        args["in_features"] = 0;
+        args["out_features"] = 1LL << 40;
+      }),
+      {"more weights than it has"}));
+  EXPECT_TRUE(says( // that would be taken off
+      error_where([](auto& json) {
+        auto& args = json["networks"]["trunk"]["layers"][1][1]["args"];
+        args["num_features"] = -(1LL << 40);
+        args["track_running_stats"] = false;
+      }),
+      {"more weights than it has"}));
+  EXPECT_TRUE(says( // more heads than weights
+      error_where([](auto& json) {
+        for (int i = 0; i < 200; ++i) {
+          const auto name = "more" + std::to_string(i);
+          json["tasks"].push_back({{"name", name}});
+          json["networks"]["heads"][name] = json["networks"]["heads"]["rent"];
+        }
       }),
       {"more weights than it has"}));
   EXPECT_NE(
@@ -364,8 +445,9 @@ TEST_F(Inference, RefusesDescriptionsThatAreWrong) {
 
 template <typename Module>
 void expect_described(Module module, const torch::Tensor& x) {
-  auto made = io::detail::network_of(
-      io::detail::describe_network(*module), int64_t{1} << 40);
+  double left = 1e12;
+  auto made =
+      io::detail::network_of(io::detail::describe_network(*module), left);
   const auto weights = made.module()->named_parameters();
   for (const auto& weight : module->named_parameters()) {
     torch::NoGradGuard no_grad;

@@ -3,7 +3,8 @@
 
 // What the test of files for inference has C++ do.
 //
-//     inference export ROWS MODEL
+//     inference export ROWS MODEL [float | double | half]
+//     inference export_ids ROWS MODEL
 //     inference predict MODEL ROWS OUT
 
 #include <polytask/data/csv.h>
@@ -32,7 +33,14 @@ polytask::data::Table rows_of(const std::string& path) {
       polytask::data::CsvOptions().categories({"city", "kind", "furnished"}));
 }
 
-void export_model(const std::string& rows, const std::string& to) {
+at::ScalarType dtype_of(const std::string& name) {
+  return name == "double" ? at::kDouble
+      : name == "half"    ? at::kHalf
+                          : at::kFloat;
+}
+
+void export_model(
+    const std::string& rows, const std::string& to, const std::string& dtype) {
   namespace nn = torch::nn;
   const auto table = rows_of(rows);
   const auto preparation = polytask::data::Preparation::fit(
@@ -67,11 +75,28 @@ void export_model(const std::string& rows, const std::string& to) {
           polytask::BCEWithLogitsLoss()));
   polytask::JointTraining training(model, torch::optim::AdamOptions(0.01));
   training.run(preparation.dataset(table).batch(), 50);
+  model->to(dtype_of(dtype));
   polytask::io::export_for_inference(
       model,
       preparation,
       to,
       polytask::io::ExportOptions().units({{"rent", "EUR/month"}}));
+}
+
+// Of a model whose inputs are ids alone.
+void export_ids(const std::string& rows, const std::string& to) {
+  namespace nn = torch::nn;
+  const auto preparation = polytask::data::Preparation::fit(
+      rows_of(rows),
+      polytask::data::PreparationOptions()
+          .ids({"city", "rooms"})
+          .missing_is_category(true)
+          .target("rent"));
+  torch::manual_seed(3);
+  polytask::MultiTaskModel model{
+      nn::Sequential(nn::Embedding(20, 4), nn::Flatten())};
+  model->add_task("rent", polytask::LinearTask(8, 1));
+  polytask::io::export_for_inference(model, preparation, to);
 }
 
 void predict(
@@ -81,8 +106,10 @@ void predict(
 }
 
 int call(const std::vector<std::string>& words) {
-  if (words.size() == 3 && words[0] == "export") {
-    export_model(words[1], words[2]);
+  if (words.size() == 3 && words[0] == "export_ids") {
+    export_ids(words[1], words[2]);
+  } else if (words.size() >= 3 && words[0] == "export") {
+    export_model(words[1], words[2], words.size() > 3 ? words[3] : "float");
   } else if (words.size() == 4 && words[0] == "predict") {
     predict(words[1], words[2], words[3]);
   } else {

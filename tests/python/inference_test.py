@@ -40,7 +40,7 @@ def tensors_of(path):
     header.pop("__metadata__", None)
     return {
         name: torch.frombuffer(bytearray(data[8 + length :][t["data_offsets"][0] : t["data_offsets"][1]]),
-                               dtype=torch.float32).view(t["shape"])
+                               dtype={"F32": torch.float32, "F64": torch.float64}[t["dtype"]]).view(t["shape"])
         for name, t in header.items()
     }
 
@@ -85,6 +85,34 @@ class Inference(unittest.TestCase):
                 check=True, capture_output=True, text=True).stdout
             self.assertEqual(len(printed.splitlines()), 3)
             self.assertTrue(printed.splitlines()[0].endswith("EUR/month"))
+
+    def check_answers(self, *export):
+        """Python's answers are C++'s, and those for no row have their shape."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            write_rows(folder / "train.csv", 90, 1, ["Graz", "Linz", "Größ,\"x\""])
+            write_rows(folder / "new.csv", 23, 2, ["Graz", "Linz", "Wien"])
+            call(export[0], folder / "train.csv", folder / "model.safetensors", *export[1:])
+            call("predict", folder / "model.safetensors", folder / "new.csv", folder / "answers.safetensors")
+            expected = tensors_of(folder / "answers.safetensors")
+            namespace = {"__name__": "predict"}
+            exec(compile(script(), "predict.py", "exec"), namespace)
+            with open(folder / "new.csv") as file:
+                rows = list(csv.DictReader(file))
+            error = 1e-3 if "half" in export else 1e-6
+            for task, (values, _) in namespace["predict"](folder / "model.safetensors", rows).items():
+                torch.testing.assert_close(values, expected[task], rtol=error, atol=error)
+            for task, (values, _) in namespace["predict"](folder / "model.safetensors", []).items():
+                self.assertEqual(values.shape, (0, *expected[task].shape[1:]))
+
+    def test_a_model_in_double(self):
+        self.check_answers("export", "double")
+
+    def test_a_model_in_half(self):
+        self.check_answers("export", "half")
+
+    def test_a_model_of_ids_alone(self):
+        self.check_answers("export_ids")
 
 
 if __name__ == "__main__":

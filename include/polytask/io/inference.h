@@ -79,7 +79,8 @@ class POLYTASK_API InferenceModel {
 
   /// Each task's answers for raw rows, which need no targets: numbers in the
   /// target's unit, probabilities of classes, as `Preparation::answers` gives
-  /// them, one for each row, on the host. Takes so many rows at once. Throws
+  /// them, one for each row, on the host, in float or, of a model in double, in
+  /// double. Takes so many rows at once. Throws
   /// `c10::ValueError`, by name, for rows that lack a column or hold another
   /// kind in it, and if the file has no preparation.
   torch::OrderedDict<std::string, at::Tensor> predict(

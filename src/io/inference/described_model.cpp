@@ -3,14 +3,17 @@
 #include "io/inference/described_model.h"
 
 #include <c10/util/Exception.h>
+#include <polytask/core/random_state.h>
 #include <polytask/core/version.h>
 #include <polytask/task/losses/mse.h>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "core/json_integer.h"
 #include "io/inference/described_layer.h"
 
 namespace polytask::io::detail {
@@ -18,6 +21,21 @@ namespace polytask::io::detail {
 namespace {
 
 constexpr int64_t kInferenceVersion = 1;
+
+// What layers are made with is drawn at random; whoever trains meanwhile is to
+// draw what they would have drawn.
+class KeptRandomState {
+ public:
+  KeptRandomState() = default;
+  ~KeptRandomState() {
+    state_.restore();
+  }
+  KeptRandomState(const KeptRandomState&) = delete;
+  KeptRandomState& operator=(const KeptRandomState&) = delete;
+
+ private:
+  RandomState state_ = RandomState::capture();
+};
 
 // Losses are of no use to whoever reads it.
 Task task_of(Network head) {
@@ -50,7 +68,8 @@ LayerJson describe(const MultiTaskModel& model) {
 MultiTaskModel make(
     const LayerJson& networks,
     const std::vector<std::string>& tasks,
-    int64_t weights) {
+    double weights) {
+  const KeptRandomState kept;
   const LayerJson& trunk = networks.at("trunk");
   MultiTaskModel model = trunk.is_null()
       ? MultiTaskModel()
@@ -81,7 +100,7 @@ bool have_same_weights(const MultiTaskModel& a, const MultiTaskModel& b) {
 // Null where it would not give the model's networks back, as where somebody
 // has put a weight of another shape into a layer.
 LayerJson describe_if_true(const MultiTaskModel& model) {
-  constexpr int64_t kAsMany = std::numeric_limits<int64_t>::max();
+  constexpr double kAsMany = std::numeric_limits<double>::infinity();
   LayerJson networks = describe(model);
   return networks.is_null() ||
           have_same_weights(model, make(networks, model->task_names(), kAsMany))
@@ -98,9 +117,23 @@ std::string own_version() {
       POLYTASK_VERSION_PATCH);
 }
 
-DescribedModel parse_json(const std::string& text, int64_t weights) {
-  const auto json = LayerJson::parse(text);
-  const auto version = json.at("version").get<int64_t>();
+// nlohmann-json goes down by recursion where it writes.
+LayerJson parse_flat(const std::string& text) {
+  static constexpr int kDeepest = 1000;
+  return LayerJson::parse(
+      text, [](int depth, auto /*event*/, const auto& /*value*/) {
+        TORCH_CHECK_VALUE(
+            depth <= kDeepest,
+            "it has more than ",
+            kDeepest,
+            " lists in one another.");
+        return true;
+      });
+}
+
+DescribedModel parse_json(const std::string& text, double weights) {
+  const auto json = parse_flat(text);
+  const int64_t version = polytask::detail::json_integer(json.at("version"));
   TORCH_CHECK_VALUE(
       version == kInferenceVersion,
       "it is of version ",
@@ -151,7 +184,7 @@ std::string DescribedModel::text(const MultiTaskModel& model) const {
   }
 }
 
-DescribedModel DescribedModel::parse(const std::string& text, int64_t weights) {
+DescribedModel DescribedModel::parse(const std::string& text, double weights) {
   try {
     return parse_json(text, weights);
   } catch (const nlohmann::json::exception& error) {

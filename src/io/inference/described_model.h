@@ -23,8 +23,9 @@ struct DescribedModel {
 
   /// As JSON, with the model's networks where they can be described.
   std::string text(const MultiTaskModel& model) const;
-  /// Of a file with so many weights. Throws `c10::ValueError`, nothing else.
-  static DescribedModel parse(const std::string& text, int64_t weights);
+  /// Of a file with so many weights, by all their names. Throws
+  /// `c10::ValueError`, nothing else.
+  static DescribedModel parse(const std::string& text, double weights);
 };
 
 } // namespace polytask::io::detail
