@@ -605,6 +605,8 @@ def inference():
         "bad_cut": json.dumps(good)[:-9],
         "bad_100000_deep": "[" * 100000,
         "bad_version": changed(lambda all, heads, p: put(all, "version", 2)),
+        "bad_version_1e308": changed(lambda all, heads, p: put(all, "version", "x")).replace('"x"', "1e308", 1),
+        "bad_version_list": changed(lambda all, heads, p: put(p, "version", "x")).replace('"x"', "[" * 900 + "]" * 900, 1),
         "bad_version_text": changed(lambda all, heads, p: put(all, "version", "1")),
         "bad_no_tasks": changed(lambda all, heads, p: all.pop("tasks")),
         "bad_task_twice": changed(lambda all, heads, p: all["tasks"].append(all["tasks"][0])),
