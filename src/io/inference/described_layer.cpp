@@ -74,21 +74,21 @@ class Maker {
  public:
   explicit Maker(double& weights) : weights_(weights) {}
 
-  MadeLayer make(const LayerJson& json, int depth) {
+  MadeLayer make(const LayerJson& description, int depth) {
     constexpr int kDeepest = 100;
     TORCH_CHECK_VALUE(
         depth < kDeepest, "more than ", kDeepest, " layers in one another.");
-    const auto name = json.at("class").get<std::string>();
+    const auto name = description.at("class").get<std::string>();
     if (name == "Sequential") {
-      return sequential(json, depth);
+      return sequential(description, depth);
     }
     if (name == "Residual") {
-      return made(
-          Residual(make(json.at("layers").at(0).at(1), depth + 1).network));
+      return made(Residual(
+          make(description.at("layers").at(0).at(1), depth + 1).network));
     }
     for (const auto& kind : layer_kinds()) {
       if (name == kind.name) {
-        const LayerJson& args = json.at("args");
+        const LayerJson& args = description.at("args");
         const double count = weight_count(args);
         TORCH_CHECK_VALUE(
             count >= 0 && count <= weights_,
@@ -108,9 +108,9 @@ class Maker {
   }
 
  private:
-  MadeLayer sequential(const LayerJson& json, int depth) {
+  MadeLayer sequential(const LayerJson& description, int depth) {
     nn::Sequential sequential;
-    for (const auto& layer : json.at("layers")) {
+    for (const auto& layer : description.at("layers")) {
       make(layer.at(1), depth + 1)
           .add_to(*sequential, layer.at(0).get<std::string>());
     }
@@ -140,15 +140,16 @@ LayerJson describe_network(const nn::Module& module) {
         {"layers", std::move(layers)}};
   }
   for (const auto& kind : layer_kinds()) {
-    if (auto args = kind.describe(module)) {
-      return {{"class", kind.name}, {"args", std::move(*args)}};
+    LayerJson args = kind.describe(module);
+    if (!args.is_null()) {
+      return {{"class", kind.name}, {"args", std::move(args)}};
     }
   }
   return nullptr;
 }
 
-Network network_of(const LayerJson& json, double& weights) {
-  return Maker(weights).make(json, 0).network;
+Network network_of(const LayerJson& description, double& weights) {
+  return Maker(weights).make(description, 0).network;
 }
 
 std::vector<std::string> described_layers() {

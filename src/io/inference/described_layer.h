@@ -23,7 +23,7 @@ LayerJson describe_network(const torch::nn::Module& module);
 /// The network of such a description, with weights that are still to be loaded,
 /// of which no more than `weights` are left; takes off what it has. Throws,
 /// nlohmann-json's errors too, where it is none.
-Network network_of(const LayerJson& json, double& weights);
+Network network_of(const LayerJson& description, double& weights);
 
 /// The layers that can be described.
 std::vector<std::string> described_layers();

@@ -132,31 +132,33 @@ LayerJson parse_flat(const std::string& text) {
 }
 
 DescribedModel parse_json(const std::string& text, double weights) {
-  const auto json = parse_flat(text);
-  const int64_t version = polytask::detail::json_integer(json.at("version"));
+  const auto description = parse_flat(text);
+  const int64_t version =
+      polytask::detail::json_integer(description.at("version"));
   TORCH_CHECK_VALUE(
       version == kInferenceVersion,
       "it is of version ",
       version,
       ", which polytask ",
-      json.value("polytask", "of a newer kind"),
+      description.value("polytask", "of a newer kind"),
       " wrote; this one reads version ",
       kInferenceVersion,
       ".");
   DescribedModel described;
-  for (const auto& task : json.at("tasks")) {
+  for (const auto& task : description.at("tasks")) {
     described.tasks.push_back(task.at("name").get<std::string>());
     const auto unit = task.value("unit", "");
     if (!unit.empty()) {
       described.units[described.tasks.back()] = unit;
     }
   }
-  if (!json.at("preparation").is_null()) {
+  if (!description.at("preparation").is_null()) {
     described.preparation =
-        data::Preparation::from_json(json.at("preparation").dump());
+        data::Preparation::from_json(description.at("preparation").dump());
   }
-  if (!json.at("networks").is_null()) {
-    described.networks = make(json.at("networks"), described.tasks, weights);
+  if (!description.at("networks").is_null()) {
+    described.networks =
+        make(description.at("networks"), described.tasks, weights);
   }
   return described;
 }
@@ -170,7 +172,7 @@ std::string DescribedModel::text(const MultiTaskModel& model) const {
     list.push_back(
         {{"name", task}, {"unit", unit == units.end() ? "" : unit->second}});
   }
-  const LayerJson json = {
+  const LayerJson description = {
       {"version", kInferenceVersion},
       {"polytask", own_version()},
       {"tasks", list},
@@ -178,7 +180,7 @@ std::string DescribedModel::text(const MultiTaskModel& model) const {
        preparation ? LayerJson::parse(preparation->json()) : LayerJson()},
       {"networks", describe_if_true(model)}};
   try {
-    return json.dump();
+    return description.dump();
   } catch (const nlohmann::json::exception& error) {
     TORCH_CHECK_VALUE(false, "a name or unit is not UTF-8: ", error.what());
   }

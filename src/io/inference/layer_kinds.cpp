@@ -23,13 +23,15 @@ LayerKind kind(const char* name, const Args& args, const Options& options) {
   using Impl = typename Holder::ContainedType;
   return {
       name,
-      [args](const nn::Module& module) -> std::optional<LayerJson> {
+      [args](const nn::Module& module) -> LayerJson {
         if (typeid(module) != typeid(Impl)) {
-          return std::nullopt;
+          return nullptr;
         }
         return args(dynamic_cast<const Impl&>(module));
       },
-      [options](const LayerJson& json) { return made(Holder(options(json))); }};
+      [options](const LayerJson& taken) {
+        return made(Holder(options(taken)));
+      }};
 }
 
 // Of a layer that takes nothing.
@@ -38,10 +40,9 @@ LayerKind bare(const char* name) {
   using Impl = typename Holder::ContainedType;
   return {
       name,
-      [](const nn::Module& module) -> std::optional<LayerJson> {
-        return typeid(module) == typeid(Impl)
-            ? std::optional<LayerJson>(LayerJson::object())
-            : std::nullopt;
+      [](const nn::Module& module) -> LayerJson {
+        return typeid(module) == typeid(Impl) ? LayerJson::object()
+                                              : LayerJson();
       },
       [](const LayerJson& /*args*/) { return made(Holder()); }};
 }
@@ -126,15 +127,14 @@ LayerKind convolution(const char* name) {
             .bias(layer_value<bool>(args, "bias"));
       });
   const auto describe = layer.describe;
-  layer.describe =
-      [describe](const nn::Module& module) -> std::optional<LayerJson> {
+  layer.describe = [describe](const nn::Module& module) -> LayerJson {
     const auto* const convolution = dynamic_cast<const Impl*>(&module);
     const bool has_zeros = convolution != nullptr &&
         std::holds_alternative<torch::ExpandingArray<N>>(
                                convolution->options.padding()) &&
         std::holds_alternative<torch::enumtype::kZeros>(
                                convolution->options.padding_mode());
-    return has_zeros ? describe(module) : std::nullopt;
+    return has_zeros ? describe(module) : LayerJson();
   };
   return layer;
 }
@@ -211,14 +211,14 @@ LayerKind group_norm() {
 LayerKind embedding() {
   return {
       "Embedding",
-      [](const nn::Module& module) -> std::optional<LayerJson> {
+      [](const nn::Module& module) -> LayerJson {
         if (typeid(module) != typeid(nn::EmbeddingImpl)) {
-          return std::nullopt;
+          return nullptr;
         }
         const auto& options =
             dynamic_cast<const nn::EmbeddingImpl&>(module).options;
         if (options.max_norm()) { // its forward changes the weights
-          return std::nullopt;
+          return nullptr;
         }
         LayerJson args = {
             {"num_embeddings", options.num_embeddings()},

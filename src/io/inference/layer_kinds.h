@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -37,7 +36,8 @@ MadeLayer made(Holder layer) {
 /// back.
 struct LayerKind {
   const char* name;
-  std::function<std::optional<LayerJson>(const torch::nn::Module&)> describe;
+  /// Null of any other module.
+  std::function<LayerJson(const torch::nn::Module&)> describe;
   std::function<MadeLayer(const LayerJson&)> make;
 };
 
