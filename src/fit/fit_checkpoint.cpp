@@ -69,7 +69,7 @@ void FitLoop::try_to_save() {
   try {
     torch::serialize::OutputArchive archive;
     const auto weights = model_.save(*training_.model(), archive);
-    io::detail::SafetensorsWriter(
+    const io::detail::SafetensorsWriter header(
         "the weights", weights.tensors, weights.aliases);
     save_training(archive);
     archive.save_to([](const void* /*data*/, size_t size) { return size; });
