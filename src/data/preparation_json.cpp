@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "core/json_integer.h"
+#include "core/json_checks.h"
 
 #include "preparation_state.h"
 #include "text_scanner.h"

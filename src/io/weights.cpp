@@ -13,6 +13,7 @@
 #include <map>
 #include <ostream>
 #include <sstream>
+#include <unordered_set>
 
 #include "core/check.h"
 #include "io/own_weights.h"
@@ -316,11 +317,12 @@ class WeightsLoader {
   }
 
   std::vector<detail::NamedShape> missing() const {
+    const std::unordered_set<std::string> names(
+        result_.missing.begin(), result_.missing.end());
     std::vector<detail::NamedShape> shapes;
     for (const auto& weight : own_) {
       for (const auto& name : weight.names) {
-        if (std::find(result_.missing.begin(), result_.missing.end(), name) !=
-            result_.missing.end()) {
+        if (names.contains(name)) {
           shapes.push_back({name, weight.tensor.sizes().vec()});
         }
       }

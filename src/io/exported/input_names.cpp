@@ -5,10 +5,10 @@
 #include <c10/util/Exception.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <limits>
 #include <set>
 #include <string_view>
+
+#include "core/json_checks.h"
 
 namespace polytask::io::detail {
 
@@ -19,30 +19,10 @@ using nlohmann::json;
 constexpr size_t kDeepestProgramJson = 200;
 constexpr size_t kLongestInputName = 1000;
 
-// How deep brackets stand within brackets, outside of texts.
-size_t depth_of(std::string_view text) {
-  size_t depth = 0;
-  size_t deepest = 0;
-  bool in_text = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '"') {
-      in_text = !in_text;
-    } else if (in_text) {
-      i += c == '\\' ? 1 : 0;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      depth -= depth > 0 ? 1 : 0;
-    }
-  }
-  return deepest;
-}
-
 // Discarded where it is none, or is nested too deeply: what follows would call
 // itself as often. (The parser's own callback takes the square of the time.)
 json parse_bounded(const std::string& text) {
-  return depth_of(text) > kDeepestProgramJson
+  return polytask::detail::json_depth(text) > kDeepestProgramJson
       ? json(json::value_t::discarded)
       : json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
@@ -70,14 +50,10 @@ std::vector<std::string> keys_of(const json& spec, size_t children) {
 
 // Integers are integers of 64 bits: the schema would take what is near.
 void check_integers(const json& value, const std::string& key) {
-  constexpr auto kMost = std::numeric_limits<int64_t>::max();
   const bool is_real =
       key == "as_float" || key == "as_floats" || key == "real" || key == "imag";
   TORCH_CHECK_VALUE(
-      is_real || !value.is_number() ||
-          (value.is_number_integer() &&
-           (!value.is_number_unsigned() ||
-            value.get<uint64_t>() <= static_cast<uint64_t>(kMost))),
+      is_real || !value.is_number() || polytask::detail::is_json_integer(value),
       "its number ",
       value.is_number() ? value.dump() : "",
       " of '",

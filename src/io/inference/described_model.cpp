@@ -13,7 +13,7 @@
 #include <limits>
 #include <utility>
 
-#include "core/json_integer.h"
+#include "core/json_checks.h"
 #include "io/inference/described_layer.h"
 
 namespace polytask::io::detail {
@@ -119,16 +119,13 @@ std::string own_version() {
 
 // nlohmann-json goes down by recursion where it writes.
 LayerJson parse_flat(const std::string& text) {
-  static constexpr int kDeepest = 1000;
-  return LayerJson::parse(
-      text, [](int depth, auto /*event*/, const auto& /*value*/) {
-        TORCH_CHECK_VALUE(
-            depth <= kDeepest,
-            "it has more than ",
-            kDeepest,
-            " lists in one another.");
-        return true;
-      });
+  constexpr size_t kDeepest = 1000;
+  TORCH_CHECK_VALUE(
+      polytask::detail::json_depth(text) <= kDeepest,
+      "it has more than ",
+      kDeepest,
+      " lists in one another.");
+  return LayerJson::parse(text);
 }
 
 DescribedModel parse_json(const std::string& text, double weights) {

@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/json_integer.h"
+#include "core/json_checks.h"
 #include "io/inference/described_layer.h"
 
 namespace polytask::io::detail {
