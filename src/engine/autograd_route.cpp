@@ -40,6 +40,10 @@ AutogradStep autograd_backward(
     }
     losses.add(task, weight, std::move(loss), scale);
   }
+  if (const auto own = context.own_loss->take(context.loss_scale());
+      own.defined()) {
+    losses.add_own(own);
+  }
   // Nothing to learn: no task took part, or all it uses is frozen.
   const bool learns =
       losses.total().defined() && losses.total().requires_grad();

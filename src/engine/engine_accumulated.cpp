@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
+
 #include "core/host_value.h"
 
 #include "engine_parts.h"
@@ -23,6 +25,9 @@ void check_some(const std::vector<Batch>& batches) {
 
 // Some gradients may be written where a batch is refused.
 Taken Engine::Parts::take_micro(const TaskSource& source) {
+  const auto batches = std::ranges::count_if(
+      micro_.batches, [](const auto& batch) { return !batch.steps.empty(); });
+  context.own_loss->reset(std::max<int64_t>(1, batches));
   try {
     return balanced_ ? balanced_->backward(micro_) : add_micro(source);
   } catch (...) {

@@ -137,7 +137,13 @@ class Engine::Parts {
   template <typename Take>
   StepReport guarded(const Take& take) {
     try {
-      return buffers_.guard(context.plan().buffers(), take);
+      return buffers_.guard(context.plan().buffers(), [&] {
+        context.own_loss->reset();
+        context.model->sharing().begin_step();
+        StepReport report = take();
+        report.sharing_loss = context.own_loss->value();
+        return report;
+      });
     } catch (...) {
       program_->forget_step();
       if (balanced_) {

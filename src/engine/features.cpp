@@ -6,6 +6,19 @@
 
 namespace polytask::detail {
 
+namespace {
+
+void find_own_loss(const StepContext& context, const HeadSteps& steps) {
+  std::vector<int64_t> tasks;
+  for (const HeadStep& step : steps) {
+    tasks.push_back(step.task);
+  }
+  context.own_loss->find(
+      context.model->sharing(), tasks, context.options.check_losses());
+}
+
+} // namespace
+
 std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
   const auto& model = context.model;
@@ -30,6 +43,7 @@ std::vector<Inputs> features_of(
     }
     features.push_back(together[static_cast<size_t>(step.task)]);
   }
+  find_own_loss(context, steps);
   return features;
 }
 

@@ -9,7 +9,8 @@
 namespace polytask::detail {
 
 /// The features of each task that takes part, with their graph; computed
-/// together for the tasks that have one input, be it that of all or not.
+/// together for the tasks that have one input, be it that of all or not. Then
+/// the context has the sharing's own loss, too.
 std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 

@@ -107,6 +107,12 @@ std::string GraphRoute::obstacle(
   if (is_autocast_on(device_->type())) {
     return "autocast is on";
   }
+  if (context_.model->sharing().draws()) {
+    return "the sharing draws before each step";
+  }
+  if (context_.own_loss->is_used()) {
+    return "the sharing has a loss of its own";
+  }
   std::string found = graph_obstacle(*context_.optimizer);
   return found.empty() ? graph_obstacle(context_, steps) : found;
 }

@@ -11,6 +11,7 @@
 #include <polytask/engine/engine.h>
 #include "core/input_look.h"
 
+#include "own_loss.h"
 #include "plan/plan.h"
 #include "program/head_step.h"
 
@@ -79,6 +80,8 @@ struct StepContext {
   std::unique_ptr<torch::optim::Optimizer> own_optimizer;
   torch::optim::Optimizer* optimizer;
   EngineOptions options;
+  /// Of the sharing, in this step.
+  std::shared_ptr<OwnLoss> own_loss = std::make_shared<OwnLoss>();
   /// Those that the balancing learns, if any.
   std::vector<torch::Tensor> method_parameters;
 

@@ -27,6 +27,10 @@ void WeightedLosses::add(
   weights_[place] = weight;
 }
 
+void WeightedLosses::add_own(const at::Tensor& loss) {
+  total_ = total_.defined() ? total_ + loss : loss;
+}
+
 at::TensorOptions WeightedLosses::options() const {
   return total_.defined() ? total_.options().requires_grad(false) : where_;
 }

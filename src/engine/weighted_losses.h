@@ -23,6 +23,9 @@ class POLYTASK_API WeightedLosses {
   /// of the sum alone, in mixed precision.
   void add(int64_t task, double weight, at::Tensor loss, double scale = 1);
 
+  /// A term of the sum that is no task's, with its graph and factor.
+  void add_own(const at::Tensor& loss);
+
   /// Σ scale · weight · loss in the order of adding; undefined before the
   /// first.
   const at::Tensor& total() const {

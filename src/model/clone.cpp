@@ -12,6 +12,12 @@ namespace polytask {
 std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
     const std::optional<torch::Device>& device) const {
   auto sharing = std::dynamic_pointer_cast<Sharing>(sharing_->clone(device));
+  TORCH_CHECK(
+      sharing != nullptr,
+      "MultiTaskModel: the clone of '",
+      sharing_->name(),
+      "' is no Sharing.");
+  sharing->serve_as(*sharing_);
   auto copy = std::make_shared<MultiTaskModelImpl>(std::move(sharing));
   std::unordered_map<const torch::nn::Module*, Network> heads;
   for (size_t i = 0; i < tasks_.size(); ++i) {

@@ -5,7 +5,7 @@
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 
-#include "model/archive_key.h"
+#include "core/archive_key.h"
 
 namespace polytask::detail {
 

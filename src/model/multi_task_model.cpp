@@ -37,6 +37,7 @@ Task& MultiTaskModelImpl::add_task(const std::string& name, Task task) {
   TORCH_CHECK_VALUE(
       !has_task(name), "MultiTaskModel: there is a task '", name, "' already.");
   detail::warn_of_wide_start(*sharing_, task.head());
+  sharing_->serve_at(names_.size(), name);
   heads_->register_module(name, task.head().module());
   places_.emplace(name, size());
   names_.push_back(name);
@@ -61,6 +62,7 @@ Task& MultiTaskModelImpl::replace_head(const std::string& name, Network head) {
 void MultiTaskModelImpl::replace_sharing(std::shared_ptr<Sharing> sharing) {
   TORCH_CHECK_VALUE(
       sharing != nullptr, "MultiTaskModel: the sharing is empty.");
+  sharing->serve(names_);
   replace_module("sharing", sharing);
   sharing_ = std::move(sharing);
   ++structure_version_;

@@ -10,7 +10,7 @@
 #include <polytask/core/version.h>
 #include <polytask/model/multi_task_model.h>
 #include "core/check.h"
-#include "model/archive_key.h"
+#include "core/archive_key.h"
 #include "model/archive_layout.h"
 #include "model/weights_archive.h"
 

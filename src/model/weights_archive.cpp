@@ -5,7 +5,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
-#include "model/archive_key.h"
+#include "core/archive_key.h"
 #include "model/archive_layout.h"
 
 namespace polytask::detail {

@@ -4,6 +4,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 #include "core/check.h"
 
 namespace polytask {
@@ -48,7 +50,56 @@ Inputs Sharing::features_for(const Inputs& inputs, int64_t task) {
   return features_of(only_tensor(inputs), task);
 }
 
+void Sharing::serve(const std::vector<std::string>& tasks) {
+  TORCH_CHECK_VALUE(
+      tasks.size() >= tasks_.size() &&
+          std::equal(tasks_.begin(), tasks_.end(), tasks.begin()),
+      "Sharing '",
+      name(),
+      "': it serves the tasks ",
+      detail::quoted(tasks_),
+      ", but should now serve ",
+      detail::quoted(tasks),
+      ".");
+  for (size_t i = tasks_.size(); i < tasks.size(); ++i) {
+    serve_at(i, tasks[i]);
+  }
+}
+
+void Sharing::serve_at(size_t place, const std::string& name) {
+  if (place == tasks_.size()) {
+    add_task(name);
+    tasks_.push_back(name);
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      place < tasks_.size() && tasks_[place] == name,
+      "Sharing '",
+      this->name(),
+      "': it serves the tasks ",
+      detail::quoted(tasks_),
+      ", so task ",
+      place,
+      " cannot be '",
+      name,
+      "'.");
+}
+
+void Sharing::add_task(const std::string& /*name*/) {}
+
 std::vector<torch::Tensor> Sharing::task_parameters(int64_t /*task*/) const {
+  return {};
+}
+
+std::vector<torch::Tensor> Sharing::used_parameters(int64_t /*task*/) const {
+  return parameters();
+}
+
+torch::Tensor Sharing::own_loss(c10::ArrayRef<int64_t> /*tasks*/) {
+  return {};
+}
+
+std::vector<MixingWeights> Sharing::mixing_weights() const {
   return {};
 }
 

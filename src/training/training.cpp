@@ -66,6 +66,7 @@ void Training::end_epoch() {
   if (drawing()) {
     drawing()->end_epoch();
   }
+  model()->sharing().end_epoch();
   ++epochs_;
 }
 

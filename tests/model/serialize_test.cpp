@@ -16,7 +16,7 @@
 #include <sstream>
 #include <utility>
 
-#include "model/archive_key.h"
+#include "core/archive_key.h"
 #include "tests/support/errors.h"
 #include "tests/support/networks.h"
 #include "tests/support/warnings.h"

@@ -26,6 +26,9 @@ struct StepReport {
   /// [T]: the factor of each loss in the update; 0 for a task that took no
   /// part (not drawn, or without a label in the batch).
   at::Tensor weights;
+  /// The sharing's own loss, which the update adds to those of the tasks;
+  /// undefined where it has none.
+  at::Tensor sharing_loss;
   /// How the gradients stood to each other, in a joint step with a balancing
   /// that reads them.
   std::optional<GradientReport> gradients;

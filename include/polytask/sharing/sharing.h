@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/util/ArrayRef.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include <polytask/core/api.h>
@@ -13,9 +15,21 @@
 
 namespace polytask {
 
+/// How much of something each task takes: of experts, of other tasks' features.
+struct MixingWeights {
+  /// Where in the sharing, such as "levels.0".
+  std::string name;
+  std::vector<std::string> rows;    // who takes
+  std::vector<std::string> columns; // of what
+  /// [rows, columns], detached, means over the batch; NaN where a row cannot
+  /// take of a column.
+  torch::Tensor values;
+};
+
 /// How tasks share a network: from the input to the features of each task.
 /// Tasks are counted from 0 in the model's order. A sharing must override
-/// `clone` to copy deeply what it was given from outside.
+/// `clone` to copy deeply what it was given from outside, and what it made for
+/// its tasks.
 ///
 /// A sharing of one tensor overrides `features` and `features_of`; one that
 /// takes several named tensors, or hands several to the heads, overrides
@@ -41,12 +55,61 @@ class POLYTASK_API Sharing : public torch::nn::Module {
       const Inputs& inputs, int64_t tasks);
   virtual Inputs features_for(const Inputs& inputs, int64_t task);
 
-  /// Parameters of this sharing that serve one task alone, such as a gate.
+  /// The names of the tasks that it serves, in the model's order.
+  const std::vector<std::string>& tasks() const {
+    return tasks_;
+  }
+  /// Called by a model before it is used and when a task is added: makes what
+  /// the new ones need. Throws, and changes nothing, if these do not begin with
+  /// the tasks that it serves already.
+  void serve(const std::vector<std::string>& tasks);
+
+  /// Parameters of this sharing that are one task's own as those of its head
+  /// are: methods that read gradients leave them out, and they get this task's
+  /// gradient as its head does. All others count as shared, also where one task
+  /// alone uses them.
   virtual std::vector<torch::Tensor> task_parameters(int64_t task) const;
+  /// All of its parameters that the features of a task come from.
+  virtual std::vector<torch::Tensor> used_parameters(int64_t task) const;
+
+  /// A loss of its own, such as the balance of a load, of the forward before in
+  /// training mode; a training adds it to those of the tasks, whatever weighs
+  /// them. Undefined where there is none. `tasks`: those that take part in the
+  /// step; no parameter that they do not use may get a gradient.
+  virtual torch::Tensor own_loss(c10::ArrayRef<int64_t> tasks);
+
+  /// Before each step of a training, however many forwards it takes: the time
+  /// to draw, for all of them alike. Whoever writes the loop calls it, and the
+  /// other at the end of an epoch. What a sharing has to remember of them
+  /// stands in its buffers, which are saved and loaded, and which a step that
+  /// throws puts back.
+  virtual void begin_step() {}
+  virtual void end_epoch() {}
+  /// Whether what it draws in `begin_step` decides what a forward does.
+  virtual bool draws() const {
+    return false;
+  }
+
+  /// How it mixed in the forward before; empty where it mixes nothing.
+  virtual std::vector<MixingWeights> mixing_weights() const;
+
+ protected:
+  /// Makes what a further task needs; `tasks()` has those before it.
+  virtual void add_task(const std::string& name);
+  /// For `clone`: what was made for these tasks stands in the copy already.
+  void serve_as(const Sharing& original) {
+    tasks_ = original.tasks_;
+  }
 
  private:
+  friend class MultiTaskModelImpl;
+
+  /// One of them, whose place among all is known.
+  void serve_at(size_t place, const std::string& name);
   const torch::Tensor& only_tensor(const Inputs& inputs) const;
   [[noreturn]] void refuse_unwritten() const;
+
+  std::vector<std::string> tasks_;
 };
 
 } // namespace polytask

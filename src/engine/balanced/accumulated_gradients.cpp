@@ -138,6 +138,7 @@ void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
     return;
   }
   random_.restore();
+  context_.own_loss->forget(); // of the first pass
   for (const MicroBatch& batch : all_.batches) {
     if (!batch.steps.empty()) {
       choice_ = kept_.add_to(

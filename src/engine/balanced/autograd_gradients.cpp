@@ -29,6 +29,7 @@ torch::Tensor AutogradGradients::forward(
   is_used_.assign(shared_.size(), false);
   head_weights_ = {};
   const auto features = features_of(context_, steps, share_input);
+  context_.own_loss->differentiate(context_.loss_scale());
   torch::Tensor losses = heads_.forward(steps, features);
   find_strays();
   return losses;

@@ -274,6 +274,7 @@ Taken BalancedRoute::take(Step& step) {
   } else {
     act();
   }
+  context_.own_loss->publish();
   return {
       balanced_report(
           context_.model->size(),

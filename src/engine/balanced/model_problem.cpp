@@ -71,6 +71,13 @@ std::vector<torch::Tensor> ModelProblem::forward(
     Data data, math::Vector& values) {
   const Side& side = data == Data::kInner ? inner_ : outer_;
   const auto plain = losses_of(context_, side.tasks, side.share_input);
+  TORCH_CHECK_VALUE(
+      !context_.own_loss->value().defined(),
+      "training: the sharing '",
+      context_.model->sharing().name(),
+      "' has a loss of its own, for which the balancing '",
+      context_.options.balancing()->name(),
+      "' has no place.");
   std::vector<torch::Tensor> losses;
   for (size_t i = 0; i < side.tasks.size(); ++i) {
     const HeadStep& step = side.tasks[i];

@@ -82,8 +82,13 @@ bool StackedProgram::publish(const HeadSteps& steps) {
   for (torch::Tensor& parameter : parameters_) {
     parameter.mutable_grad().reset();
   }
-  const auto [outputs, values] = std::exchange(cotangents_, {});
+  auto [outputs, values] = std::exchange(cotangents_, {});
   features_.clear();
+  if (const auto own = context_.own_loss->take(context_.loss_scale());
+      own.defined() && own.requires_grad()) {
+    values.push_back(torch::ones_like(own));
+    outputs.push_back(own);
+  }
   if (!outputs.empty()) {
     torch::autograd::backward(outputs, values);
   }

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "model/archive_key.h"
+#include "core/archive_key.h"
 
 #include <fmt/format.h>
 #include <torch/csrc/jit/frontend/lexer.h>
