@@ -130,8 +130,8 @@ std::vector<ArchitectureCase> architecture_cases(const std::string& file) {
     }
     own.all = each;
     for (const char* kind : {"parameters", "buffers"}) {
-      for (const auto& [name, value] :
-           each.value(kind, nlohmann::json::object()).items()) {
+      const auto named = each.value(kind, nlohmann::json::object());
+      for (const auto& [name, value] : named.items()) {
         (kind[0] == 'p' ? own.parameters : own.buffers)[name] =
             tensor_of(value);
       }
