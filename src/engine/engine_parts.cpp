@@ -71,10 +71,10 @@ void Engine::Parts::make_routes() {
   route_ = &fallen_back_; // where what follows throws
   check_options();
   graph_ = std::make_unique<detail::GraphRoute>(context);
-  const auto trunk = detail::KnownTrunk::of(context.model, context.plan());
-  auto program = std::make_unique<detail::ProgramRoute>(context, trunk);
+  const auto known = detail::KnownSharing::of(context.model, context.plan());
+  auto program = std::make_unique<detail::ProgramRoute>(context, known);
   if (context.options.balancing()) {
-    balanced_ = std::make_unique<detail::BalancedRoute>(context, trunk);
+    balanced_ = std::make_unique<detail::BalancedRoute>(context, known);
     route_ = &balanced_->choice();
     program_ = std::move(program);
     return;

@@ -46,13 +46,15 @@ class Watch {
 
 } // namespace
 
-ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
+ProgramRoute::ProgramRoute(StepContext& context, const KnownSharing& known)
     : context_(context) {
   const Route wanted = context.options.route();
   std::string why_not = "it was asked for";
   if (wanted != Route::kAutograd && wanted != Route::kStackedHeads) {
     layers_ = LayerProgram::make(
-        context.model, context.plan(), trunk, wanted, why_not);
+        context.model, context.plan(), known.trunk, wanted, why_not);
+    mixtures_ = MixtureProgram::make(
+        context.model, context.plan(), known.mixtures, wanted, why_not);
   }
   // Beside layers too, for tasks with inputs of their own.
   if (wanted != Route::kAutograd && wanted != Route::kLayers) {
@@ -70,6 +72,14 @@ ProgramRoute::ProgramRoute(StepContext& context, const KnownTrunk& trunk)
 }
 
 RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
+  if (mixtures_) {
+    return mixtures_->route() == Route::kTrunkProgram
+        ? RouteChoice{mixtures_->route(), "experts, gates and heads have known layers only"}
+        : RouteChoice{
+              mixtures_->route(),
+              "experts and gates have known layers only; " +
+                  mixtures_->why_not_more()};
+  }
   if (!layers_ && !stacked_) {
     return {Route::kAutograd, why_not};
   }
@@ -91,11 +101,23 @@ RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
 }
 
 Obstacle ProgramRoute::obstacle(const HeadSteps& steps, bool share_input) {
-  if (!layers_ && !stacked_) {
+  if (!layers_ && !mixtures_ && !stacked_) {
     return {choice_.reason};
   }
   if (is_autocast_on(at::kCPU)) {
     return {"autocast is on"};
+  }
+  const torch::Tensor& like = context_.plan().parameters().front();
+  if (mixtures_) {
+    program_ = mixtures_.get();
+    auto found = program_->obstacle(steps, share_input, like);
+    if (!found || found.is_error || !stacked_ ||
+        context_.options.route() != Route::kAuto) {
+      return found;
+    }
+    program_ = stacked_.get();
+    of_step_ = {Route::kStackedHeads, std::move(found.reason)};
+    return program_->obstacle(steps, share_input, like);
   }
   const bool have_own_inputs = !share_input && steps.size() > 1;
   if (!layers_) {
@@ -110,8 +132,7 @@ Obstacle ProgramRoute::obstacle(const HeadSteps& steps, bool share_input) {
         Route::kStackedHeads,
         "the tasks have inputs of their own behind a trunk"};
   }
-  return program_->obstacle(
-      steps, share_input, context_.plan().parameters().front());
+  return program_->obstacle(steps, share_input, like);
 }
 
 void ProgramRoute::check_losses(

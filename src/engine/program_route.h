@@ -8,7 +8,9 @@
 
 #include <polytask/core/step_report.h>
 
+#include "mixtures/known_sharing.h"
 #include "program/layer_program.h"
+#include "program/mixture_program.h"
 #include "program/stacked_program.h"
 #include "step_context.h"
 #include "taken.h"
@@ -18,7 +20,7 @@ namespace polytask::detail {
 /// Steps with no graph, or with one over a part of the model alone.
 class ProgramRoute {
  public:
-  ProgramRoute(StepContext& context, const KnownTrunk& trunk);
+  ProgramRoute(StepContext& context, const KnownSharing& known);
 
   /// What the model allows, and why not more.
   const RouteChoice& choice() const {
@@ -75,6 +77,7 @@ class ProgramRoute {
   RouteChoice of_step_; // where it took another route
   Obstacle why_graph_;
   std::unique_ptr<LayerProgram> layers_;
+  std::unique_ptr<MixtureProgram> mixtures_;
   std::unique_ptr<StackedProgram> stacked_;
   StepProgram* program_ = nullptr; // the one that takes the step
   /// By task.

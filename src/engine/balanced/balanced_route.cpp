@@ -44,14 +44,14 @@ torch::Tensor weighted(const torch::Tensor& losses, const HeadSteps& tasks) {
 
 } // namespace
 
-BalancedRoute::BalancedRoute(StepContext& context, const KnownTrunk& trunk)
+BalancedRoute::BalancedRoute(StepContext& context, const KnownSharing& known)
     : context_(context) {
   check_balancing(context);
   if (context.options.balancing()->reads() == Reads::kBilevel) {
     bilevel_ = std::make_unique<BilevelRoute>(context);
     first_choice_ = bilevel_->choice();
   } else {
-    gradients_ = std::make_unique<ChosenGradients>(context, trunk);
+    gradients_ = std::make_unique<ChosenGradients>(context, known);
     first_choice_ = gradients_->first_choice();
   }
 }

@@ -20,7 +20,7 @@ namespace polytask::detail {
 /// Joint steps whose tasks are weighed by a method.
 class BalancedRoute {
  public:
-  BalancedRoute(StepContext& context, const KnownTrunk& trunk);
+  BalancedRoute(StepContext& context, const KnownSharing& known);
 
   /// The gradients of one step of the tasks that take part; there may be none.
   Taken backward(const HeadSteps& steps, bool share_input);

@@ -6,7 +6,8 @@
 
 namespace polytask::detail {
 
-ChosenGradients::ChosenGradients(StepContext& context, const KnownTrunk& trunk)
+ChosenGradients::ChosenGradients(
+    StepContext& context, const KnownSharing& known)
     : context_(context), autograd_(context) {
   const Route wanted = context.options.route();
   if (wanted == Route::kAutograd || wanted == Route::kBatchedJacobian ||
@@ -14,22 +15,24 @@ ChosenGradients::ChosenGradients(StepContext& context, const KnownTrunk& trunk)
     why_graph_ = "it was asked for";
     return;
   }
-  layers_ = LayerGradients::make(context, trunk, why_graph_);
+  layers_ = LayerGradients::make(context, known.trunk, why_graph_);
+  mixtures_ = MixtureGradients::make(context, known.mixtures, why_graph_);
   const bool may_take_a_graph =
       wanted == Route::kAuto || wanted == Route::kFeatureGradients;
-  if (!layers_ && !may_take_a_graph) {
+  if (!layers_ && !mixtures_ && !may_take_a_graph) {
     refuse_route(wanted, "model", why_graph_);
   }
 }
 
 TaskGradients& ChosenGradients::of(const HeadSteps& steps, bool share_input) {
-  if (!layers_) {
+  if (!layers_ && !mixtures_) {
     autograd_.set_reason(why_graph_);
     return autograd_;
   }
-  const auto obstacle = layers_->obstacle(steps, share_input);
+  const auto obstacle = layers_ ? layers_->obstacle(steps, share_input)
+                                : mixtures_->obstacle(steps, share_input);
   if (!obstacle) {
-    return *layers_;
+    return layers_ ? static_cast<TaskGradients&>(*layers_) : *mixtures_;
   }
   const Route wanted = context_.options.route();
   if (!obstacle.is_error && wanted != Route::kAuto &&
@@ -41,14 +44,15 @@ TaskGradients& ChosenGradients::of(const HeadSteps& steps, bool share_input) {
 }
 
 RouteChoice ChosenGradients::first_choice() const {
-  if (!layers_) {
+  if (!layers_ && !mixtures_) {
     return {Route::kAutograd, why_graph_};
   }
   const bool weighs_losses =
       context_.options.balancing()->reads() == balancing::Reads::kLosses;
   return {
       weighs_losses ? Route::kLayers : Route::kLayerJacobian,
-      "the trunk has known layers only"};
+      layers_ ? "the trunk has known layers only"
+              : "experts and gates have known layers only"};
 }
 
 } // namespace polytask::detail

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "../mixtures/known_sharing.h"
 #include "autograd_gradients.h"
 #include "layer_gradients.h"
+#include "mixture_gradients.h"
 
 namespace polytask::detail {
 
@@ -15,7 +17,7 @@ namespace polytask::detail {
 class ChosenGradients {
  public:
   /// Throws where the route that is wanted cannot take the model.
-  ChosenGradients(StepContext& context, const KnownTrunk& trunk);
+  ChosenGradients(StepContext& context, const KnownSharing& known);
 
   /// For these steps together.
   TaskGradients& of(const HeadSteps& steps, bool share_input);
@@ -24,6 +26,9 @@ class ChosenGradients {
     autograd_.forget_step();
     if (layers_) {
       layers_->forget_step();
+    }
+    if (mixtures_) {
+      mixtures_->forget_step();
     }
   }
 
@@ -34,6 +39,7 @@ class ChosenGradients {
   StepContext& context_;
   std::string why_graph_;
   std::unique_ptr<LayerGradients> layers_;
+  std::unique_ptr<MixtureGradients> mixtures_;
   AutogradGradients autograd_;
 };
 

@@ -227,6 +227,16 @@ void CutHeads::backward_by_graph() {
   }
 }
 
+std::vector<torch::Tensor> CutHeads::cotangents_apart() const {
+  std::vector<torch::Tensor> all;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    all.push_back(
+        by_products_ ? known_->cotangent(i)
+                     : parts_[i].cotangents[0].contiguous());
+  }
+  return all;
+}
+
 torch::Tensor CutHeads::cotangents() const {
   if (by_products_) {
     return known_->cotangents();

@@ -45,6 +45,8 @@ class CutHeads {
   /// [n, B, ...]; only where every head has one tensor, all of one shape.
   /// Where the features have no graph, good until the next step.
   torch::Tensor cotangents() const;
+  /// The same one by one, of heads that have one tensor each.
+  std::vector<torch::Tensor> cotangents_apart() const;
   void scale(const TaskWeights& weights);
   /// Adds what task i's loss reaches of `shared` by itself to its row [N], or
   /// to a sum of rows, times `factor`; says which of `shared` that is.

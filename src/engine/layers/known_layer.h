@@ -83,6 +83,9 @@ class KnownLayer {
   virtual bool rectify() {
     return false;
   }
+  virtual bool is_rectified() const {
+    return false;
+  }
   /// Before anything else of a backward: what that ReLU lets through of
   /// `cotangents` [n · B, ...], contiguous, in place.
   virtual void mask(

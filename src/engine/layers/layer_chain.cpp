@@ -98,11 +98,22 @@ torch::Tensor LayerChain::forward(const torch::Tensor& input) {
   return output;
 }
 
-torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
+void LayerChain::mask(
+    size_t link,
+    torch::Tensor& cotangents,
+    int64_t tasks,
+    bool is_masked) const {
+  make_contiguous(cotangents);
+  if (!is_masked || link + 1 != links_.size()) {
+    links_[link].layer->mask(cotangents, tasks);
+  }
+}
+
+torch::Tensor LayerChain::descend(
+    torch::Tensor cotangents, int64_t tasks, bool is_masked) {
   const WithoutAutograd guard;
   for (size_t i = links_.size(); top_ > 0 && i-- > top_;) {
-    make_contiguous(cotangents);
-    links_[i].layer->mask(cotangents, tasks);
+    mask(i, cotangents, tasks, is_masked);
     cotangents = links_[i].layer->backward(cotangents, tasks);
   }
   return cotangents;
@@ -110,12 +121,14 @@ torch::Tensor LayerChain::descend(torch::Tensor cotangents, int64_t tasks) {
 
 template <typename Visit>
 void LayerChain::backward(
-    torch::Tensor cotangents, int64_t tasks, const Visit& visit) {
+    torch::Tensor cotangents,
+    int64_t tasks,
+    bool is_masked,
+    const Visit& visit) {
   const WithoutAutograd guard;
   for (size_t i = top_; i-- > 0;) {
     const Link& link = links_[i];
-    make_contiguous(cotangents);
-    link.layer->mask(cotangents, tasks);
+    mask(i, cotangents, tasks, is_masked);
     if (link.count > 0) {
       visit(i, cotangents);
     }
@@ -129,21 +142,23 @@ void LayerChain::backward(
 void LayerChain::write_rows(
     const torch::Tensor& cotangents,
     int64_t tasks,
-    const std::vector<torch::Tensor>& parts) {
-  backward(cotangents, tasks, [&](size_t i, const torch::Tensor& slopes) {
-    links_[i].layer->write_rows(slopes, parts[i]);
-  });
+    const std::vector<torch::Tensor>& parts,
+    bool is_masked) {
+  backward(
+      cotangents, tasks, is_masked, [&](size_t i, const torch::Tensor& slopes) {
+        links_[i].layer->write_rows(slopes, parts[i]);
+      });
 }
 
 torch::Tensor LayerChain::send_through(
     torch::Tensor cotangents,
     int64_t tasks,
-    const std::vector<torch::Tensor>& parts) {
+    const std::vector<torch::Tensor>& parts,
+    bool is_masked) {
   const WithoutAutograd guard;
   for (size_t i = links_.size(); i-- > 0;) {
     const Link& link = links_[i];
-    make_contiguous(cotangents);
-    link.layer->mask(cotangents, tasks);
+    mask(i, cotangents, tasks, is_masked);
     if (link.count > 0) {
       link.layer->write_rows(cotangents, parts[i]);
     }
@@ -154,9 +169,13 @@ torch::Tensor LayerChain::send_through(
 
 void LayerChain::add_to_gramian(
     const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum) {
-  backward(cotangents, tasks, [&](size_t i, const torch::Tensor& slopes) {
-    links_[i].layer->add_to_gramian(slopes, tasks, sum);
-  });
+  backward(
+      cotangents,
+      tasks,
+      /*is_masked=*/false,
+      [&](size_t i, const torch::Tensor& slopes) {
+        links_[i].layer->add_to_gramian(slopes, tasks, sum);
+      });
 }
 
 std::vector<torch::Tensor> LayerChain::parts(const torch::Tensor& rows) const {

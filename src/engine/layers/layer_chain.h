@@ -34,6 +34,10 @@ class LayerChain {
   bool takes_indices() const {
     return links_.front().layer->takes_indices();
   }
+  /// Whether its output is that of a ReLU which the last layer took in.
+  bool is_rectified() const {
+    return links_.back().layer->is_rectified();
+  }
 
   /// Whether anything in it is trained.
   bool learns() const {
@@ -54,19 +58,23 @@ class LayerChain {
 
   /// From the cotangents of the features, [n · B, ...], to those of the highest
   /// layer that learns. May write to them.
-  torch::Tensor descend(torch::Tensor cotangents, int64_t tasks);
+  /// `is_masked`: what that ReLU stops was left out of them, here and below.
+  torch::Tensor descend(
+      torch::Tensor cotangents, int64_t tasks, bool is_masked = false);
   // From what `descend` gave, as often as need be:
   /// Writes the gradients to the parts of `rows` [n, N].
   void write_rows(
       const torch::Tensor& cotangents,
       int64_t tasks,
-      const std::vector<torch::Tensor>& parts);
+      const std::vector<torch::Tensor>& parts,
+      bool is_masked = false);
   /// The same from the cotangents of the output, and on to those of the input,
   /// which are returned.
   torch::Tensor send_through(
       torch::Tensor cotangents,
       int64_t tasks,
-      const std::vector<torch::Tensor>& parts);
+      const std::vector<torch::Tensor>& parts,
+      bool is_masked = false);
   /// Adds the gradients' inner products.
   void add_to_gramian(
       const torch::Tensor& cotangents, int64_t tasks, GramianSum& sum);
@@ -90,7 +98,17 @@ class LayerChain {
   bool has_parameters(const std::vector<torch::Tensor>& parameters) const;
   /// Visits each layer that learns, from the top, with its cotangents.
   template <typename Visit>
-  void backward(torch::Tensor cotangents, int64_t tasks, const Visit& visit);
+  void backward(
+      torch::Tensor cotangents,
+      int64_t tasks,
+      bool is_masked,
+      const Visit& visit);
+  /// What the ReLU behind a layer lets through of them, in place.
+  void mask(
+      size_t link,
+      torch::Tensor& cotangents,
+      int64_t tasks,
+      bool is_masked) const;
 
   std::vector<Link> links_;
   std::vector<torch::Tensor> registered_;

@@ -17,12 +17,12 @@ class RectifiedLayer : public KnownLayer {
   bool rectify() override {
     return !std::exchange(is_rectified_, true);
   }
+  bool is_rectified() const override {
+    return is_rectified_;
+  }
   void mask(const torch::Tensor& cotangents, int64_t tasks) const override;
 
  protected:
-  bool is_rectified() const {
-    return is_rectified_;
-  }
   /// For layers that write to one output in each step.
   void keep_rectified(const torch::Tensor& output) {
     output_ = output;

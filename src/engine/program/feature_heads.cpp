@@ -112,9 +112,11 @@ void FeatureHeads::backward_apart(
     const std::vector<Inputs>& features, const HeadSteps& steps) {
   if (!is_together_) {
     cotangents_.clear();
-    for (const HeadStep& step : steps) {
-      cotangents_.push_back(
-          alone(step.task).backward(step, /*needs_cotangent=*/true).clone());
+    for (size_t i = 0; i < steps.size(); ++i) {
+      const at::Tensor own =
+          alone(steps[i].task).backward(steps[i], /*needs_cotangent=*/true);
+      // A hook in the graph may keep it.
+      cotangents_.push_back(features[i].requires_grad() ? own.clone() : own);
     }
     return;
   }

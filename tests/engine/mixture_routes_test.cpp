@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <polytask/balancing/make.h>
+#include <polytask/training/alternating_training.h>
+#include <polytask/training/joint_training.h>
+#include <torch/optim/adam.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "tests/support/expert_models.h"
+#include "tests/support/routes.h"
+
+// Every way to share experts, by the routes that the engine chooses and by
+// autograd.
+
+namespace polytask {
+namespace {
+
+using testing::RowsOf;
+
+constexpr int64_t kSteps = 6;
+
+struct MixtureRun {
+  MultiTaskModel model{nullptr};
+  RouteChoice route;
+  std::vector<torch::Tensor> values; // losses, gradients and parameters
+};
+
+MixtureRun run_of(
+    const std::string& kind,
+    const std::string& method, // "" for the sum, "alternating"
+    RowsOf rows,
+    torch::Dtype dtype,
+    Route route) {
+  torch::manual_seed(3);
+  MixtureRun run;
+  run.model = testing::expert_model(kind);
+  run.model->to(dtype);
+  const torch::optim::AdamOptions adam(0.01);
+  std::unique_ptr<Training> training;
+  if (method == "alternating") {
+    training = std::make_unique<AlternatingTraining>(
+        run.model, adam, AlternatingTrainingOptions().seed(5).route(route));
+  } else {
+    JointTrainingOptions options;
+    options.route(route);
+    if (!method.empty()) {
+      options.balancing(balancing::make(method));
+    }
+    training = std::make_unique<JointTraining>(run.model, adam, options);
+  }
+  for (int64_t step = 0; step < kSteps; ++step) {
+    const auto report =
+        training->step(testing::expert_batch(rows, dtype, 100 + step));
+    run.values.push_back(report.losses);
+    run.route = training->route();
+    if (report.sharing_loss.defined()) {
+      run.values.push_back(report.sharing_loss);
+    }
+    for (const auto& parameter : run.model->parameters()) {
+      run.values.push_back(
+          parameter.grad().defined() ? parameter.grad().clone()
+                                     : torch::full({1}, 7, dtype));
+    }
+  }
+  for (const auto& parameter : run.model->parameters()) {
+    run.values.push_back(parameter.detach().clone());
+  }
+  return run;
+}
+
+class MixtureRoutes : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(MixtureRoutes, EqualAutograd) {
+  for (const std::string method :
+       {"", "alternating", "uw", "pcgrad", "upgrad"}) {
+    for (const RowsOf rows : testing::all_rows_of()) {
+      if (method == "alternating" && rows == RowsOf::kSome) {
+        continue; // a task that the batch lacks is refused
+      }
+      for (const auto dtype : {torch::kFloat, torch::kDouble}) {
+        const auto one = run_of(GetParam(), method, rows, dtype, Route::kAuto);
+        const auto other =
+            run_of(GetParam(), method, rows, dtype, Route::kAutograd);
+        ASSERT_EQ(one.values.size(), other.values.size());
+        double apart = 0;
+        for (size_t i = 0; i < one.values.size(); ++i) {
+          ASSERT_EQ(one.values[i].sizes(), other.values[i].sizes());
+          const double largest =
+              std::max(1.0, other.values[i].abs().max().item<double>());
+          apart = std::max(
+              apart,
+              (one.values[i] - other.values[i]).abs().max().item<double>() /
+                  largest);
+        }
+        EXPECT_LE(apart, testing::route_tolerance(dtype))
+            << GetParam() << ", '" << method << "', " << to_string(rows)
+            << ", by " << one.route.route << ": " << one.route.reason;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds,
+    MixtureRoutes,
+    ::testing::ValuesIn(testing::expert_model_kinds()),
+    [](const auto& kind) { return kind.param; });
+
+class KnownMixtureRoutes : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(KnownMixtureRoutes, TakeNoGraph) {
+  const auto route_of = [](const std::string& method, RowsOf rows) {
+    return run_of(GetParam(), method, rows, torch::kFloat, Route::kAuto).route;
+  };
+  EXPECT_EQ(route_of("", RowsOf::kAll).route, Route::kTrunkProgram);
+  EXPECT_EQ(route_of("alternating", RowsOf::kAll).route, Route::kTrunkProgram);
+  EXPECT_EQ(route_of("", RowsOf::kEach).route, Route::kStackedHeads);
+  const bool has_own = GetParam().find("_own_") != std::string::npos;
+  EXPECT_EQ(
+      route_of("pcgrad", RowsOf::kAll).route,
+      has_own ? Route::kAutograd : Route::kLayerJacobian);
+  EXPECT_EQ(
+      route_of("uw", RowsOf::kAll).route,
+      has_own ? Route::kAutograd : Route::kLayers);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds,
+    KnownMixtureRoutes,
+    ::testing::ValuesIn(testing::known_expert_model_kinds()),
+    [](const auto& kind) { return kind.param; });
+
+} // namespace
+} // namespace polytask
