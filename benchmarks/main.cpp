@@ -9,6 +9,7 @@
 #include "balanced_network.h"
 #include "generic.h"
 #include "linear_tasks.h"
+#include "mixtures.h"
 #include "modes.h"
 #include "optimizers.h"
 #include "real_networks.h"
@@ -23,6 +24,7 @@ Entries all_entries(const DataFolder& data) {
   add_linear_tasks(entries, data);
   add_shared_networks(entries, data);
   add_balanced_networks(entries, data);
+  add_mixtures(entries);
   add_optimizers(entries);
   add_generic(entries);
   add_real_networks(entries);

@@ -1,0 +1,249 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mixtures.h"
+
+#include <polytask/balancing/make.h>
+#include <polytask/sharing/experts/cgc.h>
+#include <polytask/sharing/experts/mmoe.h>
+#include <polytask/sharing/experts/ple.h>
+#include <polytask/task/losses/mse.h>
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/adam.h>
+#include <torch/utils.h>
+
+#include "floor_mixture.h"
+#include "training_contender.h"
+
+namespace polytask::benchmarks {
+
+namespace {
+
+namespace F = torch::nn::functional;
+using torch::nn::Linear;
+
+constexpr int64_t kMixtureSteps = 20;
+constexpr int64_t kMixtureRows = 1024;
+constexpr int64_t kMixtureInputs = 64;
+constexpr int64_t kMixtureWidth = 128;
+constexpr int64_t kMixtureTower = 64;
+constexpr int64_t kMixtureTasks = 4;
+
+NetworkFactory relu_expert(int64_t inputs) {
+  return [inputs] {
+    return torch::nn::Sequential(
+        Linear(inputs, kMixtureWidth), torch::nn::ReLU());
+  };
+}
+
+ExpertLevelOptions cgc_level(int64_t inputs) {
+  return ExpertLevelOptions(inputs, relu_expert(inputs)).shared_experts(4);
+}
+
+torch::nn::Sequential relu_tower() {
+  return torch::nn::Sequential(
+      Linear(kMixtureWidth, kMixtureTower),
+      torch::nn::ReLU(),
+      Linear(kMixtureTower, 1));
+}
+
+// As one would write it.
+class MixtureLoop : public TensorContender {
+ public:
+  MixtureLoop(const Problem& problem, MixtureKind kind)
+      : input_(problem.input), targets_(problem.columns()), kind_(kind) {
+    add_level(experts_, gates_, kMixtureInputs);
+    if (kind_ == MixtureKind::kPLE) {
+      add_level(upper_experts_, upper_gates_, kMixtureWidth);
+    }
+    for (int64_t t = 0; t < kMixtureTasks; ++t) {
+      towers_.push_back(relu_tower());
+      for (const auto& parameter : towers_.back()->parameters()) {
+        parameters_.push_back(parameter);
+      }
+    }
+    optimizer_ = std::make_unique<torch::optim::Adam>(parameters_, 1e-3);
+    start_from(parameters_, problem.start);
+  }
+
+  void run(int64_t steps) override {
+    for (int64_t i = 0; i < steps; ++i) {
+      optimizer_->zero_grad();
+      const auto features = this->features();
+      torch::Tensor loss;
+      for (size_t t = 0; t < features.size(); ++t) {
+        const auto own =
+            F::mse_loss(towers_[t]->forward(features[t]), targets_[t]);
+        loss = t == 0 ? own : loss + own;
+      }
+      loss.backward();
+      optimizer_->step();
+    }
+  }
+
+ private:
+  // In the order of the model's parameters: shared experts, then own ones.
+  void add_level(
+      std::vector<Linear>& experts, std::vector<Linear>& gates, int64_t width) {
+    const bool is_mmoe = kind_ == MixtureKind::kMMoE;
+    const auto add = [this](std::vector<Linear>& to, Linear layer) {
+      parameters_.insert(parameters_.end(), {layer->weight, layer->bias});
+      to.push_back(std::move(layer));
+    };
+    for (int64_t e = 0; e < 8; ++e) {
+      add(experts, Linear(width, kMixtureWidth));
+    }
+    for (int64_t t = 0; t < kMixtureTasks; ++t) {
+      add(gates, Linear(width, is_mmoe ? 8 : 5));
+    }
+    if (kind_ == MixtureKind::kPLE && width == kMixtureInputs) {
+      add(gates, Linear(width, 8));
+    }
+  }
+
+  static torch::Tensor mixed(
+      const torch::Tensor& logits, const std::vector<torch::Tensor>& outputs) {
+    return torch::bmm(
+               torch::softmax(logits, 1).unsqueeze(1), torch::stack(outputs, 1))
+        .squeeze(1);
+  }
+
+  std::vector<torch::Tensor> features() {
+    std::vector<torch::Tensor> outputs;
+    for (auto& expert : experts_) {
+      outputs.push_back(torch::relu(expert(input_)));
+    }
+    std::vector<torch::Tensor> states;
+    for (size_t t = 0; t < kMixtureTasks; ++t) {
+      states.push_back(
+          kind_ == MixtureKind::kMMoE ? mixed(gates_[t](input_), outputs)
+                                      : mixed(
+                                            gates_[t](input_),
+                                            {outputs[4 + t],
+                                             outputs[0],
+                                             outputs[1],
+                                             outputs[2],
+                                             outputs[3]}));
+    }
+    if (kind_ != MixtureKind::kPLE) {
+      return states;
+    }
+    const torch::Tensor shared = mixed(
+        gates_[4](input_),
+        {outputs[4],
+         outputs[5],
+         outputs[6],
+         outputs[7],
+         outputs[0],
+         outputs[1],
+         outputs[2],
+         outputs[3]});
+    std::vector<torch::Tensor> common;
+    for (size_t e = 0; e < 4; ++e) {
+      common.push_back(torch::relu(upper_experts_[e](shared)));
+    }
+    for (size_t t = 0; t < kMixtureTasks; ++t) {
+      const torch::Tensor own = torch::relu(upper_experts_[4 + t](states[t]));
+      states[t] = mixed(
+          upper_gates_[t](states[t]),
+          {own, common[0], common[1], common[2], common[3]});
+    }
+    return states;
+  }
+
+  torch::Tensor input_;
+  std::vector<torch::Tensor> targets_;
+  MixtureKind kind_;
+  std::vector<Linear> experts_;
+  std::vector<Linear> gates_;
+  std::vector<Linear> upper_experts_;
+  std::vector<Linear> upper_gates_;
+  std::vector<torch::nn::Sequential> towers_;
+  std::vector<torch::Tensor> parameters_;
+  std::unique_ptr<torch::optim::Adam> optimizer_;
+};
+
+Problem mixture_problem(MixtureKind kind) {
+  Problem problem;
+  problem.input = torch::randn({kMixtureRows, kMixtureInputs});
+  problem.targets = torch::tanh(problem.input.matmul(
+                        torch::randn({kMixtureInputs, kMixtureTasks}) * 0.2)) +
+      0.1 * torch::randn({kMixtureRows, kMixtureTasks});
+  std::vector<torch::Tensor> flat;
+  for (const auto& parameter : mixture_model(kind)->unique_parameters()) {
+    flat.push_back(parameter.detach().reshape({-1}));
+  }
+  problem.start = torch::cat(flat);
+  return problem;
+}
+
+} // namespace
+
+MultiTaskModel mixture_model(MixtureKind kind) {
+  std::shared_ptr<Sharing> sharing;
+  if (kind == MixtureKind::kMMoE) {
+    sharing =
+        MMoE(
+            MMoEOptions(kMixtureInputs, relu_expert(kMixtureInputs)).experts(8))
+            .ptr();
+  } else if (kind == MixtureKind::kCGC) {
+    sharing = CGC(cgc_level(kMixtureInputs)).ptr();
+  } else {
+    sharing =
+        PLE(PLEOptions({cgc_level(kMixtureInputs), cgc_level(kMixtureWidth)}))
+            .ptr();
+  }
+  MultiTaskModel model(sharing);
+  for (int64_t t = 0; t < kMixtureTasks; ++t) {
+    model->add_task(Problem::name(t), Task(relu_tower(), MSELoss()));
+  }
+  return model;
+}
+
+void add_mixtures(Entries& entries) {
+  for (const auto& [kind, job] :
+       {std::pair{MixtureKind::kMMoE, "MMoE"},
+        std::pair{MixtureKind::kCGC, "CGC"},
+        std::pair{MixtureKind::kPLE, "PLE"}}) {
+    const LazyProblem lazy([kind = kind] { return mixture_problem(kind); });
+    const auto add = [&, job = job](const std::string& contender, auto make) {
+      entries.push_back(
+          {job, contender, kMixtureSteps, [=] { return make(lazy.get()); }});
+    };
+    const auto training =
+        [kind = kind](const std::string& method, Route route = Route::kAuto) {
+          return [=](const Problem& problem) {
+            JointTrainingOptions options;
+            options.route(route);
+            if (!method.empty()) {
+              options.balancing(balancing::make(method));
+            }
+            return std::make_unique<TrainingContender<JointTraining>>(
+                problem,
+                mixture_model(kind),
+                Call::kStep,
+                torch::optim::AdamOptions(1e-3),
+                options);
+          };
+        };
+    add("loop", [kind = kind](const Problem& problem) {
+      return std::make_unique<MixtureLoop>(problem, kind);
+    });
+    add("step", training(""));
+    add("step, autograd route", training("", Route::kAutograd));
+    add("floor", [kind = kind](const Problem& problem) {
+      return mixture_floor(problem, kind, 1e-3);
+    });
+    for (const char* method : {"pcgrad", "cagrad", "upgrad"}) {
+      const std::string name = std::string("step, ") + method;
+      add(name, training(method));
+      entries.back().reference.clear();
+      add(name + ", autograd route", training(method, Route::kAutograd));
+      entries.back().reference = name;
+    }
+  }
+}
+
+} // namespace polytask::benchmarks
