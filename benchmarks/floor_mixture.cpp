@@ -107,7 +107,7 @@ class MixtureFloor : public Contender {
     }
   }
 
- private:
+ protected:
   bool is_mmoe() const {
     return kind_ == MixtureKind::kMMoE;
   }
@@ -185,6 +185,7 @@ class MixtureFloor : public Contender {
         note(upper_own_[t], kWidth, columns);
       }
     }
+    shared_ = next_;
     for (int t = 0; t < kTasks; ++t) {
       towers_.push_back(pack(kTower, kWidth));
       outputs_.push_back(pack(1, kTower));
@@ -382,10 +383,15 @@ class MixtureFloor : public Contender {
     return sum;
   }
 
-  void unmix_upper() {
-    std::fill_n(upper_shared_.gradients.bias, kShared * kWidth, 0.0f);
-    for (int t = 0; t < kTasks; ++t) {
-      std::fill_n(upper_own_[t].gradients.bias, kWidth + kShared + 1, 0.0f);
+  // Gradients of the tasks from `begin` to `end`, into a vector like gradient_.
+  void unmix_upper(int begin, int end, float* into) {
+    const auto at = [&](const float* place) {
+      return into + (place - gradient_.const_data_ptr<float>());
+    };
+    float* common_bias = at(upper_shared_.gradients.bias);
+    std::fill_n(common_bias, kShared * kWidth, 0.0f);
+    for (int t = begin; t < end; ++t) {
+      std::fill_n(at(upper_own_[t].gradients.bias), kWidth + kShared + 1, 0.0f);
     }
     for (int i = 0; i < rows_; ++i) {
       const float* common = upper_h_.data + i * upper_h_.stride;
@@ -393,7 +399,7 @@ class MixtureFloor : public Contender {
       for (int e = 0; e < kShared; ++e) {
         float sum[kWidth] = {};
         const float* values = common + e * kWidth;
-        for (int t = 0; t < kTasks; ++t) {
+        for (int t = begin; t < end; ++t) {
           const float share =
               own_h_[t].data[i * own_h_[t].stride + kWidth + 1 + e];
           const float* slope = upper_slopes_[t].data + i * kWidth;
@@ -403,18 +409,18 @@ class MixtureFloor : public Contender {
           own_dh_[t].data[i * own_dh_[t].stride + kWidth + 1 + e] =
               dot(slope, values);
         }
-        float* bias = upper_shared_.gradients.bias + e * kWidth;
+        float* bias = common_bias + e * kWidth;
         for (int j = 0; j < kWidth; ++j) {
           const float value = values[j] > 0 ? sum[j] : 0.0f;
           back[e * kWidth + j] = value;
           bias[j] += value;
         }
       }
-      for (int t = 0; t < kTasks; ++t) {
+      for (int t = begin; t < end; ++t) {
         const float* own = own_h_[t].data + i * own_h_[t].stride;
         float* own_back = own_dh_[t].data + i * own_dh_[t].stride;
         const float* slope = upper_slopes_[t].data + i * kWidth;
-        float* bias = upper_own_[t].gradients.bias;
+        float* bias = at(upper_own_[t].gradients.bias);
         own_back[kWidth] = dot(slope, own);
         for (int j = 0; j < kWidth; ++j) {
           own_back[j] = own[j] > 0 ? own[kWidth] * slope[j] : 0.0f;
@@ -425,25 +431,30 @@ class MixtureFloor : public Contender {
         }
       }
     }
+    const auto weight_of = [&](const PackedLayers& layers) {
+      Matrix weight = layers.gradients.weight;
+      weight.data = at(weight.data);
+      return weight;
+    };
     multiply(
         upper_dh_,
         Form::kTransposed,
         shared_state_,
         Form::kPlain,
-        upper_shared_.gradients.weight);
+        weight_of(upper_shared_));
     multiply(
         upper_dh_,
         Form::kPlain,
         upper_shared_.values.weight,
         Form::kPlain,
         shared_slope_);
-    for (int t = 0; t < kTasks; ++t) {
+    for (int t = begin; t < end; ++t) {
       multiply(
           own_dh_[t],
           Form::kTransposed,
           states_[t],
           Form::kPlain,
-          upper_own_[t].gradients.weight);
+          weight_of(upper_own_[t]));
       multiply(
           own_dh_[t],
           Form::kPlain,
@@ -453,69 +464,122 @@ class MixtureFloor : public Contender {
     }
   }
 
-  void unmix_lower() {
-    for (int t = 0; t < kTasks; ++t) {
+  void unmix_lower(int begin, int end, float* into) {
+    const auto at = [&](const float* place) {
+      return into + (place - gradient_.const_data_ptr<float>());
+    };
+    std::vector<FloorGate*> gates;
+    for (int t = begin; t < end; ++t) {
       lower_[t].cotangent = slopes_[t].data;
+      gates.push_back(&lower_[t]);
     }
     if (is_ple()) {
       lower_[kTasks].cotangent = shared_slope_.data;
+      gates.push_back(&lower_[kTasks]);
     }
-    std::fill_n(experts_.gradients.bias, kExperts * kWidth, 0.0f);
-    std::fill_n(gates_.gradients.bias, g_.columns, 0.0f);
-    for (int i = 0; i < rows_; ++i) {
-      const float* h = h_.data + i * h_.stride;
-      float* back = dh_.data + i * dh_.stride;
-      for (int e = 0; e < kExperts; ++e) {
-        float sum[kWidth] = {};
-        const float* values = h + e * kWidth;
-        for (const FloorGate& gate : lower_) {
-          const auto found =
-              std::find(gate.experts.begin(), gate.experts.end(), e);
-          if (found == gate.experts.end()) {
-            continue;
-          }
-          const auto column = found - gate.experts.begin();
-          const float share = gate.shares[i * gate.stride + column];
-          const float* slope = gate.cotangent + i * kWidth;
-          for (int j = 0; j < kWidth; ++j) {
-            sum[j] += share * slope[j];
-          }
-          gate.slopes[i * gate.stride + column] = dot(slope, values);
+    // Experts that only other tasks mix are left out.
+    int last = kExperts;
+    int alone = -1;
+    if (kind_ == MixtureKind::kCGC && end - begin == 1) {
+      last = kShared;
+      alone = kShared + begin;
+    }
+    float* bias_of_all = at(experts_.gradients.bias);
+    float* gate_bias = at(gates_.gradients.bias);
+    std::fill_n(bias_of_all, kExperts * kWidth, 0.0f);
+    std::fill_n(gate_bias, g_.columns, 0.0f);
+    const auto unmix_expert = [&](int i, int e) {
+      const float* values = h_.data + i * h_.stride + e * kWidth;
+      float* back = dh_.data + i * dh_.stride + e * kWidth;
+      float sum[kWidth] = {};
+      for (const FloorGate* gate : gates) {
+        const auto found =
+            std::find(gate->experts.begin(), gate->experts.end(), e);
+        if (found == gate->experts.end()) {
+          continue;
         }
-        float* bias = experts_.gradients.bias + e * kWidth;
+        const auto column = found - gate->experts.begin();
+        const float share = gate->shares[i * gate->stride + column];
+        const float* slope = gate->cotangent + i * kWidth;
         for (int j = 0; j < kWidth; ++j) {
-          const float value = values[j] > 0 ? sum[j] : 0.0f;
-          back[e * kWidth + j] = value;
-          bias[j] += value;
+          sum[j] += share * slope[j];
+        }
+        gate->slopes[i * gate->stride + column] = dot(slope, values);
+      }
+      float* bias = bias_of_all + e * kWidth;
+      for (int j = 0; j < kWidth; ++j) {
+        const float value = values[j] > 0 ? sum[j] : 0.0f;
+        back[j] = value;
+        bias[j] += value;
+      }
+    };
+    for (int i = 0; i < rows_; ++i) {
+      for (int e = 0; e < last; ++e) {
+        unmix_expert(i, e);
+      }
+      if (alone >= 0) {
+        unmix_expert(i, alone);
+      }
+      for (const FloorGate* gate : gates) {
+        softmax_back(
+            gate->shares + i * gate->stride,
+            gate->slopes + i * gate->stride,
+            static_cast<int>(gate->experts.size()));
+        float* sums = gate_bias + (gate->slopes - dg_.data);
+        for (size_t j = 0; j < gate->experts.size(); ++j) {
+          sums[j] += gate->slopes[i * gate->stride + static_cast<int>(j)];
         }
       }
-      for (const FloorGate& gate : lower_) {
-        softmax_back(
-            gate.shares + i * gate.stride,
-            gate.slopes + i * gate.stride,
-            static_cast<int>(gate.experts.size()));
-      }
-      const float* gate_slopes = dg_.data + i * dg_.stride;
-      for (int j = 0; j < dg_.columns; ++j) {
-        gates_.gradients.bias[j] += gate_slopes[j];
-      }
     }
-    multiply(
-        dh_, Form::kTransposed, x_, Form::kPlain, experts_.gradients.weight);
-    multiply(dg_, Form::kTransposed, x_, Form::kPlain, gates_.gradients.weight);
+    const auto multiply_part = [&](const Matrix& slopes,
+                                   const PackedLayers& layers,
+                                   int from,
+                                   int count) {
+      Matrix some = slopes;
+      some.data += from;
+      some.columns = count;
+      Matrix to = layers.gradients.weight;
+      to.data = at(to.data) + from * to.stride;
+      to.rows = count;
+      multiply(some, Form::kTransposed, x_, Form::kPlain, to);
+    };
+    multiply_part(dh_, experts_, 0, last * kWidth);
+    if (alone >= 0) {
+      multiply_part(dh_, experts_, alone * kWidth, kWidth);
+    }
+    if (end - begin == kTasks) {
+      multiply_part(dg_, gates_, 0, dg_.columns);
+      return;
+    }
+    for (const FloorGate* gate : gates) {
+      multiply_part(
+          dg_,
+          gates_,
+          static_cast<int>(gate->slopes - dg_.data),
+          static_cast<int>(gate->experts.size()));
+    }
   }
 
-  void backward() {
+  void backward_towers() {
     for (int t = 0; t < kTasks; ++t) {
       tower(
           t,
           is_ple() ? upper_states_[t] : states_[t],
           is_ple() ? upper_slopes_[t] : slopes_[t]);
     }
+  }
+
+  // Of the sum of all losses.
+  virtual void backward() {
+    backward_towers();
+    unmix(0, kTasks, gradient_.mutable_data_ptr<float>());
+  }
+
+  void unmix(int begin, int end, float* into) {
     if (is_ple()) {
-      unmix_upper();
+      unmix_upper(begin, end, into);
     }
-    unmix_lower();
+    unmix_lower(begin, end, into);
   }
 
   MixtureKind kind_;
@@ -531,6 +595,7 @@ class MixtureFloor : public Contender {
   torch::Tensor mean_square_; // [P]
   torch::Tensor step_ = torch::zeros({});
   int64_t next_ = 0;
+  int64_t shared_ = 0; // the parameters before the towers'
   /// In the canonical order: where each part stands here.
   std::vector<std::pair<int64_t, int64_t>> places_;
 
@@ -560,7 +625,38 @@ class MixtureFloor : public Contender {
   std::vector<Matrix> hidden_slopes_;
 };
 
+// One backward for each task, inner products, and the mean of the gradients.
+class MixtureJacobianFloor : public MixtureFloor {
+ public:
+  MixtureJacobianFloor(
+      const Problem& problem, MixtureKind kind, double learning_rate)
+      : MixtureFloor(problem, kind, learning_rate),
+        jacobian_(torch::zeros({kTasks, shared_})),
+        gramian_(torch::empty({kTasks, kTasks})),
+        weights_(torch::full({kTasks}, 1.0 / kTasks)) {}
+
+ private:
+  void backward() override {
+    backward_towers();
+    for (int t = 0; t < kTasks; ++t) {
+      unmix(t, t + 1, jacobian_.mutable_data_ptr<float>() + t * shared_);
+    }
+    torch::mm_out(gramian_, jacobian_, jacobian_.t());
+    torch::Tensor update = gradient_.narrow(0, 0, shared_);
+    torch::mv_out(update, jacobian_.t(), weights_);
+  }
+
+  torch::Tensor jacobian_; // [T, N]
+  torch::Tensor gramian_;
+  torch::Tensor weights_;
+};
+
 } // namespace
+
+std::unique_ptr<Contender> mixture_jacobian_floor(
+    const Problem& problem, MixtureKind kind, double learning_rate) {
+  return std::make_unique<MixtureJacobianFloor>(problem, kind, learning_rate);
+}
 
 std::unique_ptr<Contender> mixture_floor(
     const Problem& problem, MixtureKind kind, double learning_rate) {

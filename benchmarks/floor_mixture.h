@@ -15,4 +15,9 @@ namespace polytask::benchmarks {
 std::unique_ptr<Contender> mixture_floor(
     const Problem& problem, MixtureKind kind, double learning_rate);
 
+/// The same with a gradient for each task, their inner products, and an update
+/// along their mean.
+std::unique_ptr<Contender> mixture_jacobian_floor(
+    const Problem& problem, MixtureKind kind, double learning_rate);
+
 } // namespace polytask::benchmarks

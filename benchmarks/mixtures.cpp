@@ -236,6 +236,12 @@ void add_mixtures(Entries& entries) {
     add("floor", [kind = kind](const Problem& problem) {
       return mixture_floor(problem, kind, 1e-3);
     });
+    add("floor of the gradients", [kind = kind](const Problem& problem) {
+      return mixture_jacobian_floor(problem, kind, 1e-3);
+    });
+    entries.back().reference.clear();
+    add("step, mean", training("mean"));
+    entries.back().reference = "floor of the gradients";
     for (const char* method : {"pcgrad", "cagrad", "upgrad"}) {
       const std::string name = std::string("step, ") + method;
       add(name, training(method));

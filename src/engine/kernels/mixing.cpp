@@ -123,6 +123,46 @@ POLYTASK_KERNEL void dot_each_body(
   }
 }
 
+// NaN stays: it is larger than nothing, so that no other value is taken off.
+template <typename Scalar>
+POLYTASK_KERNEL void softmax_shift_body(
+    Scalar* values, const Scalar* bias, int64_t rows, int64_t count) {
+  for (int64_t i = 0; i < rows; ++i) {
+    Scalar* __restrict row = values + i * count;
+    if (bias) {
+#pragma omp simd
+      for (int64_t j = 0; j < count; ++j) {
+        row[j] += bias[j];
+      }
+    }
+    Scalar largest = row[0];
+    for (int64_t j = 1; j < count; ++j) {
+      largest = row[j] > largest ? row[j] : largest;
+    }
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      row[j] -= largest;
+    }
+  }
+}
+
+template <typename Scalar>
+POLYTASK_KERNEL void softmax_scale_body(
+    Scalar* values, int64_t rows, int64_t count) {
+  for (int64_t i = 0; i < rows; ++i) {
+    Scalar* __restrict row = values + i * count;
+    Scalar sum = 0;
+    for (int64_t j = 0; j < count; ++j) {
+      sum += row[j];
+    }
+    const Scalar factor = 1 / sum;
+#pragma omp simd
+    for (int64_t j = 0; j < count; ++j) {
+      row[j] *= factor;
+    }
+  }
+}
+
 template <typename Scalar>
 POLYTASK_KERNEL void softmax_gradient_body(
     const Scalar* outputs, int64_t rows, int64_t count, Scalar* gradient) {
@@ -168,6 +208,18 @@ POLYTASK_KERNEL void softmax_gradient_body(
        int64_t width,                                                         \
        Scalar* out),                                                          \
       (vectors, matrices, count, begin, end, width, out))                     \
+  POLYTASK_MULTIVERSION(                                                      \
+      void,                                                                   \
+      softmax_shift,                                                          \
+      softmax_shift_body,                                                     \
+      (Scalar * values, const Scalar* bias, int64_t rows, int64_t count),     \
+      (values, bias, rows, count))                                            \
+  POLYTASK_MULTIVERSION(                                                      \
+      void,                                                                   \
+      softmax_scale,                                                          \
+      softmax_scale_body,                                                     \
+      (Scalar * values, int64_t rows, int64_t count),                         \
+      (values, rows, count))                                                  \
   POLYTASK_MULTIVERSION(                                                      \
       void,                                                                   \
       softmax_gradient,                                                       \

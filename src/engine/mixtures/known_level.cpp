@@ -3,7 +3,6 @@
 #include "known_level.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/_softmax.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -261,7 +260,8 @@ void KnownLevel::mix_forward() {
     }
     const LinearLayer& layer = gate.layer;
     rows = gate.rows.size(0);
-    reserve(gate_logits_, {rows, layer.outputs}, gate.rows.options());
+    reserve(gate.shares, {rows, layer.outputs}, gate.rows.options());
+    auto* shares = gate.shares.data_ptr<Scalar>();
     gemm(
         rows,
         layer.outputs,
@@ -269,17 +269,15 @@ void KnownLevel::mix_forward() {
         MatrixView<Scalar>{gate.rows.const_data_ptr<Scalar>(), layer.width},
         MatrixView<Scalar>{
             layer.weight->const_data_ptr<Scalar>(), layer.width, true},
-        gate_logits_.data_ptr<Scalar>(),
+        shares,
         layer.outputs);
-    if (layer.has_bias()) {
-      add_bias(
-          gate_logits_.data_ptr<Scalar>(),
-          layer.bias->const_data_ptr<Scalar>(),
-          rows,
-          layer.outputs);
-    }
-    reserve(gate.shares, gate_logits_.sizes(), gate_logits_.options());
-    at::_softmax_out(gate.shares, gate_logits_, 1, false);
+    softmax_shift(
+        shares,
+        layer.has_bias() ? layer.bias->const_data_ptr<Scalar>() : nullptr,
+        rows,
+        layer.outputs);
+    gate.shares.exp_(); // LibTorch's, many at a time
+    softmax_scale(shares, rows, layer.outputs);
     level_->takers()[gate.taker].shares = gate.shares;
     const torch::Tensor& like = experts_[gate.experts[0]].output;
     reserve(gate.output, like.sizes(), like.options());

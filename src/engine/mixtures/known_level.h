@@ -144,7 +144,6 @@ class KnownLevel {
   std::vector<Gate> gates_;
   std::vector<torch::Tensor> outputs_;                    // by taker
   std::vector<std::vector<torch::Tensor>> state_buffers_; // by taker and loss
-  torch::Tensor gate_logits_;
   torch::Tensor column_sums_;
   torch::Tensor rows_; // those of `Expert::parts`
 };
