@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/host_value.h"
@@ -252,12 +253,44 @@ math::Matrix AutogradGradients::gramian() {
   });
 }
 
+// Whether what gates get from the weighted sum can be told from it: each gets
+// its own task's gradient alone, times that task's weight.
+bool AutogradGradients::divides_gates(const TaskWeights& weights) const {
+  if (!head_weights_.empty() || !context_.plan().has_gates()) {
+    return true; // the weights are theirs, too
+  }
+  // Or the quotient would not be what it was.
+  constexpr double kSmallest = 1e-6;
+  constexpr double kLargest = 1e6;
+  return !weights.is_on_device() &&
+      std::ranges::all_of(weights.host(), [](double weight) {
+        return std::abs(weight) >= kSmallest && std::abs(weight) <= kLargest;
+      });
+}
+
+void AutogradGradients::publish_gates(
+    const std::vector<torch::Tensor>& gradients, const TaskWeights& weights) {
+  auto gradient = gradients.begin() + static_cast<int64_t>(shared_.size());
+  for (size_t i = 0; i < heads_.parts().size(); ++i) {
+    for (const auto& gate : context_.plan().gates(heads_.parts()[i].task)) {
+      set_own_gradient(gate, *gradient);
+      if (gradient->defined() && head_weights_.empty() &&
+          weights.host()[i] != 1) {
+        gate.mutable_grad().div_(weights.host()[i]);
+      }
+      ++gradient;
+    }
+  }
+}
+
 void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   if (choice_.reason.empty()) {
     choose(GradientJob::Needs::kSum);
   }
-  if (context_.plan().has_gates() || heads_.has_shared_strays()) {
-    jacobian(); // gates have a gradient of their own task alone
+  const bool needs_rows = heads_.has_shared_strays() || !divides_gates(weights);
+  if (needs_rows && !rows_.defined()) {
+    jacobian();
+    scale_gates();
   }
   if (rows_.defined()) {
     publish_direction(torch::mv(rows_.t(), weights.as(rows_.options())));
@@ -265,10 +298,15 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
   }
   publish_strays();
   const Combined sum = combined(weights);
-  if (!sum.outputs.empty() && !shared_.empty()) {
+  auto inputs = shared_;
+  for (const Part& part : heads_.parts()) {
+    const auto& gates = context_.plan().gates(part.task);
+    inputs.insert(inputs.end(), gates.begin(), gates.end());
+  }
+  if (!sum.outputs.empty() && !inputs.empty()) {
     auto gradients = torch::autograd::grad(
         sum.outputs,
-        shared_,
+        inputs,
         sum.cotangents,
         /*retain_graph=*/false,
         /*create_graph=*/false,
@@ -276,6 +314,7 @@ void AutogradGradients::publish_weighted(const TaskWeights& weights) {
     for (size_t i = 0; i < shared_.size(); ++i) {
       set_own_gradient(shared_[i], gradients[i]);
     }
+    publish_gates(gradients, weights);
   }
   heads_.clear();
 }
@@ -293,16 +332,23 @@ void AutogradGradients::publish_direction(const torch::Tensor& direction) {
 }
 
 void AutogradGradients::scale_heads(const TaskWeights& weights) {
-  if (context_.plan().has_gates()) {
-    jacobian(); // which is where gates get their gradients
-  }
   head_weights_ = weights;
   heads_.scale(weights);
+  if (rows_.defined()) {
+    scale_gates();
+  }
+}
+
+// Of which there are gradients of the tasks' own, not those of the sum.
+void AutogradGradients::scale_gates() {
+  if (head_weights_.empty()) {
+    return;
+  }
   for (size_t i = 0; i < heads_.parts().size(); ++i) {
     for (const auto& parameter :
          context_.plan().gates(heads_.parts()[i].task)) {
       if (parameter.grad().defined()) {
-        weights.scale(parameter.mutable_grad(), i);
+        head_weights_.scale(parameter.mutable_grad(), i);
       }
     }
   }

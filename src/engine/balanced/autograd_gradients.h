@@ -59,6 +59,10 @@ class AutogradGradients : public TaskGradients {
   Combined combined(const TaskWeights& weights) const;
   void find_strays();
   void note_used(const std::vector<torch::Tensor>& gradients);
+  bool divides_gates(const TaskWeights& weights) const;
+  void scale_gates();
+  void publish_gates(
+      const std::vector<torch::Tensor>& gradients, const TaskWeights& weights);
   torch::Tensor loop();
   torch::Tensor batched();
   math::Matrix streamed();

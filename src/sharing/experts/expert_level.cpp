@@ -128,8 +128,7 @@ std::shared_ptr<Gate> ExpertLevel::make_gate(int64_t experts) const {
   return gate;
 }
 
-void ExpertLevel::add_task(const std::string& name) {
-  const std::string key = archive_key(name);
+ExpertLevel::Taker ExpertLevel::make_task(const std::string& name) const {
   Taker own;
   own.experts = make_experts(own_experts(name));
   const auto added = static_cast<int64_t>(own.experts.size());
@@ -148,7 +147,12 @@ void ExpertLevel::add_task(const std::string& name) {
   if (form_.adds_own && learns_own_weights()) {
     own.own_weights = make_own_weights(added);
   }
-  grow_gates(added);
+  return own;
+}
+
+void ExpertLevel::add_task(const std::string& name, Taker own) {
+  const std::string key = archive_key(name);
+  grow_gates(static_cast<int64_t>(own.experts.size()));
   const auto group = group_of_modules("Experts");
   register_experts(*group, own.experts);
   group->train(is_training());
@@ -205,7 +209,8 @@ std::vector<ExpertLevel::Place> ExpertLevel::mixed_by(size_t taker) const {
   return places;
 }
 
-ExpertLevel::Wanted ExpertLevel::sources(const Wanted& wanted) const {
+ExpertLevel::Wanted ExpertLevel::sources(
+    const Wanted& wanted, bool alone_learning) const {
   Wanted below(wanted.size(), false);
   const size_t shared = wanted.size() - 1;
   for (size_t t = 0; t < wanted.size(); ++t) {
@@ -215,6 +220,9 @@ ExpertLevel::Wanted ExpertLevel::sources(const Wanted& wanted) const {
     below[t] = true;
     below[shared] = below[shared] || form_.adds_shared_state;
     for (const Place& place : mixed_by(t)) {
+      if (alone_learning && stops(t, place)) {
+        continue;
+      }
       const bool reads_task = form_.shared_read_tasks && place.taker == shared;
       below[reads_task ? t : place.taker] = true;
     }
@@ -321,10 +329,7 @@ std::vector<Inputs> ExpertLevel::forward(
         continue;
       }
       const torch::Tensor& output = output_of(place);
-      const bool is_others = place.taker != t && place.taker != shared;
-      mixes.push_back(
-          form_.stops_others && t != shared && is_others ? output.detach()
-                                                         : output);
+      mixes.push_back(stops(t, place) ? output.detach() : output);
     }
     torch::Tensor rows = gate_rows(states[t], label(t));
     if (form_.adds_shared_state && t != shared) {
@@ -356,15 +361,13 @@ std::vector<torch::Tensor> ExpertLevel::used_parameters(
   for (size_t t = 0; t < takers_.size(); ++t) {
     is_used[t].resize(takers_[t].experts.size(), false);
   }
-  const size_t shared = takers_.size() - 1;
   std::vector<torch::Tensor> all;
   for (size_t t = 0; t < takers_.size(); ++t) {
     if (!wanted[t]) {
       continue;
     }
     for (const Place& place : mixed_by(t)) {
-      const bool is_others = place.taker != t && place.taker != shared;
-      if (!(form_.stops_others && t != shared && is_others)) {
+      if (!stops(t, place)) {
         is_used[place.taker][place.expert] = true;
       }
     }

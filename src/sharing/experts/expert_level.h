@@ -54,12 +54,24 @@ class ExpertLevel : public torch::nn::Module {
  public:
   ExpertLevel(ExpertLevelOptions options, ExpertForm form);
 
-  /// Throws, and changes nothing, where an expert cannot be made.
-  void add_task(const std::string& name);
+  // As the engine sees it, too.
+  struct Taker {
+    std::vector<Network> experts;
+    std::shared_ptr<Gate> gate; // null where it has none
+    torch::Tensor own_weights;  // of `adds_own`, where they are learned
+    /// In the forward before: [B, experts that it mixes].
+    torch::Tensor shares;
+  };
+
+  /// What a further task needs. Throws where an expert cannot be made.
+  Taker make_task(const std::string& name) const;
+  /// Takes it in.
+  void add_task(const std::string& name, Taker own);
 
   using Wanted = std::vector<bool>; // by taker
-  /// The states below that those above come from.
-  Wanted sources(const Wanted& wanted) const;
+  /// The states below that those above come from, or alone those that learn
+  /// from them.
+  Wanted sources(const Wanted& wanted, bool alone_learning = false) const;
   /// The states above that are wanted; the others are undefined.
   std::vector<Inputs> forward(
       const std::vector<Inputs>& states, const Wanted& wanted);
@@ -82,14 +94,6 @@ class ExpertLevel : public torch::nn::Module {
   std::shared_ptr<ExpertLevel> copy(
       const std::optional<torch::Device>& device) const;
 
-  // As the engine sees it.
-  struct Taker {
-    std::vector<Network> experts;
-    std::shared_ptr<Gate> gate; // null where it has none
-    torch::Tensor own_weights;  // of `adds_own`, where they are learned
-    /// In the forward before: [B, experts that it mixes].
-    torch::Tensor shares;
-  };
   /// One expert: whose it is, and which of theirs.
   struct Place {
     size_t taker;
@@ -126,6 +130,12 @@ class ExpertLevel : public torch::nn::Module {
 
   torch::Tensor gate_rows(const Inputs& state, const std::string& whose) const;
   std::string label(size_t taker) const;
+  /// Whether a taker sends nothing back to an expert that it mixes.
+  bool stops(size_t taker, const Place& place) const {
+    const size_t shared = takers_.size() - 1;
+    return form_.stops_others && taker != shared && place.taker != taker &&
+        place.taker != shared;
+  }
   torch::Tensor expert_output(Place place, const Inputs& state) const;
   torch::Tensor mixed(
       const torch::Tensor& shares,

@@ -53,8 +53,13 @@ ExpertSharing::ExpertSharing(
 }
 
 void ExpertSharing::add_task(const std::string& name) {
+  // All before any of them is taken in, for one may throw.
+  std::vector<detail::ExpertLevel::Taker> made;
   for (const auto& level : levels_) {
-    level->add_task(name);
+    made.push_back(level->make_task(name));
+  }
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    levels_[i]->add_task(name, std::move(made[i]));
   }
 }
 
@@ -74,12 +79,12 @@ std::vector<bool> ExpertSharing::only(int64_t task) const {
 
 // Of the first level, of the one above it, ... and the features.
 std::vector<std::vector<bool>> ExpertSharing::wanted_states(
-    const std::vector<bool>& tasks) const {
+    const std::vector<bool>& tasks, bool alone_learning) const {
   std::vector<std::vector<bool>> wanted(levels_.size() + 1);
   wanted.back() = tasks;
   wanted.back().push_back(false);
   for (size_t i = levels_.size(); i-- > 0;) {
-    wanted[i] = levels_[i]->sources(wanted[i + 1]);
+    wanted[i] = levels_[i]->sources(wanted[i + 1], alone_learning);
   }
   return wanted;
 }
@@ -155,7 +160,7 @@ torch::Tensor ExpertSharing::features_of(
 
 std::vector<torch::Tensor> ExpertSharing::used_by(
     const std::vector<bool>& tasks) const {
-  const auto wanted = wanted_states(tasks);
+  const auto wanted = wanted_states(tasks, /*alone_learning=*/true);
   auto all = first_parameters(wanted[0]);
   for (size_t i = 0; i < levels_.size(); ++i) {
     const auto own = levels_[i]->used_parameters(wanted[i + 1]);

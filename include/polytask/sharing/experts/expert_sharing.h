@@ -74,7 +74,7 @@ class POLYTASK_API ExpertSharing : public Sharing {
   std::vector<Inputs> states_for(
       const Inputs& inputs, const std::vector<bool>& tasks);
   std::vector<std::vector<bool>> wanted_states(
-      const std::vector<bool>& tasks) const;
+      const std::vector<bool>& tasks, bool alone_learning = false) const;
   std::vector<bool> only(int64_t task) const;
   std::vector<torch::Tensor> used_by(const std::vector<bool>& tasks) const;
   void check_names() const;
