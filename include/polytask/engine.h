@@ -5,5 +5,6 @@
 #include <polytask/engine/backward.h>
 #include <polytask/engine/engine.h>
 #include <polytask/engine/learning_rates.h>
+#include <polytask/engine/predictor.h>
 #include <polytask/engine/route.h>
 #include <polytask/engine/step_options.h>

@@ -71,7 +71,8 @@ void Engine::Parts::make_routes() {
   route_ = &fallen_back_; // where what follows throws
   check_options();
   graph_ = std::make_unique<detail::GraphRoute>(context);
-  const auto known = detail::KnownSharing::of(context.model, context.plan());
+  const auto known = detail::KnownSharing::of(
+      context.model, context.plan().has_tied_modules());
   auto program = std::make_unique<detail::ProgramRoute>(context, known);
   if (context.options.balancing()) {
     balanced_ = std::make_unique<detail::BalancedRoute>(context, known);

@@ -196,10 +196,10 @@ KnownLayer::Costs LayerChain::costs(int64_t tasks) const {
   return sum;
 }
 
-KnownTrunk KnownTrunk::of(const MultiTaskModel& model, const Plan& plan) {
+KnownTrunk KnownTrunk::of(const MultiTaskModel& model, bool has_tied_modules) {
   const Sharing& sharing = model->sharing();
   KnownTrunk trunk;
-  if (plan.has_tied_modules()) {
+  if (has_tied_modules) {
     trunk.why_not = "modules share a parameter";
     return trunk;
   }

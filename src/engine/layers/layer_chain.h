@@ -120,7 +120,7 @@ class LayerChain {
 
 /// The chain of a hard-shared trunk, or why there is none.
 struct KnownTrunk {
-  static KnownTrunk of(const MultiTaskModel& model, const Plan& plan);
+  static KnownTrunk of(const MultiTaskModel& model, bool has_tied_modules);
   /// Why it cannot take a step on this input.
   Obstacle obstacle(
       const torch::Tensor& input, const torch::Tensor& like) const;

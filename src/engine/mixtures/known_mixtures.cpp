@@ -31,12 +31,12 @@ const ExpertSharing* expert_sharing_of(const MultiTaskModel& model) {
 } // namespace
 
 std::shared_ptr<KnownMixtures> KnownMixtures::of(
-    const MultiTaskModel& model, const Plan& plan, std::string& reason) {
+    const MultiTaskModel& model, bool has_tied_modules, std::string& reason) {
   const ExpertSharing* sharing = expert_sharing_of(model);
   if (sharing == nullptr) {
     return nullptr;
   }
-  if (plan.has_tied_modules()) {
+  if (has_tied_modules) {
     reason = "modules share a parameter";
     return nullptr;
   }

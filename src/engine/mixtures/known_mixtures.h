@@ -11,7 +11,6 @@
 
 #include <polytask/model/multi_task_model.h>
 
-#include "../plan/plan.h"
 #include "known_level.h"
 
 namespace polytask::detail {
@@ -24,7 +23,7 @@ class KnownMixtures {
   /// Null where the sharing is of another kind; also, with the reason, where
   /// something in it is. Made anew with the plan.
   static std::shared_ptr<KnownMixtures> of(
-      const MultiTaskModel& model, const Plan& plan, std::string& reason);
+      const MultiTaskModel& model, bool has_tied_modules, std::string& reason);
 
   /// Why it cannot take a step on this input. `like`: a parameter of the model.
   Obstacle obstacle(

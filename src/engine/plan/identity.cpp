@@ -71,7 +71,7 @@ class Comparison {
 template <typename See>
 bool Identity::look_at_common(
     const MultiTaskModel& model,
-    const torch::optim::Optimizer& optimizer,
+    const torch::optim::Optimizer* optimizer,
     const See& see) {
   using Access = torch::nn::Cloneable<ModuleAccess>;
   if (!look_at(*model, see)) {
@@ -94,7 +94,10 @@ bool Identity::look_at_common(
   if (!see(end_of_list())) {
     return false;
   }
-  for (const auto& group : optimizer.param_groups()) {
+  if (optimizer == nullptr) {
+    return true;
+  }
+  for (const auto& group : optimizer->param_groups()) {
     for (const auto& parameter : group.params()) {
       if (!see(parameter.unsafeGetTensorImpl())) {
         return false;
@@ -108,7 +111,13 @@ bool Identity::look_at_common(
 }
 
 Identity::Identity(
-    const MultiTaskModel& model, const torch::optim::Optimizer& optimizer) {
+    const MultiTaskModel& model, const torch::optim::Optimizer& optimizer)
+    : Identity(model, &optimizer) {}
+
+Identity::Identity(const MultiTaskModel& model) : Identity(model, nullptr) {}
+
+Identity::Identity(
+    const MultiTaskModel& model, const torch::optim::Optimizer* optimizer) {
   using Access = torch::nn::Cloneable<ModuleAccess>;
   const auto into = [](std::vector<const void*>& seen) {
     return [&seen](const void* thing) {
@@ -128,7 +137,14 @@ bool Identity::is_of(
     const MultiTaskModel& model,
     const torch::optim::Optimizer& optimizer) const {
   const Comparison comparison(common_, 0, common_.size());
-  return look_at_common(model, optimizer, comparison) && comparison.is_at_end();
+  return look_at_common(model, &optimizer, comparison) &&
+      comparison.is_at_end();
+}
+
+bool Identity::is_of(const MultiTaskModel& model) const {
+  const Comparison comparison(common_, 0, common_.size());
+  return look_at_common(model, nullptr, comparison) && comparison.is_at_end() &&
+      has_heads(model, 0, model->size());
 }
 
 bool Identity::has_heads(

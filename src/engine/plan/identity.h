@@ -22,12 +22,16 @@ class Identity {
  public:
   Identity(
       const MultiTaskModel& model, const torch::optim::Optimizer& optimizer);
+  /// Of the model alone.
+  explicit Identity(const MultiTaskModel& model);
 
   /// Whether these are still made of the same things, but for what is within
   /// heads. Allocates nothing, as does the other.
   bool is_of(
       const MultiTaskModel& model,
       const torch::optim::Optimizer& optimizer) const;
+  /// Of a model alone, with its heads.
+  bool is_of(const MultiTaskModel& model) const;
   /// If so, whether the heads of the tasks [begin, end) are, too.
   bool has_heads(const MultiTaskModel& model, int64_t begin, int64_t end) const;
 
@@ -35,8 +39,10 @@ class Identity {
   template <typename See>
   static bool look_at_common(
       const MultiTaskModel& model,
-      const torch::optim::Optimizer& optimizer,
+      const torch::optim::Optimizer* optimizer,
       const See& see);
+  Identity(
+      const MultiTaskModel& model, const torch::optim::Optimizer* optimizer);
 
   std::vector<const void*> common_;
   std::vector<const void*> heads_;
