@@ -2,4 +2,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/model/esmm_tasks.h>
 #include <polytask/model/multi_task_model.h>

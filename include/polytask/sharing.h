@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/sharing/aitm.h>
+#include <polytask/sharing/dbmtl.h>
+#include <polytask/sharing/epnet.h>
 #include <polytask/sharing/experts/adatt.h>
 #include <polytask/sharing/experts/cgc.h>
 #include <polytask/sharing/experts/dselect_k.h>
@@ -12,5 +15,11 @@
 #include <polytask/sharing/experts/stem.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/no_sharing.h>
+#include <polytask/sharing/ppnet.h>
+#include <polytask/sharing/preceded.h>
 #include <polytask/sharing/residual.h>
 #include <polytask/sharing/sharing.h>
+#include <polytask/sharing/sharing_around.h>
+#include <polytask/sharing/tabular_trunk.h>
+#include <polytask/sharing/task_lora.h>
+#include <polytask/sharing/task_lora_layer.h>

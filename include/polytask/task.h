@@ -2,14 +2,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/task/heads/calibrated_head.h>
+#include <polytask/task/heads/joined_heads.h>
+#include <polytask/task/heads/probability_chain.h>
 #include <polytask/task/linear_task.h>
 #include <polytask/task/loss.h>
 #include <polytask/task/loss_form.h>
 #include <polytask/task/loss_function.h>
 #include <polytask/task/losses/bce_with_logits.h>
+#include <polytask/task/losses/calibrated.h>
 #include <polytask/task/losses/callable.h>
 #include <polytask/task/losses/cross_entropy.h>
 #include <polytask/task/losses/elementwise.h>
+#include <polytask/task/losses/escm2.h>
 #include <polytask/task/losses/gaussian_nll.h>
 #include <polytask/task/losses/huber.h>
 #include <polytask/task/losses/l1.h>

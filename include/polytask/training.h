@@ -5,6 +5,7 @@
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/conflict_recorder.h>
 #include <polytask/training/joint_training.h>
+#include <polytask/training/mixing_recorder.h>
 #include <polytask/training/samplers/by_loss.h>
 #include <polytask/training/samplers/fixed_ratio.h>
 #include <polytask/training/samplers/function.h>

@@ -3,6 +3,7 @@
 #include <polytask/core/network.h>
 
 #include "core/check.h"
+#include "core/copy_once.h"
 
 namespace polytask {
 
@@ -34,6 +35,13 @@ at::Tensor Network::forward(const Inputs& inputs) const {
 }
 
 Network Network::clone(const std::optional<torch::Device>& device) const {
+  auto* copies = detail::CopyOnce::copies();
+  if (copies != nullptr) {
+    const auto found = copies->find(module_.get());
+    if (found != copies->end()) {
+      return from_clone_(found->second);
+    }
+  }
   const auto before = named_tensors(*module_);
   const auto copy = module_->clone(device);
   // LibTorch's Cloneable, given a module from outside, aliases it and replaces
@@ -58,6 +66,9 @@ Network Network::clone(const std::optional<torch::Device>& device) const {
         ": its clone() shares the tensor '",
         entry.key(),
         "' with the original. Override clone() to copy deeply.");
+  }
+  if (copies != nullptr) {
+    copies->emplace(module_.get(), copy);
   }
   return from_clone_(copy);
 }

@@ -13,6 +13,7 @@
 #include "fit/fit_loop.h"
 #include "fit/history_files.h"
 #include "fit/record_conflicts.h"
+#include "fit/record_mixing.h"
 #include "fit/report_facts.h"
 #include "fit/schedules.h"
 
@@ -92,14 +93,17 @@ void FitLoop::add_files() {
         training_.model(), options_.conflicts_every_steps());
     callbacks_.push_back(conflicts);
   }
-  callbacks_.push_back(
-      std::make_shared<ReportWriter>(folder, [this, conflicts](Report& report) {
+  const auto mixing = std::make_shared<RecordMixing>();
+  callbacks_.push_back(mixing);
+  callbacks_.push_back(std::make_shared<ReportWriter>(
+      folder, [this, conflicts, mixing](Report& report) {
         report.title = folder_title(options_.folder());
         report.facts = report_facts(fit_);
         if (conflicts && conflicts->recorder().steps() > 0) {
           report.cosines = conflicts->recorder().cosines();
           report.conflict_rates = conflicts->recorder().conflict_rates();
         }
+        report.mixing = mixing->recorder().weights();
       }));
 }
 

@@ -40,6 +40,7 @@ std::string navigation(const std::string& sections) {
         {"weights", "Weights"},
         {"pace", "Learning rate and time"},
         {"conflicts", "Conflicts"},
+        {"mixing", "How tasks mix"},
         {"baselines", "Beside each task alone"},
         {"facts", "What was trained"}}) {
     if (sections.find(std::string("<section id=\"") + id + '"') !=
@@ -73,7 +74,7 @@ std::string report_page(const Report& report) {
       detail::baselines_section(data) + detail::tables_section(data) +
       detail::curves_section(data) + detail::weights_section(data) +
       detail::pace_section(data) + detail::conflicts_section(data) +
-      detail::facts_section(data);
+      detail::mixing_section(data) + detail::facts_section(data);
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
          "<meta name=\"viewport\" "
          "content=\"width=device-width,initial-scale=1\"/>\n<title>" +

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/model/multi_task_model.h>
 
-#include <unordered_map>
-
+#include "core/copy_once.h"
 #include "model/parameters.h"
 #include "sharing/cloning.h"
 
@@ -11,6 +10,7 @@ namespace polytask {
 
 std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
     const std::optional<torch::Device>& device) const {
+  const detail::CopyOnce tied;
   auto sharing = std::dynamic_pointer_cast<Sharing>(sharing_->clone(device));
   TORCH_CHECK(
       sharing != nullptr,
@@ -19,14 +19,9 @@ std::shared_ptr<torch::nn::Module> MultiTaskModelImpl::clone(
       "' is no Sharing.");
   sharing->serve_as(*sharing_);
   auto copy = std::make_shared<MultiTaskModelImpl>(std::move(sharing));
-  std::unordered_map<const torch::nn::Module*, Network> heads;
   for (size_t i = 0; i < tasks_.size(); ++i) {
-    const Network& head = tasks_[i].head();
-    auto found = heads.find(head.module().get());
-    if (found == heads.end()) {
-      found = heads.emplace(head.module().get(), head.clone(device)).first;
-    }
-    copy->add_task(names_[i], tasks_[i].with_head(found->second));
+    copy->add_task(
+        names_[i], tasks_[i].with_head(tasks_[i].head().clone(device)));
   }
   detail::complete_clone(*this, *copy);
   TORCH_CHECK(

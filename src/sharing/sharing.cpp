@@ -85,6 +85,15 @@ void Sharing::serve_at(size_t place, const std::string& name) {
       "'.");
 }
 
+std::shared_ptr<Sharing> Sharing::clone_of(
+    const Sharing& inner, const std::optional<torch::Device>& device) {
+  auto copy = std::dynamic_pointer_cast<Sharing>(inner.clone(device));
+  TORCH_CHECK(
+      copy != nullptr, "the clone of '", inner.name(), "' is no Sharing.");
+  copy->serve_as(inner);
+  return copy;
+}
+
 void Sharing::add_task(const std::string& /*name*/) {}
 
 std::vector<torch::Tensor> Sharing::task_parameters(int64_t /*task*/) const {

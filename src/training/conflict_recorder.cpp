@@ -198,7 +198,10 @@ void ConflictRecorder::write_csv(const std::string& path) const {
 
 void ConflictRecorder::write_svg(const std::string& path) const {
   detail::write_file(
-      "ConflictRecorder", path, detail::heat_map(tasks_, cosines()));
+      "ConflictRecorder",
+      path,
+      detail::heat_map(
+          {"Mean cosine of the tasks' gradients", tasks_, tasks_, cosines()}));
 }
 
 } // namespace polytask

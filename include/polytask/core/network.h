@@ -77,7 +77,8 @@ class POLYTASK_API Network {
   at::Tensor forward(const Inputs& inputs) const;
 
   /// A deep copy, made by the module's own `clone`. Throws, and names the
-  /// tensor, if that copy shares a tensor with the original.
+  /// tensor, if that copy shares a tensor with the original. While a
+  /// `MultiTaskModel` is cloned, networks of one module get one copy of it.
   Network clone(const std::optional<torch::Device>& device = {}) const;
 
   const std::shared_ptr<torch::nn::Module>& module() const {
@@ -101,5 +102,8 @@ class POLYTASK_API Network {
   detail::InputGuard guard_;
   std::function<Network(const std::shared_ptr<torch::nn::Module>&)> from_clone_;
 };
+
+/// Makes a new network each time it is called.
+using NetworkFactory = std::function<Network()>;
 
 } // namespace polytask

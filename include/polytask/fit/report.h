@@ -11,6 +11,7 @@
 
 #include <polytask/core/api.h>
 #include <polytask/fit/history.h>
+#include <polytask/sharing/sharing.h>
 
 namespace polytask::fit {
 
@@ -45,6 +46,8 @@ struct POLYTASK_API Report {
   /// [T, T], double, on the CPU, as of a `ConflictRecorder`; may be undefined.
   at::Tensor cosines;
   at::Tensor conflict_rates;
+  /// How the sharing mixed, as of a `MixingRecorder`.
+  std::vector<MixingWeights> mixing;
   /// Shown with Delta-m: the mean over the tasks of by how much the joint value
   /// is better, relative to that alone.
   std::vector<Baseline> baselines;

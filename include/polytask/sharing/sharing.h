@@ -7,6 +7,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,6 +102,15 @@ class POLYTASK_API Sharing : public torch::nn::Module {
   void serve_as(const Sharing& original) {
     tasks_ = original.tasks_;
   }
+  /// For a sharing around another one: one of its tasks, at this place.
+  static void serve_next(
+      Sharing& inner, size_t place, const std::string& name) {
+    inner.serve_at(place, name);
+  }
+  /// For a sharing around another one: a deep copy of that, which serves the
+  /// same tasks. Throws if its clone is no sharing.
+  static std::shared_ptr<Sharing> clone_of(
+      const Sharing& inner, const std::optional<torch::Device>& device);
 
  private:
   friend class MultiTaskModelImpl;

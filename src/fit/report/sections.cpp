@@ -10,6 +10,7 @@
 #include "fit/report/conflict_map.h"
 #include "fit/report/markup.h"
 #include "fit/shown_text.h"
+#include "training/heat_map.h"
 
 namespace polytask::fit::detail {
 
@@ -331,6 +332,25 @@ std::string conflicts_section(const ReportData& data) {
              data.report.cosines,
              data.report.conflict_rates) +
       "</section>\n";
+}
+
+std::string mixing_section(const ReportData& data) {
+  std::string maps;
+  for (const MixingWeights& each : data.report.mixing) {
+    maps += "<h3>" + html_text(each.name) +
+        "</h3>\n<div class=\"card\" style=\"overflow-x:auto\">" +
+        polytask::detail::heat_map(
+                {"Mean weights of " + each.name,
+                 each.rows,
+                 each.columns,
+                 each.values}) +
+        "</div>\n";
+  }
+  return maps.empty() ? ""
+                      : "<section id=\"mixing\"><h2>How tasks mix</h2>\n<p "
+                        "class=\"soft\">What each task (row) took of each "
+                        "column, on average over the epochs.</p>\n" +
+          maps + "</section>\n";
 }
 
 std::string baselines_section(const ReportData& data) {

@@ -61,6 +61,7 @@ std::string curves_section(const ReportData& data);
 std::string weights_section(const ReportData& data);
 std::string pace_section(const ReportData& data);
 std::string conflicts_section(const ReportData& data);
+std::string mixing_section(const ReportData& data);
 std::string baselines_section(const ReportData& data);
 std::string tables_section(const ReportData& data);
 std::string facts_section(const ReportData& data);

@@ -5,7 +5,6 @@
 #include <torch/arg.h>
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,9 +14,6 @@
 #include <polytask/core/network.h>
 
 namespace polytask {
-
-/// Makes a new network each time it is called.
-using NetworkFactory = std::function<Network()>;
 
 /// How many experts single tasks have, by their names.
 using ExpertCounts = std::map<std::string, int64_t>;

@@ -1,0 +1,50 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sharing/matching.h"
+
+#include <unordered_set>
+
+namespace polytask::detail {
+
+void match(const torch::nn::Module& others, torch::nn::Module& added) {
+  const auto parameters = others.parameters();
+  for (const auto& parameter : parameters) {
+    if (parameter.is_floating_point()) {
+      added.to(parameter.device(), parameter.scalar_type());
+      break;
+    }
+  }
+  added.train(others.is_training());
+}
+
+void copy_state(
+    const torch::nn::Module& original,
+    torch::nn::Module& copy,
+    const std::optional<torch::Device>& device) {
+  const torch::NoGradGuard no_grad;
+  const auto bring = [&](const auto& from, const auto& to) {
+    for (const auto& tensor : to) {
+      const torch::Tensor value = from[tensor.key()].detach().clone();
+      torch::Tensor(tensor.value())
+          .set_data(device ? value.to(*device) : value);
+    }
+  };
+  bring(original.named_parameters(), copy.named_parameters());
+  bring(original.named_buffers(), copy.named_buffers());
+}
+
+std::vector<torch::Tensor> joined_parameters(
+    const std::vector<std::vector<torch::Tensor>>& lists) {
+  std::vector<torch::Tensor> all;
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& list : lists) {
+    for (const auto& parameter : list) {
+      if (seen.insert(parameter.unsafeGetTensorImpl()).second) {
+        all.push_back(parameter);
+      }
+    }
+  }
+  return all;
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <optional>
+#include <vector>
+
+#include <polytask/core/api.h>
+
+namespace polytask::detail {
+
+/// Brings a module that was made for a further task to where the others are:
+/// the device and dtype of the first parameter there, and the mode.
+POLYTASK_API void match(
+    const torch::nn::Module& others, torch::nn::Module& added);
+
+/// Gives a module that was built alike the parameters and buffers of another:
+/// copies of them, in their dtypes.
+POLYTASK_API void copy_state(
+    const torch::nn::Module& original,
+    torch::nn::Module& copy,
+    const std::optional<torch::Device>& device);
+
+/// The parameters of several lists, none twice.
+POLYTASK_API std::vector<torch::Tensor> joined_parameters(
+    const std::vector<std::vector<torch::Tensor>>& lists);
+
+} // namespace polytask::detail

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include <polytask/sharing/sharing_around.h>
+
+#include <c10/util/Exception.h>
+
+#include <utility>
+
+namespace polytask {
+
+SharingAround::SharingAround(std::string name, std::shared_ptr<Sharing> inner)
+    : Sharing(std::move(name)), inner_(std::move(inner)) {
+  TORCH_CHECK_VALUE(
+      inner_ != nullptr, this->name(), ": the inner sharing is empty.");
+  register_module("inner", inner_);
+}
+
+void SharingAround::add_task(const std::string& name) {
+  serve_next(*inner_, tasks().size(), name);
+}
+
+std::vector<torch::Tensor> SharingAround::features(
+    const torch::Tensor& input, int64_t tasks) {
+  std::vector<torch::Tensor> all;
+  for (const Inputs& own : features_for_all(input, tasks)) {
+    all.push_back(own.tensor());
+  }
+  return all;
+}
+
+torch::Tensor SharingAround::features_of(
+    const torch::Tensor& input, int64_t task) {
+  return features_for(input, task).tensor();
+}
+
+std::vector<Inputs> SharingAround::features_for_all(
+    const Inputs& inputs, int64_t tasks) {
+  return inner_->features_for_all(inputs, tasks);
+}
+
+Inputs SharingAround::features_for(const Inputs& inputs, int64_t task) {
+  return inner_->features_for(inputs, task);
+}
+
+std::vector<torch::Tensor> SharingAround::task_parameters(int64_t task) const {
+  return inner_->task_parameters(task);
+}
+
+std::vector<torch::Tensor> SharingAround::used_parameters(int64_t task) const {
+  return inner_->used_parameters(task);
+}
+
+torch::Tensor SharingAround::own_loss(c10::ArrayRef<int64_t> tasks) {
+  return inner_->own_loss(tasks);
+}
+
+void SharingAround::begin_step() {
+  inner_->begin_step();
+}
+
+void SharingAround::end_epoch() {
+  inner_->end_epoch();
+}
+
+bool SharingAround::draws() const {
+  return inner_->draws();
+}
+
+std::vector<MixingWeights> SharingAround::mixing_weights() const {
+  return inner_->mixing_weights();
+}
+
+} // namespace polytask
