@@ -3,6 +3,7 @@
 #pragma once
 
 #include <polytask/sharing/aitm.h>
+#include <polytask/sharing/cross_stitch.h>
 #include <polytask/sharing/dbmtl.h>
 #include <polytask/sharing/epnet.h>
 #include <polytask/sharing/experts/adatt.h>
@@ -14,12 +15,16 @@
 #include <polytask/sharing/experts/ple.h>
 #include <polytask/sharing/experts/stem.h>
 #include <polytask/sharing/hard_sharing.h>
+#include <polytask/sharing/learning_to_branch.h>
+#include <polytask/sharing/mtan.h>
 #include <polytask/sharing/no_sharing.h>
 #include <polytask/sharing/ppnet.h>
 #include <polytask/sharing/preceded.h>
 #include <polytask/sharing/residual.h>
 #include <polytask/sharing/sharing.h>
 #include <polytask/sharing/sharing_around.h>
+#include <polytask/sharing/soft_sharing.h>
+#include <polytask/sharing/stage_factories.h>
 #include <polytask/sharing/tabular_trunk.h>
 #include <polytask/sharing/task_lora.h>
 #include <polytask/sharing/task_lora_layer.h>

@@ -8,6 +8,7 @@
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 #include "sharing/matching.h"
 #include "sharing/transfer_attention.h"
 
@@ -54,7 +55,7 @@ AITMImpl::~AITMImpl() = default;
 
 void AITMImpl::add_task(const std::string& name) {
   Network bottom = bottom_();
-  detail::match(*this, *bottom.module());
+  detail::make_like_rest(*this, *bottom.module());
   add_step(name, std::move(bottom));
 }
 
@@ -63,12 +64,12 @@ void AITMImpl::add_step(const std::string& name, Network bottom) {
   Step step{.bottom = std::move(bottom)};
   if (!steps_.empty()) {
     step.info = torch::nn::Linear(options_.width(), options_.width());
-    detail::match(*this, *step.info);
+    detail::make_like_rest(*this, *step.info);
     step.attention =
         std::dynamic_pointer_cast<detail::TransferAttention>(attention_);
     if (!step.attention) {
       step.attention = make_attention(options_);
-      detail::match(*this, *step.attention);
+      detail::make_like_rest(*this, *step.attention);
     }
   }
   bottoms_->register_module(key, step.bottom.module());

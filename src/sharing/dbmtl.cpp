@@ -12,6 +12,7 @@
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 #include "sharing/matching.h"
 #include "sharing/relation_checks.h"
 
@@ -98,12 +99,12 @@ void DBMTLImpl::add_step(const std::string& name) {
   }
   if (!options_.tower_widths().empty()) {
     step.tower = dbmtl_layers(options_.in_features(), options_.tower_widths());
-    detail::match(*this, *step.tower);
+    detail::make_like_rest(*this, *step.tower);
     towers_->register_module(key, step.tower);
   }
   if (!step.before.empty() || options_.relates_all()) {
     step.relation = dbmtl_layers(related, options_.relation_widths());
-    detail::match(*this, *step.relation);
+    detail::make_like_rest(*this, *step.relation);
     relations_->register_module(key, step.relation);
     step.width = options_.relation_widths().back();
   }

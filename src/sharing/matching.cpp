@@ -6,17 +6,6 @@
 
 namespace polytask::detail {
 
-void match(const torch::nn::Module& others, torch::nn::Module& added) {
-  const auto parameters = others.parameters();
-  for (const auto& parameter : parameters) {
-    if (parameter.is_floating_point()) {
-      added.to(parameter.device(), parameter.scalar_type());
-      break;
-    }
-  }
-  added.train(others.is_training());
-}
-
 void copy_state(
     const torch::nn::Module& original,
     torch::nn::Module& copy,

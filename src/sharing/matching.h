@@ -11,11 +11,6 @@
 
 namespace polytask::detail {
 
-/// Brings a module that was made for a further task to where the others are:
-/// the device and dtype of the first parameter there, and the mode.
-POLYTASK_API void match(
-    const torch::nn::Module& others, torch::nn::Module& added);
-
 /// Gives a module that was built alike the parameters and buffers of another:
 /// copies of them, in their dtypes.
 POLYTASK_API void copy_state(

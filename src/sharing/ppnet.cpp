@@ -9,6 +9,7 @@
 
 #include "core/archive_key.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 #include "sharing/matching.h"
 #include "sharing/pepnet/prior_gate.h"
 
@@ -86,7 +87,7 @@ PPNetImpl::~PPNetImpl() = default;
 
 void PPNetImpl::add_task(const std::string& name) {
   auto tower = std::make_shared<detail::PPNetTower>(options_);
-  detail::match(*this, *tower);
+  detail::make_like_rest(*this, *tower);
   by_task_->register_module(detail::archive_key(name), tower);
   towers_.push_back(std::move(tower));
 }

@@ -11,6 +11,7 @@
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 #include "sharing/lora/places.h"
 #include "sharing/matching.h"
 
@@ -61,7 +62,7 @@ TaskLoRAImpl::Changes TaskLoRAImpl::make_changes(
   for (const auto& [place, layer] : places_->all()) {
     changes.push_back(layer.make_low_rank(
         rank, scale, options_.trainable_scales(), "TaskLoRA"));
-    detail::match(*trunk_.module(), *changes.back());
+    detail::make_like_rest(*trunk_.module(), *changes.back());
     changes.back()->train(is_training());
     into.register_module(detail::archive_key(place), changes.back());
   }

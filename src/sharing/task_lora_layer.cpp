@@ -10,6 +10,7 @@
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 #include "sharing/lora/base_layer.h"
 #include "sharing/matching.h"
 
@@ -51,14 +52,14 @@ TaskLoRALayerImpl::TaskLoRALayerImpl(Network base, TaskLoRALayerOptions options)
   const auto make = [&](int64_t rank, double scale) {
     auto made = layer_->make_low_rank(
         rank, scale, options_.trainable_scales(), "TaskLoRALayer");
-    detail::match(*base_.module(), *made);
+    detail::make_like_rest(*base_.module(), *made);
     return made;
   };
   register_module("base", base_.module());
   if (options_.mode() == TaskLoRAMode::kAddition) {
     norm_ = torch::nn::LayerNorm(
         torch::nn::LayerNormOptions({layer_->weight().size(0)}));
-    detail::match(*base_.module(), *norm_);
+    detail::make_like_rest(*base_.module(), *norm_);
     register_module("norm", norm_);
   } else {
     shared_ = register_module(

@@ -13,6 +13,7 @@
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/like_rest.h"
 
 namespace polytask::detail {
 
@@ -73,7 +74,7 @@ std::vector<Network> ExpertLevel::make_experts(int64_t count) const {
   std::vector<Network> experts;
   for (int64_t i = 0; i < count; ++i) {
     experts.push_back(options_.expert()());
-    match(*experts.back().module());
+    make_like_rest(*this, *experts.back().module());
     for (size_t j = 0; j + 1 < experts.size(); ++j) {
       TORCH_CHECK_VALUE(
           experts[j].module() != experts.back().module(),
@@ -83,14 +84,6 @@ std::vector<Network> ExpertLevel::make_experts(int64_t count) const {
     }
   }
   return experts;
-}
-
-void ExpertLevel::match(torch::nn::Module& module) const {
-  for (const auto& like : parameters()) {
-    module.to(like.device(), like.scalar_type());
-    break;
-  }
-  module.train(is_training());
 }
 
 int64_t ExpertLevel::own_experts(const std::string& task) const {
@@ -110,10 +103,9 @@ bool ExpertLevel::learns_own_weights() const {
 torch::Tensor ExpertLevel::make_own_weights(int64_t count) const {
   const double bound = 1 / std::sqrt(static_cast<double>(count));
   torch::Tensor weights = torch::empty({count}).uniform_(-bound, bound);
-  for (const auto& like : parameters()) {
-    return weights.to(like.options().requires_grad(false));
-  }
-  return weights;
+  const torch::Tensor like = first_floating(*this);
+  return like.defined() ? weights.to(like.options().requires_grad(false))
+                        : weights;
 }
 
 std::shared_ptr<Gate> ExpertLevel::make_gate(int64_t experts) const {
@@ -124,7 +116,7 @@ std::shared_ptr<Gate> ExpertLevel::make_gate(int64_t experts) const {
                                    options_.gate_hidden(),
                                    options_.gate_bias()},
                                experts);
-  match(*gate);
+  make_like_rest(*this, *gate);
   return gate;
 }
 

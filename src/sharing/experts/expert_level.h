@@ -123,8 +123,6 @@ class ExpertLevel : public torch::nn::Module {
   std::shared_ptr<Gate> make_gate(int64_t experts) const;
   bool learns_own_weights() const;
   torch::Tensor make_own_weights(int64_t count) const;
-  /// As what there is: device, dtype, mode.
-  void match(torch::nn::Module& module) const;
   void grow_gates(int64_t added);
   void replace_gate(Taker& taker, const std::string& key, size_t place);
 

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "sharing/cloning.h"
 #include "sharing/experts/expert_level.h"
+#include "sharing/like_rest.h"
 
 namespace polytask {
 
@@ -69,11 +70,7 @@ STEMImpl::STEMImpl(
 void STEMImpl::add_task(const std::string& name) {
   if (embedding_) {
     Network own = embedding_();
-    for (const auto& like : embeddings_.back().module()->parameters()) {
-      own.module()->to(like.device(), like.scalar_type());
-      break;
-    }
-    own.module()->train(is_training());
+    detail::make_like_rest(*this, *own.module());
     ExpertSharing::add_task(name);
     task_embeddings_->register_module(detail::archive_key(name), own.module());
     embeddings_.insert(embeddings_.end() - 1, std::move(own));
