@@ -30,7 +30,7 @@ std::shared_ptr<detail::TransferAttention> make_attention(
 AITMImpl::AITMImpl(NetworkFactory bottom, AITMOptions options)
     : Sharing("polytask::AITM"),
       bottom_(std::move(bottom)),
-      options_(std::move(options)),
+      options_(options),
       bottoms_(std::make_shared<torch::nn::Module>("polytask::Bottoms")),
       info_(std::make_shared<torch::nn::Module>("polytask::Info")) {
   TORCH_CHECK_VALUE(

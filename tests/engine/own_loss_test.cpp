@@ -207,7 +207,8 @@ TEST(OwnLoss, HasNoPlaceInBilevelMethods) {
       JointTrainingOptions().balancing(balancing::make("auto_lambda")));
   EXPECT_THAT(
       error_of([&] {
-        joint.step(std::vector<Batch>{job.batch(0, 3), job.batch(3, 6)});
+        joint.step(
+            std::vector<Batch>{job.batch(0, 3), job.batch(3, 6), job.batch()});
       }),
       HasSubstr("the sharing 'WeighedTrunk' has a loss of its own, for which "
                 "the balancing"));

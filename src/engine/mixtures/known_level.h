@@ -30,6 +30,11 @@ struct StateCotangents {
   }
 };
 
+/// A state as a matrix [B, d].
+inline torch::Tensor as_rows(const torch::Tensor& state) {
+  return state.dim() == 2 ? state : state.flatten(1);
+}
+
 /// Where the trained parameters stand in a row [N] of gradients.
 using ParameterPlaces = std::unordered_map<const c10::TensorImpl*, int64_t>;
 

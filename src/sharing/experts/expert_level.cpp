@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "core/archive_key.h"
-#include "core/check.h"
 #include "sharing/cloning.h"
 #include "sharing/like_rest.h"
 
@@ -222,131 +220,6 @@ ExpertLevel::Wanted ExpertLevel::sources(
   return below;
 }
 
-std::string ExpertLevel::label(size_t taker) const {
-  return taker < names_.size() ? "task '" + names_[taker] + "'"
-                               : std::string("the shared state");
-}
-
-torch::Tensor ExpertLevel::gate_rows(
-    const Inputs& state, const std::string& whose) const {
-  TORCH_CHECK_VALUE(
-      state.is_tensor() || !options_.gate_input().empty(),
-      form_.name,
-      ": the gates read one tensor, but the input is ",
-      quoted(state.names()),
-      "; say which by gate_input.");
-  const torch::Tensor rows =
-      (state.is_tensor() ? state.tensor() : state[options_.gate_input()])
-          .flatten(1);
-  TORCH_CHECK_VALUE(
-      rows.size(1) == options_.in_features(),
-      form_.name,
-      ": the gate of ",
-      whose,
-      " expects in_features ",
-      options_.in_features(),
-      ", but a row of its input has ",
-      rows.size(1),
-      " elements.");
-  return rows;
-}
-
-torch::Tensor ExpertLevel::expert_output(
-    Place place, const Inputs& state) const {
-  try {
-    return takers_[place.taker].experts[place.expert].forward(state);
-  } catch (const c10::Error&) {
-    rethrow_with(c10::str(
-        form_.name,
-        ": expert ",
-        place.expert,
-        " of ",
-        label(place.taker),
-        " cannot take an input of shape ",
-        state,
-        ": "));
-  }
-}
-
-// Σ shares [B, n] · outputs, n of [B, ...].
-torch::Tensor ExpertLevel::mixed(
-    const torch::Tensor& shares,
-    const std::vector<torch::Tensor>& outputs) const {
-  for (size_t i = 1; i < outputs.size(); ++i) {
-    TORCH_CHECK_VALUE(
-        outputs[i].sizes() == outputs[0].sizes(),
-        form_.name,
-        ": experts of one level give features of one shape, but one gives ",
-        outputs[0].sizes(),
-        " and another ",
-        outputs[i].sizes(),
-        ".");
-  }
-  const torch::Tensor all = torch::stack(outputs, 1).flatten(2);
-  return torch::bmm(shares.unsqueeze(1), all)
-      .squeeze(1)
-      .view(outputs[0].sizes());
-}
-
-std::vector<Inputs> ExpertLevel::forward(
-    const std::vector<Inputs>& states, const Wanted& wanted) {
-  const size_t shared = takers_.size() - 1;
-  // Each expert once, when it is first mixed.
-  std::vector<std::vector<torch::Tensor>> outputs(takers_.size());
-  for (size_t t = 0; t < takers_.size(); ++t) {
-    outputs[t].resize(takers_[t].experts.size());
-    takers_[t].shares.reset();
-  }
-  with_graph_.assign(takers_.size(), {});
-  const auto output_of = [&](Place place) -> const torch::Tensor& {
-    auto& known = outputs[place.taker][place.expert];
-    if (!known.defined()) {
-      known = expert_output(place, states[place.taker]);
-    }
-    return known;
-  };
-  std::vector<Inputs> above(takers_.size(), Inputs(torch::Tensor()));
-  for (size_t t = 0; t < takers_.size(); ++t) {
-    if (!wanted[t]) {
-      continue;
-    }
-    Taker& taker = takers_[t];
-    if (form_.shared_read_tasks) {
-      outputs[shared].assign(takers_[shared].experts.size(), {});
-    }
-    std::vector<torch::Tensor> mixes;
-    for (const Place& place : mixed_by(t)) {
-      if (form_.shared_read_tasks && place.taker == shared) {
-        mixes.push_back(expert_output(place, states[t]));
-        continue;
-      }
-      const torch::Tensor& output = output_of(place);
-      mixes.push_back(stops(t, place) ? output.detach() : output);
-    }
-    torch::Tensor rows = gate_rows(states[t], label(t));
-    if (form_.adds_shared_state && t != shared) {
-      rows = rows + gate_rows(states[shared], label(shared));
-    }
-    const torch::Tensor shares = taker.gate->shares(rows);
-    taker.shares = shares.detach();
-    if (form_.balances && is_training() && shares.requires_grad()) {
-      with_graph_[t] = shares;
-    }
-    torch::Tensor state = mixed(shares, mixes);
-    if (form_.adds_own && !taker.experts.empty()) {
-      for (size_t e = 0; e < taker.experts.size(); ++e) {
-        const torch::Tensor& own = output_of({t, e});
-        state = state +
-            (taker.own_weights.defined()
-                 ? own * taker.own_weights[static_cast<int64_t>(e)]
-                 : own);
-      }
-    }
-    above[t] = state;
-  }
-  return above;
-}
-
 std::vector<torch::Tensor> ExpertLevel::used_parameters(
     const Wanted& wanted) const {
   std::vector<std::vector<bool>> is_used(takers_.size());
@@ -389,77 +262,6 @@ std::vector<torch::Tensor> ExpertLevel::shared_parameters() const {
     all.push_back(shared.own_weights);
   }
   return all;
-}
-
-MixingWeights ExpertLevel::mixing_weights(
-    const std::string& name, const std::vector<std::string>& tasks) const {
-  MixingWeights weights;
-  weights.name = name;
-  std::vector<std::vector<int64_t>> columns(takers_.size());
-  for (size_t t = 0; t < takers_.size(); ++t) {
-    const std::string whose = t < tasks.size() ? tasks[t] : "shared";
-    for (size_t e = 0; e < takers_[t].experts.size(); ++e) {
-      columns[t].push_back(static_cast<int64_t>(weights.columns.size()));
-      weights.columns.push_back(whose + " " + std::to_string(e));
-    }
-    if (takers_[t].gate) {
-      weights.rows.push_back(whose);
-    }
-  }
-  weights.values = torch::full(
-      {static_cast<int64_t>(weights.rows.size()),
-       static_cast<int64_t>(weights.columns.size())},
-      std::numeric_limits<double>::quiet_NaN(),
-      torch::kDouble);
-  int64_t row = 0;
-  for (size_t t = 0; t < takers_.size(); ++t) {
-    const Taker& taker = takers_[t];
-    if (!taker.gate) {
-      continue;
-    }
-    if (taker.shares.defined()) {
-      const torch::Tensor means = taker.shares.to(torch::kDouble).mean(0).cpu();
-      const auto places = mixed_by(t);
-      for (size_t i = 0; i < places.size(); ++i) {
-        weights.values[row][columns[places[i].taker][places[i].expert]] =
-            means[static_cast<int64_t>(i)];
-      }
-    }
-    ++row;
-  }
-  return weights;
-}
-
-torch::Tensor ExpertLevel::take_loss(c10::ArrayRef<int64_t> tasks) {
-  torch::Tensor sum;
-  for (size_t t = 0; t < takers_.size(); ++t) {
-    if (!takers_[t].gate) {
-      continue;
-    }
-    const torch::Tensor own = takers_[t].gate->take_loss();
-    const bool counts = t + 1 == takers_.size() ||
-        std::ranges::find(tasks, static_cast<int64_t>(t)) != tasks.end();
-    if (own.defined() && counts) {
-      sum = sum.defined() ? sum + own : own;
-    }
-  }
-  return sum;
-}
-
-torch::Tensor ExpertLevel::take_imbalance(c10::ArrayRef<int64_t> tasks) {
-  torch::Tensor load;
-  for (const int64_t task : tasks) {
-    const torch::Tensor& shares = with_graph_[static_cast<size_t>(task)];
-    if (shares.defined()) {
-      const torch::Tensor own = shares.sum(0);
-      load = load.defined() ? load + own : own;
-    }
-  }
-  with_graph_.assign(takers_.size(), {});
-  if (!load.defined()) {
-    return {};
-  }
-  return load.var(/*unbiased=*/false) / load.mean().square();
 }
 
 std::shared_ptr<ExpertLevel> ExpertLevel::copy(

@@ -5,6 +5,7 @@
 #include <ATen/ops/linear.h>
 #include <torch/nn/functional/conv.h>
 
+#include <ranges>
 #include <typeinfo>
 #include <variant>
 
@@ -12,7 +13,8 @@ namespace polytask::detail {
 
 std::optional<BaseLayer> BaseLayer::of(
     const std::shared_ptr<torch::nn::Module>& module) {
-  const auto& kind = typeid(*module);
+  const torch::nn::Module& given = *module;
+  const auto& kind = typeid(given);
   if (kind == typeid(torch::nn::LinearImpl)) {
     return BaseLayer(std::static_pointer_cast<torch::nn::LinearImpl>(module));
   }
@@ -69,8 +71,8 @@ std::shared_ptr<LowRank> BaseLayer::make_low_rank(
 }
 
 ChangedWeights::~ChangedWeights() {
-  for (auto it = before_.rbegin(); it != before_.rend(); ++it) {
-    *it->first = it->second;
+  for (const auto& [place, weight] : std::views::reverse(before_)) {
+    *place = weight;
   }
 }
 

@@ -58,7 +58,7 @@ at::Tensor shares_of_rows(const at::Tensor& output, const at::Tensor& weights) {
 
 } // namespace
 
-ESCM2Loss::ESCM2Loss(ESCM2LossOptions options) : options_(std::move(options)) {
+ESCM2Loss::ESCM2Loss(ESCM2LossOptions options) : options_(options) {
   check_escm2_option("floor", options_.floor());
   check_escm2_option("log_epsilon", options_.log_epsilon());
   check_escm2_option("counterfactual_weight", options_.counterfactual_weight());
