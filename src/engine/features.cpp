@@ -23,25 +23,27 @@ std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
   const auto& model = context.model;
   const auto groups = input_groups(steps, share_input);
-  std::vector<size_t> members(groups.size(), 0);
-  for (const size_t group : groups) {
-    ++members[group];
+  std::vector<std::vector<int64_t>> members(groups.size());
+  for (size_t i = 0; i < groups.size(); ++i) {
+    members[groups[i]].push_back(steps[i].task);
   }
-  // What the sharing gave on each input that several tasks have.
+  // What the sharing gave on each input that several tasks have, and how many
+  // of them were seen.
   std::vector<std::vector<Inputs>> all(groups.size());
+  std::vector<size_t> seen(groups.size(), 0);
   std::vector<Inputs> features;
   features.reserve(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     const HeadStep& step = steps[i];
-    auto& together = all[groups[i]];
-    if (members[groups[i]] == 1 && !share_input) {
+    const size_t group = groups[i];
+    if (members[group].size() == 1 && !share_input) {
       features.push_back(model->features_of(*step.inputs, step.task));
       continue;
     }
-    if (together.empty()) {
-      together = model->features(*step.inputs);
+    if (seen[group] == 0) {
+      all[group] = model->features_of_some(*step.inputs, members[group]);
     }
-    features.push_back(together[static_cast<size_t>(step.task)]);
+    features.push_back(all[group][seen[group]++]);
   }
   find_own_loss(context, steps);
   return features;

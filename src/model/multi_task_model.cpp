@@ -109,6 +109,27 @@ Inputs MultiTaskModelImpl::features_of(
   return own;
 }
 
+std::vector<Inputs> MultiTaskModelImpl::features_of_some(
+    const Inputs& input, const std::vector<int64_t>& tasks) const {
+  if (tasks.size() == names_.size()) {
+    return features(input); // of all, since none comes twice
+  }
+  auto some = sharing_->features_for_some(input, tasks);
+  TORCH_CHECK_VALUE(
+      some.size() == tasks.size(),
+      "Sharing '",
+      sharing_->name(),
+      "': expected features for each of ",
+      tasks.size(),
+      " tasks, but got ",
+      some.size(),
+      ".");
+  for (size_t i = 0; i < some.size(); ++i) {
+    check_features(some[i], static_cast<size_t>(tasks[i]));
+  }
+  return some;
+}
+
 void MultiTaskModelImpl::check_features(
     const Inputs& features, size_t index) const {
   TORCH_CHECK_VALUE(

@@ -55,6 +55,12 @@ AITMImpl::~AITMImpl() = default;
 
 void AITMImpl::add_task(const std::string& name) {
   Network bottom = bottom_();
+  for (const Step& step : steps_) {
+    TORCH_CHECK_VALUE(
+        step.bottom.module() != bottom.module(),
+        "AITM: the function that makes a bottom gave one module twice; it has "
+        "to make a new one each time.");
+  }
   detail::make_like_rest(*this, *bottom.module());
   add_step(name, std::move(bottom));
 }

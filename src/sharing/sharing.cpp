@@ -50,6 +50,17 @@ Inputs Sharing::features_for(const Inputs& inputs, int64_t task) {
   return features_of(only_tensor(inputs), task);
 }
 
+std::vector<Inputs> Sharing::features_for_some(
+    const Inputs& inputs, const std::vector<int64_t>& tasks) {
+  const auto all =
+      features_for_all(inputs, static_cast<int64_t>(tasks_.size()));
+  std::vector<Inputs> some;
+  for (const int64_t task : tasks) {
+    some.push_back(all.at(static_cast<size_t>(task)));
+  }
+  return some;
+}
+
 void Sharing::serve(const std::vector<std::string>& tasks) {
   TORCH_CHECK_VALUE(
       tasks.size() >= tasks_.size() &&

@@ -2,13 +2,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/sharing/experts/cgc.h>
+#include <polytask/task/losses/mse.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
 #include <torch/optim/adam.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/expert_models.h"
 #include "tests/support/routes.h"
@@ -109,6 +116,49 @@ INSTANTIATE_TEST_SUITE_P(
     MixtureRoutes,
     ::testing::ValuesIn(testing::expert_model_kinds()),
     [](const auto& kind) { return kind.param; });
+
+// Experts that draw: others than are needed would draw first.
+TEST(MixtureRoutes, LeaveOutExpertsOfTasksThatTakeNoPart) {
+  std::vector<std::vector<torch::Tensor>> values(2);
+  for (size_t i = 0; i < 2; ++i) {
+    torch::manual_seed(6);
+    CGC sharing(ExpertLevelOptions(6, [] {
+      return torch::nn::Sequential(
+          torch::nn::Linear(6, 8),
+          torch::nn::BatchNorm1d(8),
+          torch::nn::Dropout(0.5));
+    }));
+    MultiTaskModel model{sharing};
+    for (const char* task : {"a", "b c", "class"}) {
+      model->add_task(
+          task, Task(torch::nn::Linear(8, task[0] == 'b' ? 2 : 1), MSELoss()));
+    }
+    // In training mode, autograd takes the step on both routes.
+    for (const auto& module : model->modules()) {
+      if (module->as<torch::nn::BatchNorm1d>()) {
+        module->eval();
+      }
+    }
+    JointTraining joint(
+        model,
+        torch::optim::AdamOptions(0.01),
+        JointTrainingOptions().route(i == 0 ? Route::kAuto : Route::kAutograd));
+    torch::manual_seed(7);
+    const auto batch = testing::expert_batch(RowsOf::kSome, torch::kFloat, 8);
+    torch::manual_seed(9);
+    const auto report = joint.step(batch);
+    values[i] = {report.losses};
+    for (const auto& parameter : model->parameters()) {
+      values[i].push_back(parameter.detach().clone());
+    }
+    const auto first =
+        model->named_parameters()["sharing.levels.0.task_experts.a.0.0.weight"];
+    EXPECT_FALSE(first.grad().defined());
+  }
+  for (size_t i = 0; i < values[0].size(); ++i) {
+    EXPECT_TRUE(values[0][i].allclose(values[1][i], 1e-5, 1e-6)) << i;
+  }
+}
 
 class KnownMixtureRoutes : public ::testing::TestWithParam<std::string> {};
 

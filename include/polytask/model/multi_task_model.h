@@ -92,6 +92,9 @@ class POLYTASK_API MultiTaskModelImpl : public torch::nn::Module {
   /// if a sharing gives too few or too many, or an undefined tensor.
   std::vector<Inputs> features(const Inputs& input) const;
   Inputs features_of(const Inputs& input, int64_t index) const;
+  /// The same of some tasks, in their order.
+  std::vector<Inputs> features_of_some(
+      const Inputs& input, const std::vector<int64_t>& tasks) const;
 
   /// Throws, and lists the tasks there are, if there is none of that name or
   /// place.

@@ -56,6 +56,11 @@ class POLYTASK_API Sharing : public torch::nn::Module {
   virtual std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks);
   virtual Inputs features_for(const Inputs& inputs, int64_t task);
+  /// The same of some tasks, in their order. As it is: what is computed is that
+  /// of all; overridden where tasks that take no part in a step can be left
+  /// out.
+  virtual std::vector<Inputs> features_for_some(
+      const Inputs& inputs, const std::vector<int64_t>& tasks);
 
   /// The names of the tasks that it serves, in the model's order.
   const std::vector<std::string>& tasks() const {
@@ -92,7 +97,8 @@ class POLYTASK_API Sharing : public torch::nn::Module {
     return false;
   }
 
-  /// How it mixed in the forward before; empty where it mixes nothing.
+  /// How it mixed in the forward before (where its inputs decide that: in
+  /// training mode); empty where it mixes nothing.
   virtual std::vector<MixingWeights> mixing_weights() const;
 
  protected:

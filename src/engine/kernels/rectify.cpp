@@ -42,31 +42,40 @@ POLYTASK_KERNEL void add_body(
   }
 }
 
+// Some rows at a time, so that a long sum does not swallow its last terms, and
+// a strip of columns at a time, so that its sums stay in registers.
 template <typename Scalar>
 POLYTASK_KERNEL void sum_rows_body(
     const Scalar* values, int64_t rows, int64_t width, Scalar* sums) {
-  // A strip of columns at a time, so that its sums stay in registers.
   constexpr int64_t kStrip = 64;
+  constexpr int64_t kTogether = 256;
   for (int64_t begin = 0; begin < width; begin += kStrip) {
     const int64_t count = std::min(kStrip, width - begin);
-    Scalar strip[kStrip] = {};
-    if (count == kStrip) {
-      for (int64_t i = 0; i < rows; ++i) {
-        const Scalar* row = values + i * width + begin;
+    Scalar total[kStrip] = {};
+    for (int64_t first = 0; first < rows; first += kTogether) {
+      const int64_t last = std::min(first + kTogether, rows);
+      Scalar strip[kStrip] = {};
+      if (count == kStrip) {
+        for (int64_t i = first; i < last; ++i) {
+          const Scalar* row = values + i * width + begin;
 #pragma omp simd
-        for (int64_t j = 0; j < kStrip; ++j) {
-          strip[j] += row[j];
+          for (int64_t j = 0; j < kStrip; ++j) {
+            strip[j] += row[j];
+          }
+        }
+      } else {
+        for (int64_t i = first; i < last; ++i) {
+          const Scalar* row = values + i * width + begin;
+          for (int64_t j = 0; j < count; ++j) {
+            strip[j] += row[j];
+          }
         }
       }
-    } else {
-      for (int64_t i = 0; i < rows; ++i) {
-        const Scalar* row = values + i * width + begin;
-        for (int64_t j = 0; j < count; ++j) {
-          strip[j] += row[j];
-        }
+      for (int64_t j = 0; j < count; ++j) {
+        total[j] += strip[j];
       }
     }
-    std::copy_n(strip, count, sums + begin);
+    std::copy_n(total, count, sums + begin);
   }
 }
 

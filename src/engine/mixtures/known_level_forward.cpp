@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "core/check.h"
+
 #include "../kernels/gemm.h"
 #include "../layers/products.h"
 #include "mixing_jobs.h"
@@ -21,7 +23,16 @@ void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
     Expert& expert = experts_[place];
     if (!expert.is_used) {
       expert.is_used = true;
-      expert.output = expert.chain->forward(states[expert.taker]);
+      try {
+        expert.output = expert.chain->forward(states[expert.taker]);
+      } catch (const c10::Error&) {
+        rethrow_with(c10::str(
+            level_->form().name,
+            ": an expert cannot take an input of shape ",
+            states[expert.taker].sizes(),
+            ": "));
+      }
+      check_expert_output(level_->form().name, expert.output);
     }
     TORCH_CHECK_VALUE(
         expert.output.sizes() == experts_[gate.experts[0]].output.sizes(),
@@ -55,7 +66,9 @@ const std::vector<torch::Tensor>& KnownLevel::forward(
   }
   for (Gate& gate : gates_) {
     gate.is_used = false;
-    level_->takers()[gate.taker].shares.reset();
+    if (level_->is_training()) {
+      level_->takers()[gate.taker].shares.reset();
+    }
     outputs_[gate.taker].reset();
   }
   for (Gate& gate : gates_) {
@@ -102,7 +115,9 @@ void KnownLevel::mix_forward() {
         layer.outputs);
     gate.shares.exp_(); // LibTorch's, many at a time
     softmax_scale(shares, rows, layer.outputs);
-    level_->takers()[gate.taker].shares = gate.shares;
+    if (level_->is_training()) {
+      level_->takers()[gate.taker].shares = gate.shares;
+    }
     const torch::Tensor& like = experts_[gate.experts[0]].output;
     reserve(gate.output, like.sizes(), like.options());
     outputs_[gate.taker] = gate.output;

@@ -40,6 +40,7 @@ std::shared_ptr<KnownMixtures> KnownMixtures::of(
     reason = "modules share a parameter";
     return nullptr;
   }
+  sharing->check_names();
   std::shared_ptr<KnownMixtures> known(new KnownMixtures);
   known->tasks_ = static_cast<size_t>(model->size());
   known->registered_ = sharing->parameters();

@@ -16,6 +16,10 @@ namespace {
 // As the authors' programs start what weighs the selectors.
 constexpr double kSelectorBound = 0.05;
 
+// A selector that reaches no expert at all has no gradient back, and would make
+// the loss infinite.
+constexpr double kLeastReached = 1e-6;
+
 int64_t binary_digits(int64_t experts) {
   int64_t digits = 0;
   while (int64_t{1} << digits < experts) {
@@ -93,8 +97,9 @@ torch::Tensor DSelectGate::shares(const torch::Tensor& rows) {
   // [B, k, experts]: the probability that a selector writes an expert's number.
   const torch::Tensor selected =
       (codes * steps + (1 - codes) * (1 - steps)).prod(3);
-  loss_ = is_training() && selected.requires_grad() ? loss_of(selected)
-                                                    : torch::Tensor();
+  if (is_training()) {
+    loss_ = selected.requires_grad() ? loss_of(selected) : torch::Tensor();
+  }
   const torch::Tensor shares = (weights.unsqueeze(2) * selected).sum(1);
   return is_static ? shares.expand({rows.size(0), options_.experts()}) : shares;
 }
@@ -107,7 +112,8 @@ torch::Tensor DSelectGate::loss_of(const torch::Tensor& selected) const {
   }
   if (options_.reachability_weight() != 0 && !is_power_of_two()) {
     const torch::Tensor lost =
-        (1 / selected.sum(2)).sum() * options_.reachability_weight();
+        (1 / selected.sum(2).clamp_min(kLeastReached)).sum() *
+        options_.reachability_weight();
     sum = sum.defined() ? sum + lost : lost;
   }
   return sum;

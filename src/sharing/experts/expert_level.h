@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
@@ -46,6 +47,17 @@ struct ExpertForm {
   bool balances = false;
 };
 
+/// Throws where an expert does not give features [B, ...].
+inline void check_expert_output(
+    const std::string& who, const torch::Tensor& output) {
+  TORCH_CHECK_VALUE(
+      output.dim() >= 2,
+      who,
+      ": expected experts to give features [B, ...], but got ",
+      output.sizes(),
+      ".");
+}
+
 /// Experts, and gates that mix what they make of the states below into the
 /// states above: one state for each task, and a shared one.
 ///
@@ -59,7 +71,7 @@ class ExpertLevel : public torch::nn::Module {
     std::vector<Network> experts;
     std::shared_ptr<Gate> gate; // null where it has none
     torch::Tensor own_weights;  // of `adds_own`, where they are learned
-    /// In the forward before: [B, experts that it mixes].
+    /// In the forward before in training mode: [B, experts that it mixes].
     torch::Tensor shares;
   };
 
@@ -81,8 +93,8 @@ class ExpertLevel : public torch::nn::Module {
   /// Those that belong to no task.
   std::vector<torch::Tensor> shared_parameters() const;
 
-  /// Shares of the forward before: a row for each gate, NaN for experts that it
-  /// does not mix or that were not computed.
+  /// Shares of the forward before in training mode: a row for each gate, NaN
+  /// for experts that it does not mix or that were not computed.
   MixingWeights mixing_weights(
       const std::string& name, const std::vector<std::string>& tasks) const;
   /// What the gates of these tasks add to the loss; gives it once.

@@ -61,6 +61,7 @@ torch::Tensor ExpertLevel::expert_output(
 torch::Tensor ExpertLevel::mixed(
     const torch::Tensor& shares,
     const std::vector<torch::Tensor>& outputs) const {
+  check_expert_output(form_.name, outputs[0]);
   for (size_t i = 1; i < outputs.size(); ++i) {
     TORCH_CHECK_VALUE(
         outputs[i].sizes() == outputs[0].sizes(),
@@ -84,9 +85,15 @@ std::vector<Inputs> ExpertLevel::forward(
   std::vector<std::vector<torch::Tensor>> outputs(takers_.size());
   for (size_t t = 0; t < takers_.size(); ++t) {
     outputs[t].resize(takers_[t].experts.size());
+  }
+  // In eval mode nothing is written, so that threads may read one model.
+  const bool is_noted = is_training();
+  for (size_t t = 0; is_noted && t < takers_.size(); ++t) {
     takers_[t].shares.reset();
   }
-  with_graph_.assign(takers_.size(), {});
+  if (is_noted) {
+    with_graph_.assign(takers_.size(), {});
+  }
   const auto output_of = [&](Place place) -> const torch::Tensor& {
     auto& known = outputs[place.taker][place.expert];
     if (!known.defined()) {
@@ -99,7 +106,7 @@ std::vector<Inputs> ExpertLevel::forward(
     if (!wanted[t]) {
       continue;
     }
-    Taker& taker = takers_[t];
+    Taker& taker = takers_[t]; // written to while training alone
     if (form_.shared_read_tasks) {
       outputs[shared].assign(takers_[shared].experts.size(), {});
     }
@@ -117,8 +124,10 @@ std::vector<Inputs> ExpertLevel::forward(
       rows = rows + gate_rows(states[shared], label(shared));
     }
     const torch::Tensor shares = taker.gate->shares(rows);
-    taker.shares = shares.detach();
-    if (form_.balances && is_training() && shares.requires_grad()) {
+    if (is_noted) {
+      taker.shares = shares.detach();
+    }
+    if (is_noted && form_.balances && shares.requires_grad()) {
       with_graph_[t] = shares;
     }
     torch::Tensor state = mixed(shares, mixes);

@@ -66,7 +66,8 @@ torch::Tensor ExpertLevel::take_loss(c10::ArrayRef<int64_t> tasks) {
 
 torch::Tensor ExpertLevel::take_imbalance(c10::ArrayRef<int64_t> tasks) {
   torch::Tensor load;
-  for (const int64_t task : tasks) {
+  for (const int64_t task :
+       with_graph_.empty() ? c10::ArrayRef<int64_t>() : tasks) {
     const torch::Tensor& shares = with_graph_[static_cast<size_t>(task)];
     if (shares.defined()) {
       const torch::Tensor own = shares.sum(0);

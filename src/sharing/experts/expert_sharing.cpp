@@ -28,6 +28,19 @@ ExpertSharing::ExpertSharing(
       !levels.empty(), name, ": expected at least one level of experts.");
   const auto group = std::make_shared<torch::nn::Module>("Levels");
   register_module("levels", group);
+  for (size_t i = 1; i < levels.size(); ++i) {
+    const bool reads_shared = forms[i].adds_shared_state ||
+        (!forms[i].shared_read_tasks &&
+         levels[i].shared_experts().value_or(1) > 0);
+    TORCH_CHECK_VALUE(
+        !reads_shared || levels[i - 1].shared_experts().value_or(1) > 0,
+        name,
+        ": level ",
+        i,
+        " reads the shared state, but level ",
+        i - 1,
+        " has no shared experts, whose gate would make it.");
+  }
   for (size_t i = 0; i < levels.size(); ++i) {
     levels_.push_back(group->register_module(
         std::to_string(i),
@@ -57,6 +70,22 @@ void ExpertSharing::add_task(const std::string& name) {
   std::vector<detail::ExpertLevel::Taker> made;
   for (const auto& level : levels_) {
     made.push_back(level->make_task(name));
+  }
+  std::unordered_set<const torch::nn::Module*> known;
+  const auto note = [&](const detail::ExpertLevel::Taker& taker) {
+    for (const Network& expert : taker.experts) {
+      TORCH_CHECK_VALUE(
+          known.insert(expert.module().get()).second,
+          this->name(),
+          ": the function that makes an expert gave one module twice; it has "
+          "to make a new one each time.");
+    }
+  };
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    for (const auto& taker : levels_[i]->takers()) {
+      note(taker);
+    }
+    note(made[i]);
   }
   for (size_t i = 0; i < levels_.size(); ++i) {
     levels_[i]->add_task(name, std::move(made[i]));
@@ -138,6 +167,21 @@ std::vector<Inputs> ExpertSharing::features_for_all(
       tasks,
       ".");
   return states_for(inputs, std::vector<bool>(this->tasks().size(), true));
+}
+
+std::vector<Inputs> ExpertSharing::features_for_some(
+    const Inputs& inputs, const std::vector<int64_t>& tasks) {
+  std::vector<bool> wanted(this->tasks().size(), false);
+  for (const int64_t task : tasks) {
+    only(task);
+    wanted[static_cast<size_t>(task)] = true;
+  }
+  const auto states = states_for(inputs, wanted);
+  std::vector<Inputs> some;
+  for (const int64_t task : tasks) {
+    some.push_back(states[static_cast<size_t>(task)]);
+  }
+  return some;
 }
 
 Inputs ExpertSharing::features_for(const Inputs& inputs, int64_t task) {

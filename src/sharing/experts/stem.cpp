@@ -70,6 +70,12 @@ STEMImpl::STEMImpl(
 void STEMImpl::add_task(const std::string& name) {
   if (embedding_) {
     Network own = embedding_();
+    for (const Network& each : embeddings_) {
+      TORCH_CHECK_VALUE(
+          each.module() != own.module(),
+          "STEM: the function that makes an embedding gave one module twice; "
+          "it has to make a new one each time.");
+    }
     detail::make_like_rest(*this, *own.module());
     ExpertSharing::add_task(name);
     task_embeddings_->register_module(detail::archive_key(name), own.module());

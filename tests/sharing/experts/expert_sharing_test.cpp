@@ -4,15 +4,18 @@
 #include <gtest/gtest.h>
 #include <polytask/sharing/experts/adatt.h>
 #include <polytask/sharing/experts/cgc.h>
+#include <polytask/sharing/experts/dselect_k.h>
 #include <polytask/sharing/experts/mmoe.h>
 #include <polytask/sharing/experts/ple.h>
 #include <polytask/task/losses/mse.h>
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/serialize.h>
 
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "tests/support/architecture.h"
 #include "tests/support/errors.h"
@@ -291,6 +294,83 @@ TEST(PLE, IsAsItWasWhereAnExpertOfATaskCannotBeMade) {
   EXPECT_EQ(model->named_parameters().keys(), before);
   EXPECT_EQ(model->task_names(), sharing->tasks());
   EXPECT_EQ(model->forward(torch::randn({4, 3})).size(), 1);
+}
+
+TEST(ExpertSharing, IsReadByThreadsInEvalMode) {
+  auto model = testing::expert_model("mmoe");
+  model->eval();
+  const auto input = rows_of_expert_model(torch::kFloat);
+  const torch::NoGradGuard no_grad;
+  const auto expected = outputs_of(model, input);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(3, 0);
+  for (size_t t = 0; t < wrong.size(); ++t) {
+    threads.emplace_back([&, t] {
+      const torch::NoGradGuard none;
+      for (int i = 0; i < 50; ++i) {
+        wrong[t] += outputs_of(model, input)[0].equal(expected[0]) ? 0 : 1;
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(wrong, std::vector<int>(3, 0));
+}
+
+TEST(ExpertSharing, RefusesASharedStateThatNobodyMakes) {
+  const ExpertLevelOptions first(3, linear_expert(3, 2));
+  const ExpertLevelOptions second(2, linear_expert(2, 2));
+  for (const auto& error :
+       {error_of([&] {
+          PLE{PLEOptions(
+              {ExpertLevelOptions(first).shared_experts(0), second})};
+        }),
+        error_of([&] {
+          AdaTT{AdaTTOptions(
+              {first, ExpertLevelOptions(second).shared_experts(1)})};
+        })}) {
+    EXPECT_THAT(
+        error,
+        HasSubstr("level 1 reads the shared state, but level 0 has no shared "
+                  "experts"));
+  }
+}
+
+TEST(ExpertSharing, RefusesOneModuleForManyTasks) {
+  const torch::nn::Linear one(3, 2);
+  CGC sharing(ExpertLevelOptions(3, [&] { return one; }).shared_experts(0));
+  sharing->serve({"a"});
+  EXPECT_THAT(
+      error_of([&] { sharing->serve({"a", "b"}); }),
+      HasSubstr("gave one module twice"));
+  EXPECT_EQ(sharing->tasks(), std::vector<std::string>{"a"});
+}
+
+TEST(ExpertSharing, RefusesExpertsWithoutFeatures) {
+  MMoE sharing(MMoEOptions(3, [] {
+    return torch::nn::Sequential(
+        torch::nn::Linear(3, 1),
+        torch::nn::Flatten(torch::nn::FlattenOptions().start_dim(0)));
+  }));
+  sharing->serve({"a"});
+  EXPECT_THAT(
+      error_of([&] { sharing->features(torch::randn({4, 3}), 1); }),
+      HasSubstr("to give features [B, ...], but got [4]"));
+}
+
+TEST(DSelectK, HasAFiniteLossWhereASelectorReachesNobody) {
+  DSelectK sharing(DSelectKOptions(3, linear_expert(3, 2))
+                       .experts(3)
+                       .nonzeros(1)
+                       .example_conditioned(false));
+  sharing->serve({"a"});
+  {
+    const torch::NoGradGuard no_grad;
+    sharing->named_parameters()["levels.0.gates.a.digits"].fill_(9); // code 3
+  }
+  sharing->features(torch::randn({4, 3}), 1);
+  EXPECT_TRUE(sharing->own_loss({0}).isfinite().item<bool>());
 }
 
 TEST(ExpertSharing, RefusesWhatDoesNotFit) {

@@ -33,7 +33,8 @@ struct POLYTASK_API DSelectKOptions {
   /// rows, tasks and selectors: it drives them to one expert each.
   TORCH_ARG(double, entropy_weight) = 1e-6;
   /// Adds this times Σ 1/Σ_e p_e where the number of experts is no power of
-  /// two, which keeps selectors from codes that no expert has.
+  /// two, which keeps selectors from codes that no expert has. Sums below 1e-6
+  /// count as 1e-6.
   TORCH_ARG(double, reachability_weight) = 1;
   TORCH_ARG(std::string, gate_input);
   /// Whether methods that read gradients weigh the gates as what tasks share.

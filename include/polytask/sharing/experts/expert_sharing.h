@@ -35,6 +35,9 @@ class POLYTASK_API ExpertSharing : public Sharing {
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;
+  /// Experts and gates that none of these tasks needs are left out.
+  std::vector<Inputs> features_for_some(
+      const Inputs& inputs, const std::vector<int64_t>& tasks) override;
   std::vector<torch::Tensor> task_parameters(int64_t task) const override;
   std::vector<torch::Tensor> used_parameters(int64_t task) const override;
   torch::Tensor own_loss(c10::ArrayRef<int64_t> tasks) override;
@@ -42,6 +45,9 @@ class POLYTASK_API ExpertSharing : public Sharing {
   /// "<task> <number>" or "shared <number>".
   std::vector<MixingWeights> mixing_weights() const override;
   void pretty_print(std::ostream& stream) const override;
+
+  /// Throws where an option names a task that there is not.
+  void check_names() const;
 
   const std::vector<std::shared_ptr<detail::ExpertLevel>>& levels() const {
     return levels_;
@@ -77,7 +83,6 @@ class POLYTASK_API ExpertSharing : public Sharing {
       const std::vector<bool>& tasks, bool alone_learning = false) const;
   std::vector<bool> only(int64_t task) const;
   std::vector<torch::Tensor> used_by(const std::vector<bool>& tasks) const;
-  void check_names() const;
 
   std::vector<std::shared_ptr<detail::ExpertLevel>> levels_;
   bool own_parts_are_shared_;
