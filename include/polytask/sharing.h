@@ -4,7 +4,7 @@
 
 #include <polytask/sharing/aitm.h>
 #include <polytask/sharing/cross_stitch.h>
-#include <polytask/sharing/dbmtl.h>
+#include <polytask/sharing/deep_bayesian_mtl.h>
 #include <polytask/sharing/epnet.h>
 #include <polytask/sharing/experts/adatt.h>
 #include <polytask/sharing/experts/cgc.h>

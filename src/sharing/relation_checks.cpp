@@ -27,7 +27,12 @@ class CycleSearch {
         text += "'" + *it + "' -> ";
       }
       TORCH_CHECK_VALUE(
-          false, "DBMTL: the relations have a cycle: ", text, "'", task, "'.");
+          false,
+          "DeepBayesianMTL: the relations have a cycle: ",
+          text,
+          "'",
+          task,
+          "'.");
     }
     path_.push_back(task);
     for (const auto& before : found->second) {
@@ -50,10 +55,13 @@ void check_relations(const Relations& relations) {
     std::set<std::string> seen;
     for (const auto& name : before) {
       TORCH_CHECK_VALUE(
-          name != task, "DBMTL: task '", task, "' is related to itself.");
+          name != task,
+          "DeepBayesianMTL: task '",
+          task,
+          "' is related to itself.");
       TORCH_CHECK_VALUE(
           seen.insert(name).second,
-          "DBMTL: task '",
+          "DeepBayesianMTL: task '",
           task,
           "' is related to '",
           name,

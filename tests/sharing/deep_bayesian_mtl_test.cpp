@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/sharing/dbmtl.h>
+#include <polytask/sharing/deep_bayesian_mtl.h>
 
 #include <gtest/gtest.h>
 #include <polytask/sharing/hard_sharing.h>
@@ -131,7 +131,7 @@ std::string golden_dbmtl_name(const std::string& name) {
        {"^heads", "tasks"}})(own);
 }
 
-TEST(DBMTL, HasTheValuesOfAnotherImplementation) {
+TEST(DeepBayesianMTL, HasTheValuesOfAnotherImplementation) {
   for (const auto& golden : testing::architecture_cases("arch_DBMTL")) {
     const auto& given = golden.options;
     const auto widths = [&](const char* name) {
@@ -148,9 +148,9 @@ TEST(DBMTL, HasTheValuesOfAnotherImplementation) {
       inner = TinyMixture(inputs, bottom, widths("expert_dims"), experts).ptr();
       features = widths("expert_dims").back();
     }
-    MultiTaskModel model{DBMTL(
+    MultiTaskModel model{DeepBayesianMTL(
         inner,
-        DBMTLOptions(features)
+        DeepBayesianMTLOptions(features)
             .tower_widths(widths("tower_dims"))
             .relation_widths(widths("relation_dims"))
             .relations(given["relations"].get<TaskRelations>()))};
@@ -174,9 +174,11 @@ TEST(DBMTL, HasTheValuesOfAnotherImplementation) {
   }
 }
 
-DBMTLOptions small_dbmtl() {
-  return DBMTLOptions(6).tower_widths({5}).relation_widths({4}).relations(
-      {{"class", {"a b"}}, {"\u00df", {"class", "a b"}}});
+DeepBayesianMTLOptions small_dbmtl() {
+  return DeepBayesianMTLOptions(6)
+      .tower_widths({5})
+      .relation_widths({4})
+      .relations({{"class", {"a b"}}, {"\u00df", {"class", "a b"}}});
 }
 
 void add_dbmtl_tasks(MultiTaskModel model, bool relates_all = false) {
@@ -190,7 +192,7 @@ void add_dbmtl_tasks(MultiTaskModel model, bool relates_all = false) {
 }
 
 MultiTaskModel dbmtl_model() {
-  MultiTaskModel model{DBMTL(
+  MultiTaskModel model{DeepBayesianMTL(
       TinyMixture(5, std::vector<int64_t>{4}, std::vector<int64_t>{6}, 3),
       small_dbmtl())};
   add_dbmtl_tasks(model);
@@ -198,7 +200,7 @@ MultiTaskModel dbmtl_model() {
 }
 
 MultiTaskModel related_model() {
-  MultiTaskModel model{DBMTL(
+  MultiTaskModel model{DeepBayesianMTL(
       HardSharing(torch::nn::Linear(5, 6)), small_dbmtl().relates_all(true))};
   add_dbmtl_tasks(model, true);
   return model;
@@ -217,7 +219,7 @@ Batch dbmtl_batch() {
        {"alone", label(3)}}};
 }
 
-TEST(DBMTL, ComputesOneTaskAsAll) {
+TEST(DeepBayesianMTL, ComputesOneTaskAsAll) {
   const auto x = torch::randn({6, 5});
   testing::expect_one_task_as_all(dbmtl_model(), x);
   testing::expect_one_task_as_all(related_model(), x);
@@ -225,14 +227,14 @@ TEST(DBMTL, ComputesOneTaskAsAll) {
   testing::expect_used_parameters(related_model(), x);
 }
 
-TEST(DBMTL, GivesTasksWithoutPredecessorsARelationNetworkIfItIsTold) {
+TEST(DeepBayesianMTL, GivesTasksWithoutPredecessorsARelationNetworkIfItIsTold) {
   const auto names = related_model()->named_parameters();
   EXPECT_TRUE(names.contains("sharing.relations.alone.0.weight"));
   EXPECT_FALSE(dbmtl_model()->named_parameters().contains(
       "sharing.relations.alone.0.weight"));
 }
 
-TEST(DBMTL, KeepsWhatNoOtherTaskDependsOnAsATasksOwn) {
+TEST(DeepBayesianMTL, KeepsWhatNoOtherTaskDependsOnAsATasksOwn) {
   const MultiTaskModel model = dbmtl_model();
   EXPECT_TRUE(model->sharing().task_parameters(0).empty());
   EXPECT_TRUE(model->sharing().task_parameters(1).empty());
@@ -240,7 +242,7 @@ TEST(DBMTL, KeepsWhatNoOtherTaskDependsOnAsATasksOwn) {
   EXPECT_EQ(model->sharing().task_parameters(3).size(), 4);
 }
 
-TEST(DBMTL, IsClonedDeeply) {
+TEST(DeepBayesianMTL, IsClonedDeeply) {
   const auto x = torch::randn({6, 5});
   testing::expect_deep_clone(dbmtl_model(), x);
   MultiTaskModel wide = related_model();
@@ -249,13 +251,13 @@ TEST(DBMTL, IsClonedDeeply) {
   testing::expect_deep_clone(wide, x.to(torch::kDouble));
 }
 
-TEST(DBMTL, IsSavedAndLoaded) {
+TEST(DeepBayesianMTL, IsSavedAndLoaded) {
   const auto x = torch::randn({6, 5});
   testing::expect_saved_and_loaded(dbmtl_model(), dbmtl_model(), x);
   testing::expect_saved_and_loaded(related_model(), related_model(), x);
 }
 
-TEST(DBMTL, LearnsTogetherAndInTurn) {
+TEST(DeepBayesianMTL, LearnsTogetherAndInTurn) {
   testing::expect_learns(dbmtl_model(), dbmtl_batch());
   testing::expect_learns_in_turn(dbmtl_model(), dbmtl_batch(), "alone");
   testing::expect_learns_in_turn(related_model(), dbmtl_batch(), "class");
@@ -280,7 +282,8 @@ class ToldSharing : public NoSharingImpl {
 
 TEST(SharingAround, HandsOnWhatItIsToldAndAsked) {
   const auto inner = std::make_shared<ToldSharing>();
-  DBMTL sharing(std::shared_ptr<Sharing>(inner), DBMTLOptions(3));
+  DeepBayesianMTL sharing(
+      std::shared_ptr<Sharing>(inner), DeepBayesianMTLOptions(3));
   sharing->begin_step();
   sharing->end_epoch();
   EXPECT_EQ(inner->steps, 1);
@@ -294,12 +297,12 @@ TEST(SharingAround, HandsOnWhatItIsToldAndAsked) {
       error_of([&] { inner->serve({"a"}); }), {"serves the tasks 'a', 'b'"}));
 }
 
-TEST(DBMTL, RefusesRelationsThatCannotBe) {
+TEST(DeepBayesianMTL, RefusesRelationsThatCannotBe) {
   const auto refusal = [](const TaskRelations& relations) {
     return error_of([&] {
-      DBMTL(
+      DeepBayesianMTL(
           NoSharing(),
-          DBMTLOptions(3).relation_widths({2}).relations(relations));
+          DeepBayesianMTLOptions(3).relation_widths({2}).relations(relations));
     });
   };
   EXPECT_TRUE(says(refusal({{"a", {"a"}}}), {"'a' is related to itself"}));
@@ -310,28 +313,29 @@ TEST(DBMTL, RefusesRelationsThatCannotBe) {
       {"a cycle: 'a' -> 'b' -> 'c' -> 'a'"}));
   EXPECT_TRUE(says(
       error_of([] {
-        DBMTL(NoSharing(), DBMTLOptions(3).relations({{"a", {"b"}}}));
+        DeepBayesianMTL(
+            NoSharing(), DeepBayesianMTLOptions(3).relations({{"a", {"b"}}}));
       }),
       {"expected relation_widths"}));
 }
 
-TEST(DBMTL, RefusesATaskBeforeThoseItDependsOn) {
+TEST(DeepBayesianMTL, RefusesATaskBeforeThoseItDependsOn) {
   MultiTaskModel model{
-      DBMTL(HardSharing(torch::nn::Linear(5, 6)), small_dbmtl())};
+      DeepBayesianMTL(HardSharing(torch::nn::Linear(5, 6)), small_dbmtl())};
   const auto task = [] {
     return Task(torch::nn::Linear(4, 1), BCEWithLogitsLoss());
   };
   EXPECT_TRUE(says(
       error_of([&] { model->add_task("class", task()); }),
-      {"DBMTL: task 'class' is related to 'a b'", "there is none"}));
+      {"DeepBayesianMTL: task 'class' is related to 'a b'", "there is none"}));
   EXPECT_EQ(model->size(), 0);
   EXPECT_TRUE(model->sharing().tasks().empty());
   add_dbmtl_tasks(model);
   EXPECT_EQ(model->forward(torch::randn({2, 5})).size(), 4);
 }
 
-TEST(DBMTL, RefusesRelationsOfATaskThatIsNotThere) {
-  MultiTaskModel model{DBMTL(
+TEST(DeepBayesianMTL, RefusesRelationsOfATaskThatIsNotThere) {
+  MultiTaskModel model{DeepBayesianMTL(
       HardSharing(torch::nn::Linear(5, 6)),
       small_dbmtl().relations({{"clas", {"a b"}}}))};
   model->add_task("a b", Task(torch::nn::Linear(5, 1), BCEWithLogitsLoss()));
@@ -340,37 +344,47 @@ TEST(DBMTL, RefusesRelationsOfATaskThatIsNotThere) {
         error_of([&] { model->forward_task(torch::randn({2, 5}), "a b"); })}) {
     EXPECT_TRUE(says(
         message,
-        {"DBMTL: the relations name the task 'clas'", "there is 'a b'"}));
+        {"DeepBayesianMTL: the relations name the task 'clas'",
+         "there is 'a b'"}));
   }
 }
 
-TEST(DBMTL, RefusesWhatDoesNotFit) {
+TEST(DeepBayesianMTL, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(says(
-      error_of([] { DBMTL(NoSharing(), DBMTLOptions(0)); }),
-      {"DBMTL: expected in_features of at least 1", "0"}));
+      error_of([] { DeepBayesianMTL(NoSharing(), DeepBayesianMTLOptions(0)); }),
+      {"DeepBayesianMTL: expected in_features of at least 1", "0"}));
   EXPECT_TRUE(says(
-      error_of([] { DBMTL(NoSharing(), DBMTLOptions(2).tower_widths({0})); }),
+      error_of([] {
+        DeepBayesianMTL(
+            NoSharing(), DeepBayesianMTLOptions(2).tower_widths({0}));
+      }),
       {"tower_widths"}));
   EXPECT_TRUE(says(
-      error_of([] { DBMTL(std::shared_ptr<Sharing>(), DBMTLOptions(2)); }),
-      {"polytask::DBMTL: the inner sharing is empty"}));
-  MultiTaskModel model{DBMTL(NoSharing(), DBMTLOptions(6).tower_widths({5}))};
+      error_of([] {
+        DeepBayesianMTL(std::shared_ptr<Sharing>(), DeepBayesianMTLOptions(2));
+      }),
+      {"polytask::DeepBayesianMTL: the inner sharing is empty"}));
+  MultiTaskModel model{DeepBayesianMTL(
+      NoSharing(), DeepBayesianMTLOptions(6).tower_widths({5}))};
   model->add_task("a b", Task(torch::nn::Linear(5, 1), BCEWithLogitsLoss()));
   EXPECT_TRUE(says(
       error_of([&] { model->forward(torch::zeros({2, 7})); }),
-      {"DBMTL: expected features of shape [B, 6]", "'a b'", "[2, 7]"}));
+      {"DeepBayesianMTL: expected features of shape [B, 6]",
+       "'a b'",
+       "[2, 7]"}));
 }
 
-TEST(DBMTL, GoesWhereAutogradGoesByAnyRoute) {
+TEST(DeepBayesianMTL, GoesWhereAutogradGoesByAnyRoute) {
   testing::expect_routes_agree(dbmtl_model(), dbmtl_batch());
 }
 
-TEST(DBMTL, PrintsAConstructorCall) {
+TEST(DeepBayesianMTL, PrintsAConstructorCall) {
   std::ostringstream text;
   dbmtl_model()->sharing().pretty_print(text);
   EXPECT_EQ(
       text.str(),
-      "polytask::DBMTL(in_features=6, tower_widths=[5], relation_widths=[4])");
+      "polytask::DeepBayesianMTL(in_features=6, tower_widths=[5], "
+      "relation_widths=[4])");
 }
 
 } // namespace

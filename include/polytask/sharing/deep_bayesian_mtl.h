@@ -21,8 +21,9 @@ namespace polytask {
 /// The tasks that each task depends on, by name.
 using TaskRelations = std::map<std::string, std::vector<std::string>>;
 
-struct POLYTASK_API DBMTLOptions {
-  explicit DBMTLOptions(int64_t in_features) : in_features_(in_features) {}
+struct POLYTASK_API DeepBayesianMTLOptions {
+  explicit DeepBayesianMTLOptions(int64_t in_features)
+      : in_features_(in_features) {}
 
   /// Width of the inner sharing's features.
   TORCH_ARG(int64_t, in_features);
@@ -39,12 +40,12 @@ struct POLYTASK_API DBMTLOptions {
   TORCH_ARG(bool, relates_all) = false;
 };
 
-/// Tasks that depend on each other, such as a purchase on a click (DBMTL). On
-/// what an inner sharing gives it, a bottom that all share, a mixture of
-/// experts or any other, each task has a tower; a task with predecessors then
-/// has a relation network on [own tower, relation outputs of the predecessors],
-/// whose output is its features. The relation output of the others is their
-/// tower's.
+/// Tasks that depend on each other, such as a purchase on a click
+/// (DeepBayesianMTL). On what an inner sharing gives it, a bottom that all
+/// share, a mixture of experts or any other, each task has a tower; a task with
+/// predecessors then has a relation network on [own tower, relation outputs of
+/// the predecessors], whose output is its features. The relation output of the
+/// others is their tower's.
 ///
 /// One task's features take those it depends on, and no others. Networks that
 /// one task alone uses are its own; those of a task on which another depends
@@ -60,17 +61,20 @@ struct POLYTASK_API DBMTLOptions {
 /// TorchEasyRec.
 ///
 /// ```cpp
-/// polytask::MultiTaskModel model{polytask::DBMTL(
+/// polytask::MultiTaskModel model{polytask::DeepBayesianMTL(
 ///     polytask::HardSharing(bottom),
-///     polytask::DBMTLOptions(64).tower_widths({32}).relation_widths({16})
+///     polytask::DeepBayesianMTLOptions(64).tower_widths({32}).relation_widths({16})
 ///         .relations({{"buy", {"click"}}}))};
 /// ```
-class POLYTASK_API DBMTLImpl : public SharingAround {
+class POLYTASK_API DeepBayesianMTLImpl : public SharingAround {
  public:
-  DBMTLImpl(std::shared_ptr<Sharing> inner, DBMTLOptions options);
+  DeepBayesianMTLImpl(
+      std::shared_ptr<Sharing> inner, DeepBayesianMTLOptions options);
   template <std::derived_from<Sharing> Impl>
-  DBMTLImpl(torch::nn::ModuleHolder<Impl> inner, DBMTLOptions options)
-      : DBMTLImpl(std::shared_ptr<Sharing>(inner.ptr()), std::move(options)) {}
+  DeepBayesianMTLImpl(
+      torch::nn::ModuleHolder<Impl> inner, DeepBayesianMTLOptions options)
+      : DeepBayesianMTLImpl(
+            std::shared_ptr<Sharing>(inner.ptr()), std::move(options)) {}
 
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
@@ -81,7 +85,7 @@ class POLYTASK_API DBMTLImpl : public SharingAround {
       const std::optional<torch::Device>& device = {}) const override;
   void pretty_print(std::ostream& stream) const override;
 
-  const DBMTLOptions& options() const {
+  const DeepBayesianMTLOptions& options() const {
     return options_;
   }
 
@@ -108,12 +112,12 @@ class POLYTASK_API DBMTLImpl : public SharingAround {
   torch::Tensor checked(const Inputs& features, size_t task) const;
   std::vector<torch::Tensor> step_parameters(size_t step) const;
 
-  DBMTLOptions options_;
+  DeepBayesianMTLOptions options_;
   std::shared_ptr<torch::nn::Module> towers_;
   std::shared_ptr<torch::nn::Module> relations_;
   std::vector<Step> steps_;
 };
 
-TORCH_MODULE(DBMTL);
+TORCH_MODULE(DeepBayesianMTL);
 
 } // namespace polytask

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <polytask/sharing/dbmtl.h>
+#include <polytask/sharing/deep_bayesian_mtl.h>
 
 #include <ATen/ops/cat.h>
 #include <c10/util/Exception.h>
@@ -35,7 +35,7 @@ void check_dbmtl_widths(const char* what, const std::vector<int64_t>& widths) {
   for (const int64_t width : widths) {
     TORCH_CHECK_VALUE(
         width >= 1,
-        "DBMTL: expected ",
+        "DeepBayesianMTL: expected ",
         what,
         " of at least 1, but got ",
         width,
@@ -45,8 +45,9 @@ void check_dbmtl_widths(const char* what, const std::vector<int64_t>& widths) {
 
 } // namespace
 
-DBMTLImpl::DBMTLImpl(std::shared_ptr<Sharing> inner, DBMTLOptions options)
-    : SharingAround("polytask::DBMTL", std::move(inner)),
+DeepBayesianMTLImpl::DeepBayesianMTLImpl(
+    std::shared_ptr<Sharing> inner, DeepBayesianMTLOptions options)
+    : SharingAround("polytask::DeepBayesianMTL", std::move(inner)),
       options_(std::move(options)),
       towers_(std::make_shared<torch::nn::Module>("polytask::Towers")),
       relations_(std::make_shared<torch::nn::Module>("polytask::Relations")) {
@@ -57,23 +58,24 @@ DBMTLImpl::DBMTLImpl(std::shared_ptr<Sharing> inner, DBMTLOptions options)
   TORCH_CHECK_VALUE(
       !options_.relation_widths().empty() ||
           (options_.relations().empty() && !options_.relates_all()),
-      "DBMTL: expected relation_widths where there are relation networks.");
+      "DeepBayesianMTL: expected relation_widths where there are relation "
+      "networks.");
   register_module("towers", towers_);
   register_module("relations", relations_);
 }
 
-const std::vector<std::string>& DBMTLImpl::predecessors(
+const std::vector<std::string>& DeepBayesianMTLImpl::predecessors(
     const std::string& name) const {
   static const std::vector<std::string> none;
   const auto found = options_.relations().find(name);
   return found == options_.relations().end() ? none : found->second;
 }
 
-void DBMTLImpl::add_task(const std::string& name) {
+void DeepBayesianMTLImpl::add_task(const std::string& name) {
   for (const auto& before : predecessors(name)) {
     TORCH_CHECK_VALUE(
         std::find(tasks().begin(), tasks().end(), before) != tasks().end(),
-        "DBMTL: task '",
+        "DeepBayesianMTL: task '",
         name,
         "' is related to '",
         before,
@@ -85,7 +87,7 @@ void DBMTLImpl::add_task(const std::string& name) {
   add_step(name);
 }
 
-void DBMTLImpl::add_step(const std::string& name) {
+void DeepBayesianMTLImpl::add_step(const std::string& name) {
   const auto key = detail::archive_key(name);
   Step step;
   step.width = options_.tower_widths().empty() ? options_.in_features()
@@ -111,7 +113,7 @@ void DBMTLImpl::add_step(const std::string& name) {
   steps_.push_back(std::move(step));
 }
 
-DBMTLImpl::Places DBMTLImpl::needed_by(size_t task) const {
+DeepBayesianMTLImpl::Places DeepBayesianMTLImpl::needed_by(size_t task) const {
   Places needed(steps_.size(), false);
   needed.at(task) = true;
   for (size_t i = task + 1; i-- > 0;) {
@@ -122,11 +124,11 @@ DBMTLImpl::Places DBMTLImpl::needed_by(size_t task) const {
   return needed;
 }
 
-void DBMTLImpl::check_names() const {
+void DeepBayesianMTLImpl::check_names() const {
   for (const auto& entry : options_.relations()) {
     TORCH_CHECK_VALUE(
         std::find(tasks().begin(), tasks().end(), entry.first) != tasks().end(),
-        "DBMTL: the relations name the task '",
+        "DeepBayesianMTL: the relations name the task '",
         entry.first,
         "', which is not there; there is ",
         detail::quoted(tasks()),
@@ -134,11 +136,12 @@ void DBMTLImpl::check_names() const {
   }
 }
 
-torch::Tensor DBMTLImpl::checked(const Inputs& features, size_t task) const {
+torch::Tensor DeepBayesianMTLImpl::checked(
+    const Inputs& features, size_t task) const {
   const torch::Tensor& tensor = features.tensor();
   TORCH_CHECK_VALUE(
       tensor.dim() == 2 && tensor.size(1) == options_.in_features(),
-      "DBMTL: expected features of shape [B, ",
+      "DeepBayesianMTL: expected features of shape [B, ",
       options_.in_features(),
       "] of the inner sharing for task '",
       tasks()[task],
@@ -148,7 +151,7 @@ torch::Tensor DBMTLImpl::checked(const Inputs& features, size_t task) const {
   return tensor;
 }
 
-std::vector<torch::Tensor> DBMTLImpl::outputs(
+std::vector<torch::Tensor> DeepBayesianMTLImpl::outputs(
     const std::vector<torch::Tensor>& inner, const Places& needed) const {
   std::vector<torch::Tensor> all(steps_.size());
   for (size_t i = 0; i < steps_.size(); ++i) {
@@ -170,7 +173,7 @@ std::vector<torch::Tensor> DBMTLImpl::outputs(
   return all;
 }
 
-std::vector<Inputs> DBMTLImpl::features_for_all(
+std::vector<Inputs> DeepBayesianMTLImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
   check_names();
   const auto given = inner().features_for_all(inputs, tasks);
@@ -182,7 +185,7 @@ std::vector<Inputs> DBMTLImpl::features_for_all(
   return {all.begin(), all.end()};
 }
 
-Inputs DBMTLImpl::features_for(const Inputs& inputs, int64_t task) {
+Inputs DeepBayesianMTLImpl::features_for(const Inputs& inputs, int64_t task) {
   check_names();
   const auto place = static_cast<size_t>(task);
   const auto needed = needed_by(place);
@@ -205,7 +208,8 @@ Inputs DBMTLImpl::features_for(const Inputs& inputs, int64_t task) {
   return outputs(tensors, needed)[place];
 }
 
-std::vector<torch::Tensor> DBMTLImpl::step_parameters(size_t place) const {
+std::vector<torch::Tensor> DeepBayesianMTLImpl::step_parameters(
+    size_t place) const {
   std::vector<std::vector<torch::Tensor>> lists;
   for (const auto& layers : {steps_[place].tower, steps_[place].relation}) {
     if (!layers.is_empty()) {
@@ -215,7 +219,8 @@ std::vector<torch::Tensor> DBMTLImpl::step_parameters(size_t place) const {
   return detail::joined_parameters(lists);
 }
 
-std::vector<torch::Tensor> DBMTLImpl::task_parameters(int64_t task) const {
+std::vector<torch::Tensor> DeepBayesianMTLImpl::task_parameters(
+    int64_t task) const {
   const auto place = static_cast<size_t>(task);
   for (size_t other = place + 1; other < steps_.size(); ++other) {
     if (needed_by(other)[place]) {
@@ -226,7 +231,8 @@ std::vector<torch::Tensor> DBMTLImpl::task_parameters(int64_t task) const {
       {inner().task_parameters(task), step_parameters(place)});
 }
 
-std::vector<torch::Tensor> DBMTLImpl::used_parameters(int64_t task) const {
+std::vector<torch::Tensor> DeepBayesianMTLImpl::used_parameters(
+    int64_t task) const {
   const auto needed = needed_by(static_cast<size_t>(task));
   std::vector<std::vector<torch::Tensor>> lists;
   for (size_t i = 0; i < needed.size(); ++i) {
@@ -238,9 +244,10 @@ std::vector<torch::Tensor> DBMTLImpl::used_parameters(int64_t task) const {
   return detail::joined_parameters(lists);
 }
 
-std::shared_ptr<torch::nn::Module> DBMTLImpl::clone(
+std::shared_ptr<torch::nn::Module> DeepBayesianMTLImpl::clone(
     const std::optional<torch::Device>& device) const {
-  auto copy = std::make_shared<DBMTLImpl>(clone_of(inner(), device), options_);
+  auto copy = std::make_shared<DeepBayesianMTLImpl>(
+      clone_of(inner(), device), options_);
   for (const auto& name : tasks()) {
     copy->add_step(name);
   }
@@ -251,8 +258,8 @@ std::shared_ptr<torch::nn::Module> DBMTLImpl::clone(
   return copy;
 }
 
-void DBMTLImpl::pretty_print(std::ostream& stream) const {
-  stream << "polytask::DBMTL(in_features=" << options_.in_features()
+void DeepBayesianMTLImpl::pretty_print(std::ostream& stream) const {
+  stream << "polytask::DeepBayesianMTL(in_features=" << options_.in_features()
          << ", tower_widths=" << c10::ArrayRef<int64_t>(options_.tower_widths())
          << ", relation_widths="
          << c10::ArrayRef<int64_t>(options_.relation_widths()) << ")";
