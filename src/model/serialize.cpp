@@ -9,8 +9,8 @@
 
 #include <polytask/core/version.h>
 #include <polytask/model/multi_task_model.h>
-#include "core/check.h"
 #include "core/archive_key.h"
+#include "core/check.h"
 #include "model/archive_layout.h"
 #include "model/weights_archive.h"
 
