@@ -168,6 +168,30 @@ TEST(OwnLoss, OfManyBatchesIsThatOfOneStep) {
   }
 }
 
+TEST(OwnLoss, OfAStepOfSeveralBatchesIsTheirMean) {
+  std::vector<torch::Tensor> gradients;
+  torch::Tensor weight;
+  for (const double factor : {0.5, 0.0}) {
+    OwnLossJob job;
+    job.sharing->factor = factor;
+    JointTraining joint(
+        job.model,
+        SGDOptions(0.1),
+        JointTrainingOptions().balancing(balancing::make("modo")));
+    weight = job.weight().detach().clone();
+    const std::vector<Batch> batches(
+        static_cast<size_t>(joint.balancing()->batches()), job.batch());
+    ASSERT_GT(batches.size(), 1);
+    const auto report = joint.step(batches);
+    EXPECT_NEAR(
+        report.sharing_loss.item<double>(),
+        factor * weight.square().sum().item<double>(),
+        1e-12);
+    gradients.push_back(job.weight().grad().clone());
+  }
+  EXPECT_TRUE((gradients[0] - gradients[1]).allclose(weight, 1e-10, 1e-12));
+}
+
 TEST(OwnLoss, ComesWithABackwardOnce) {
   OwnLossJob job;
   JointTraining joint(job.model, SGDOptions(0.1));

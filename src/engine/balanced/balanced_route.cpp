@@ -330,6 +330,7 @@ Taken BalancedRoute::backward(const std::vector<Batch>& batches) {
   if (bilevel_) {
     return bilevel_->backward(batches);
   }
+  context_.own_loss->reset(static_cast<int64_t>(batches.size()));
   balancing::Extras extras;
   HeadSteps tasks;
   std::vector<int64_t> present;
