@@ -15,6 +15,7 @@
 #include <polytask/sharing/experts/ple.h>
 #include <polytask/sharing/experts/stem.h>
 #include <polytask/sharing/hard_sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 #include <polytask/sharing/learning_to_branch.h>
 #include <polytask/sharing/mtan.h>
 #include <polytask/sharing/no_sharing.h>

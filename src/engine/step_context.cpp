@@ -13,7 +13,7 @@
 #include "autocast.h"
 #include "balancing/task_labels.h"
 #include "core/check.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 #include "optim/optimizer_kind.h"
 
 #include "plan/plan_checks.h"

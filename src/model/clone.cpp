@@ -3,7 +3,7 @@
 #include <polytask/model/multi_task_model.h>
 
 #include "core/copy_once.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 
 namespace polytask {

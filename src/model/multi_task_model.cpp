@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/check.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include "heads.h"
 #include "wide_start.h"

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include <polytask/model/multi_task_model.h>
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 namespace polytask {
 

@@ -7,6 +7,7 @@
 
 #include "core/archive_key.h"
 #include "core/check.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 #include "sharing/like_rest.h"
 #include "sharing/matching.h"
@@ -28,7 +29,7 @@ std::shared_ptr<detail::TransferAttention> make_attention(
 } // namespace
 
 AITMImpl::AITMImpl(NetworkFactory bottom, AITMOptions options)
-    : Sharing("polytask::AITM"),
+    : InputsSharing("polytask::AITM"),
       bottom_(std::move(bottom)),
       options_(options),
       bottoms_(std::make_shared<torch::nn::Module>("polytask::Bottoms")),
@@ -151,19 +152,6 @@ Inputs AITMImpl::features_for(const Inputs& inputs, int64_t task) {
   return handed(chain(inputs, place), place);
 }
 
-std::vector<torch::Tensor> AITMImpl::features(
-    const torch::Tensor& input, int64_t tasks) {
-  std::vector<torch::Tensor> all;
-  for (const auto& own : features_for_all(input, tasks)) {
-    all.push_back(own.tensor());
-  }
-  return all;
-}
-
-torch::Tensor AITMImpl::features_of(const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
-}
-
 bool AITMImpl::uses(size_t task, size_t step) const {
   if (!options_.stop_gradient()) {
     return step <= task;
@@ -175,9 +163,9 @@ std::vector<torch::Tensor> AITMImpl::step_parameters(size_t place) const {
   const Step& step = steps_.at(place);
   auto all = step.bottom.module()->parameters();
   if (place > 0) {
-    all = detail::joined_parameters({all, step.info->parameters()});
+    all = detail::joined({all, step.info->parameters()});
     if (options_.attention() != AITMAttention::kShared) {
-      all = detail::joined_parameters({all, step.attention->parameters()});
+      all = detail::joined({all, step.attention->parameters()});
     }
   }
   return all;
@@ -204,7 +192,7 @@ std::vector<torch::Tensor> AITMImpl::used_parameters(int64_t task) const {
       }
     }
   }
-  return detail::joined_parameters(lists);
+  return detail::joined(lists);
 }
 
 std::shared_ptr<torch::nn::Module> AITMImpl::clone(

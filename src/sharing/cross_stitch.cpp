@@ -57,7 +57,7 @@ std::vector<int64_t> stitch_channels(
 
 CrossStitchImpl::CrossStitchImpl(
     StageFactories stages, CrossStitchOptions options)
-    : Sharing("polytask::CrossStitch"),
+    : InputsSharing("polytask::CrossStitch"),
       options_(std::move(options)),
       columns_(std::make_shared<detail::StageColumns>(
           "CrossStitch", std::move(stages))) {
@@ -143,20 +143,6 @@ Inputs CrossStitchImpl::features_for(const Inputs& inputs, int64_t task) {
   }
   return units == columns_->stages() ? state[own]
                                      : columns_->run(units, own, state[own]);
-}
-
-std::vector<torch::Tensor> CrossStitchImpl::features(
-    const torch::Tensor& input, int64_t tasks) {
-  std::vector<torch::Tensor> all;
-  for (const auto& own : features_for_all(input, tasks)) {
-    all.push_back(own.tensor());
-  }
-  return all;
-}
-
-torch::Tensor CrossStitchImpl::features_of(
-    const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
 }
 
 std::vector<torch::Tensor> CrossStitchImpl::used_parameters(

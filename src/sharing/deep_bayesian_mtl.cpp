@@ -11,6 +11,7 @@
 
 #include "core/archive_key.h"
 #include "core/check.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 #include "sharing/like_rest.h"
 #include "sharing/matching.h"
@@ -216,7 +217,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::step_parameters(
       lists.push_back(layers->parameters());
     }
   }
-  return detail::joined_parameters(lists);
+  return detail::joined(lists);
 }
 
 std::vector<torch::Tensor> DeepBayesianMTLImpl::task_parameters(
@@ -227,7 +228,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::task_parameters(
       return {};
     }
   }
-  return detail::joined_parameters(
+  return detail::joined(
       {inner().task_parameters(task), step_parameters(place)});
 }
 
@@ -241,7 +242,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::used_parameters(
       lists.push_back(step_parameters(i));
     }
   }
-  return detail::joined_parameters(lists);
+  return detail::joined(lists);
 }
 
 std::shared_ptr<torch::nn::Module> DeepBayesianMTLImpl::clone(

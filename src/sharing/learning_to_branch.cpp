@@ -49,7 +49,7 @@ std::vector<int64_t> largest_of_rows(const torch::Tensor& logits) {
 
 LearningToBranchImpl::LearningToBranchImpl(
     StageFactories stages, LearningToBranchOptions options)
-    : Sharing("polytask::LearningToBranch"),
+    : InputsSharing("polytask::LearningToBranch"),
       options_(options),
       columns_(std::make_shared<detail::StageColumns>(
           "LearningToBranch", std::move(stages))),
@@ -241,17 +241,6 @@ Inputs LearningToBranchImpl::features_for(const Inputs& inputs, int64_t task) {
   }
   Path made(last + 1, Path::value_type(columns_->tasks()));
   return along_branches(inputs, last, own, branches(), made);
-}
-
-std::vector<torch::Tensor> LearningToBranchImpl::features(
-    const torch::Tensor& input, int64_t tasks) {
-  columns_->check_all(tasks);
-  return all_features(input);
-}
-
-torch::Tensor LearningToBranchImpl::features_of(
-    const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
 }
 
 std::vector<torch::Tensor> LearningToBranchImpl::used_parameters(

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sharing/matching.h"
 
-#include <unordered_set>
-
 namespace polytask::detail {
 
 void copy_state(
@@ -20,20 +18,6 @@ void copy_state(
   };
   bring(original.named_parameters(), copy.named_parameters());
   bring(original.named_buffers(), copy.named_buffers());
-}
-
-std::vector<torch::Tensor> joined_parameters(
-    const std::vector<std::vector<torch::Tensor>>& lists) {
-  std::vector<torch::Tensor> all;
-  std::unordered_set<const c10::TensorImpl*> seen;
-  for (const auto& list : lists) {
-    for (const auto& parameter : list) {
-      if (seen.insert(parameter.unsafeGetTensorImpl()).second) {
-        all.push_back(parameter);
-      }
-    }
-  }
-  return all;
 }
 
 } // namespace polytask::detail

@@ -5,7 +5,6 @@
 #include <torch/nn/module.h>
 
 #include <optional>
-#include <vector>
 
 #include <polytask/core/api.h>
 
@@ -17,9 +16,5 @@ POLYTASK_API void copy_state(
     const torch::nn::Module& original,
     torch::nn::Module& copy,
     const std::optional<torch::Device>& device);
-
-/// The parameters of several lists, none twice.
-POLYTASK_API std::vector<torch::Tensor> joined_parameters(
-    const std::vector<std::vector<torch::Tensor>>& lists);
 
 } // namespace polytask::detail

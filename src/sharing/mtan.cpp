@@ -90,7 +90,7 @@ void append_parameters(
 } // namespace
 
 MTANImpl::MTANImpl(std::vector<MTANStage> stages, MTANOptions options)
-    : Sharing("polytask::MTAN"),
+    : InputsSharing("polytask::MTAN"),
       stages_(std::move(stages)),
       options_(options),
       trunk_(std::make_shared<torch::nn::Module>("polytask::MTANStages")),
@@ -208,15 +208,6 @@ std::vector<Inputs> MTANImpl::features_for_all(
 Inputs MTANImpl::features_for(const Inputs& inputs, int64_t task) {
   const size_t own = attention_->checked(task);
   return attended(run_trunk(inputs), own);
-}
-
-std::vector<torch::Tensor> MTANImpl::features(
-    const torch::Tensor& input, int64_t tasks) {
-  return features_of_all(input, tasks);
-}
-
-torch::Tensor MTANImpl::features_of(const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
 }
 
 std::vector<torch::Tensor> MTANImpl::task_parameters(int64_t task) const {

@@ -3,8 +3,8 @@
 #include <polytask/sharing/preceded.h>
 
 #include "core/check.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
-#include "sharing/matching.h"
 
 namespace polytask {
 
@@ -53,7 +53,7 @@ Inputs PrecededImpl::features_for(const Inputs& inputs, int64_t task) {
 }
 
 std::vector<torch::Tensor> PrecededImpl::used_parameters(int64_t task) const {
-  return detail::joined_parameters(
+  return detail::joined(
       {first_.module()->parameters(), inner().used_parameters(task)});
 }
 

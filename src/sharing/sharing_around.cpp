@@ -9,7 +9,7 @@
 namespace polytask {
 
 SharingAround::SharingAround(std::string name, std::shared_ptr<Sharing> inner)
-    : Sharing(std::move(name)), inner_(std::move(inner)) {
+    : InputsSharing(std::move(name)), inner_(std::move(inner)) {
   TORCH_CHECK_VALUE(
       inner_ != nullptr, this->name(), ": the inner sharing is empty.");
   register_module("inner", inner_);
@@ -17,20 +17,6 @@ SharingAround::SharingAround(std::string name, std::shared_ptr<Sharing> inner)
 
 void SharingAround::add_task(const std::string& name) {
   serve_next(*inner_, tasks().size(), name);
-}
-
-std::vector<torch::Tensor> SharingAround::features(
-    const torch::Tensor& input, int64_t tasks) {
-  std::vector<torch::Tensor> all;
-  for (const Inputs& own : features_for_all(input, tasks)) {
-    all.push_back(own.tensor());
-  }
-  return all;
-}
-
-torch::Tensor SharingAround::features_of(
-    const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
 }
 
 std::vector<Inputs> SharingAround::features_for_all(

@@ -32,7 +32,7 @@ bool stands_in(const std::string& parameter, const std::string& name) {
 
 SoftSharingImpl::SoftSharingImpl(
     std::function<Network()> trunk, SoftSharingOptions options)
-    : Sharing("polytask::SoftSharing"),
+    : InputsSharing("polytask::SoftSharing"),
       options_(std::move(options)),
       trunks_(std::make_shared<detail::StageColumns>(
           "SoftSharing", std::move(trunk))) {
@@ -117,18 +117,6 @@ std::vector<Inputs> SoftSharingImpl::features_for_all(
   const auto all = trunks_->run_all(
       0, std::vector<Inputs>(static_cast<size_t>(tasks), inputs));
   return {all.begin(), all.end()};
-}
-
-std::vector<torch::Tensor> SoftSharingImpl::features(
-    const torch::Tensor& input, int64_t tasks) {
-  trunks_->check_all(tasks);
-  return trunks_->run_all(
-      0, std::vector<Inputs>(static_cast<size_t>(tasks), input));
-}
-
-torch::Tensor SoftSharingImpl::features_of(
-    const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
 }
 
 std::vector<torch::Tensor> SoftSharingImpl::task_parameters(

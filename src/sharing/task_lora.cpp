@@ -10,6 +10,7 @@
 
 #include "core/archive_key.h"
 #include "core/check.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 #include "sharing/like_rest.h"
 #include "sharing/lora/places.h"
@@ -183,11 +184,11 @@ std::vector<torch::Tensor> TaskLoRAImpl::task_parameters(int64_t task) const {
   for (const auto& change : task_changes_.at(static_cast<size_t>(task))) {
     lists.push_back(change->parameters());
   }
-  return detail::joined_parameters(lists);
+  return detail::joined(lists);
 }
 
 std::vector<torch::Tensor> TaskLoRAImpl::used_parameters(int64_t task) const {
-  return detail::joined_parameters(
+  return detail::joined(
       {trunk_.module()->parameters(),
        shared_->parameters(),
        task_parameters(task)});

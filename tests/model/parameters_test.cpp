@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include <gmock/gmock.h>
 #include <polytask/model/multi_task_model.h>

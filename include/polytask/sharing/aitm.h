@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <polytask/core/network.h>
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 
 namespace polytask {
 
@@ -75,16 +75,13 @@ struct POLYTASK_API AITMOptions {
 /// polytask::MultiTaskModel model{
 ///     polytask::AITM(bottom, polytask::AITMOptions(32))};
 /// ```
-class POLYTASK_API AITMImpl : public Sharing {
+class POLYTASK_API AITMImpl : public InputsSharing {
  public:
   /// `bottom`: makes networks from the input to [B, d]. Throws where there is
   /// none and where the width is not positive.
   AITMImpl(NetworkFactory bottom, AITMOptions options);
   ~AITMImpl() override;
 
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   /// Throws, and names the task, where its bottom gives another shape.
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 #include <polytask/sharing/stage_factories.h>
 
 namespace polytask {
@@ -68,7 +68,7 @@ struct POLYTASK_API CrossStitchOptions {
 /// polytask::StageFactories stages{[] { return torch::nn::Linear(21, 64); }};
 /// polytask::MultiTaskModel model{polytask::CrossStitch(stages)};
 /// ```
-class POLYTASK_API CrossStitchImpl : public Sharing {
+class POLYTASK_API CrossStitchImpl : public InputsSharing {
  public:
   /// `stages`: at least one. Throws on an option out of its range; a task can
   /// only be added while all units together have at most 2^28 numbers.
@@ -77,9 +77,6 @@ class POLYTASK_API CrossStitchImpl : public Sharing {
 
   /// Throw, and name stage and tasks, where the columns give different shapes
   /// before a unit, or another number of channels than the options say.
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

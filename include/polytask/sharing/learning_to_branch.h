@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 #include <polytask/sharing/stage_factories.h>
 
 namespace polytask {
@@ -60,7 +60,7 @@ struct POLYTASK_API LearningToBranchOptions {
 /// polytask::LearningToBranch sharing(stages, /*epochs=*/100);
 /// polytask::MultiTaskModel model(sharing);
 /// ```
-class POLYTASK_API LearningToBranchImpl : public Sharing {
+class POLYTASK_API LearningToBranchImpl : public InputsSharing {
  public:
   /// `stages`: at least one. A task can only be added while all logits together
   /// are at most 2^28.
@@ -68,9 +68,6 @@ class POLYTASK_API LearningToBranchImpl : public Sharing {
 
   /// Throw, and name stage and tasks, where modules of a stage but the last
   /// make different shapes.
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <polytask/core/network.h>
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 
 namespace polytask {
 
@@ -82,16 +82,13 @@ struct POLYTASK_API MTANOptions {
 /// std::vector<polytask::MTANStage> stages{{conv1, conv2, 32, 32}, ...};
 /// polytask::MultiTaskModel model{polytask::MTAN(stages)};
 /// ```
-class POLYTASK_API MTANImpl : public Sharing {
+class POLYTASK_API MTANImpl : public InputsSharing {
  public:
   /// Throws if there is no stage, or a number of channels is not positive.
   explicit MTANImpl(std::vector<MTANStage> stages, MTANOptions options = {});
 
   /// Throw, and name the stage, where a part makes other channels than its
   /// stage says, or the two of different size.
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

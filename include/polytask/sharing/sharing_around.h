@@ -7,17 +7,14 @@
 #include <vector>
 
 #include <polytask/core/api.h>
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 
 namespace polytask {
 
 /// The base of sharings around another one. It hands on all that a sharing is
 /// told and asked, and as it is gives the inner one's features.
-class POLYTASK_API SharingAround : public Sharing {
+class POLYTASK_API SharingAround : public InputsSharing {
  public:
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

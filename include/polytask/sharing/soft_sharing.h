@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <polytask/core/network.h>
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 
 namespace polytask {
 
@@ -73,7 +73,7 @@ struct POLYTASK_API SoftSharingOptions {
 ///     polytask::SoftSharingOptions().weight(0.1));
 /// polytask::MultiTaskModel model(sharing);
 /// ```
-class POLYTASK_API SoftSharingImpl : public Sharing {
+class POLYTASK_API SoftSharingImpl : public InputsSharing {
  public:
   /// `trunk`: called once for each task; any module from input to features,
   /// with the same parameters each time. A task is refused where a trunk's
@@ -82,9 +82,6 @@ class POLYTASK_API SoftSharingImpl : public Sharing {
   explicit SoftSharingImpl(
       std::function<Network()> trunk, SoftSharingOptions options = {});
 
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

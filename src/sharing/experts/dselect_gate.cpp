@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sharing/cloning.h"
+#include "sharing/matching.h"
 
 namespace polytask::detail {
 
@@ -131,13 +132,7 @@ std::shared_ptr<Gate> DSelectGate::with_more(
 std::shared_ptr<Gate> DSelectGate::copy(
     const std::optional<torch::Device>& device) const {
   auto made = std::make_shared<DSelectGate>(options_);
-  const auto from = parameters();
-  made->to(device.value_or(from[0].device()), from[0].scalar_type());
-  const auto to = made->parameters();
-  const torch::NoGradGuard no_grad;
-  for (size_t i = 0; i < from.size(); ++i) {
-    torch::Tensor(to[i]).copy_(from[i]);
-  }
+  copy_state(*this, *made, device);
   complete_clone(*this, *made);
   return made;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 #include "sharing/experts/expert_level.h"
 
@@ -21,7 +22,7 @@ ExpertSharing::ExpertSharing(
     const std::vector<detail::ExpertForm>& forms,
     bool own_parts_are_shared,
     double balance_weight)
-    : Sharing("polytask::" + name),
+    : InputsSharing("polytask::" + name),
       own_parts_are_shared_(own_parts_are_shared),
       balance_weight_(balance_weight) {
   TORCH_CHECK_VALUE(
@@ -52,7 +53,7 @@ ExpertSharing::ExpertSharing(
     Copy /*copy*/,
     const ExpertSharing& original,
     const std::optional<torch::Device>& device)
-    : Sharing(original.name()),
+    : InputsSharing(original.name()),
       own_parts_are_shared_(original.own_parts_are_shared_),
       balance_weight_(original.balance_weight_) {
   const auto group = std::make_shared<torch::nn::Module>("Levels");
@@ -188,20 +189,6 @@ Inputs ExpertSharing::features_for(const Inputs& inputs, int64_t task) {
   return states_for(inputs, only(task))[static_cast<size_t>(task)];
 }
 
-std::vector<torch::Tensor> ExpertSharing::features(
-    const torch::Tensor& input, int64_t tasks) {
-  std::vector<torch::Tensor> all;
-  for (const Inputs& own : features_for_all(input, tasks)) {
-    all.push_back(own.tensor());
-  }
-  return all;
-}
-
-torch::Tensor ExpertSharing::features_of(
-    const torch::Tensor& input, int64_t task) {
-  return features_for(input, task).tensor();
-}
-
 std::vector<torch::Tensor> ExpertSharing::used_by(
     const std::vector<bool>& tasks) const {
   const auto wanted = wanted_states(tasks, /*alone_learning=*/true);
@@ -221,24 +208,16 @@ std::vector<torch::Tensor> ExpertSharing::task_parameters(int64_t task) const {
   if (own_parts_are_shared_) {
     return {};
   }
-  std::unordered_set<const c10::TensorImpl*> others;
-  const auto note = [&](const std::vector<torch::Tensor>& parameters) {
-    for (const auto& parameter : parameters) {
-      others.insert(parameter.unsafeGetTensorImpl());
-    }
-  };
-  auto mine = only(task);
-  auto own = used_by(mine);
-  mine.flip();
-  note(used_by(mine));
+  auto tasks = only(task);
+  const auto own = used_by(tasks);
+  tasks.flip();
+  auto others = used_by(tasks);
   // With a single task, too.
   for (const auto& level : levels_) {
-    note(level->shared_parameters());
+    const auto shared = level->shared_parameters();
+    others.insert(others.end(), shared.begin(), shared.end());
   }
-  std::erase_if(own, [&](const torch::Tensor& parameter) {
-    return others.contains(parameter.unsafeGetTensorImpl());
-  });
-  return own;
+  return detail::without(own, others);
 }
 
 torch::Tensor ExpertSharing::own_loss(c10::ArrayRef<int64_t> tasks) {

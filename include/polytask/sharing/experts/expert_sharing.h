@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <polytask/sharing/experts/expert_options.h>
-#include <polytask/sharing/sharing.h>
+#include <polytask/sharing/inputs_sharing.h>
 
 namespace polytask {
 
@@ -27,11 +27,8 @@ struct ExpertForm;
 ///
 /// In a model's state: `sharing.levels.<l>.shared_experts.<e>`,
 /// `task_experts.<task>.<e>`, `gates.<task>.logits`, `shared_gate.logits`.
-class POLYTASK_API ExpertSharing : public Sharing {
+class POLYTASK_API ExpertSharing : public InputsSharing {
  public:
-  std::vector<torch::Tensor> features(
-      const torch::Tensor& input, int64_t tasks) override;
-  torch::Tensor features_of(const torch::Tensor& input, int64_t task) override;
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;

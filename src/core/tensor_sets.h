@@ -38,6 +38,10 @@ class TensorSet {
 POLYTASK_API std::vector<at::Tensor> unique_tensors(
     const std::vector<at::Tensor>& tensors);
 
+/// The tensors of several lists, each once.
+POLYTASK_API std::vector<at::Tensor> joined(
+    const std::vector<std::vector<at::Tensor>>& lists);
+
 /// The tensors that are not among `others`, by identity.
 POLYTASK_API std::vector<at::Tensor> without(
     const std::vector<at::Tensor>& tensors,

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 namespace polytask::detail {
 
@@ -19,6 +19,15 @@ std::vector<at::Tensor> without(
     }
   }
   return rest;
+}
+
+std::vector<at::Tensor> joined(
+    const std::vector<std::vector<at::Tensor>>& lists) {
+  std::vector<at::Tensor> all;
+  for (const auto& list : lists) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return unique_tensors(all);
 }
 
 int64_t count_elements(const std::vector<at::Tensor>& tensors) {
