@@ -2,22 +2,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "features.h"
 
+#include "balanced/places.h"
 #include "input_groups.h"
 
 namespace polytask::detail {
-
-namespace {
-
-void find_own_loss(const StepContext& context, const HeadSteps& steps) {
-  std::vector<int64_t> tasks;
-  for (const HeadStep& step : steps) {
-    tasks.push_back(step.task);
-  }
-  context.own_loss->find(
-      context.model->sharing(), tasks, context.options.check_losses());
-}
-
-} // namespace
 
 std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
@@ -45,7 +33,8 @@ std::vector<Inputs> features_of(
     }
     features.push_back(all[group][seen[group]++]);
   }
-  find_own_loss(context, steps);
+  context.own_loss->find(
+      model->sharing(), places(steps), context.options.check_losses());
   return features;
 }
 

@@ -13,8 +13,8 @@
 
 #include "core/check.h"
 
+#include "core/tensor_sets.h"
 #include "mixtures/known_sharing.h"
-#include "model/parameters.h"
 #include "plan/identity.h"
 
 namespace polytask {

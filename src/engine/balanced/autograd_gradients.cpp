@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/host_value.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include "../features.h"
 #include "batched_backward.h"

@@ -14,7 +14,7 @@
 #include <polytask/balancing/gramian_balancing.h>
 #include <polytask/balancing/jacobian_balancing.h>
 #include "core/host_value.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include "../plan/plan.h"
 #include "gramian_sum.h"

@@ -15,24 +15,25 @@ ChosenGradients::ChosenGradients(
     why_graph_ = "it was asked for";
     return;
   }
-  layers_ = LayerGradients::make(context, known.trunk, why_graph_);
-  mixtures_ = MixtureGradients::make(context, known.mixtures, why_graph_);
+  known_ = LayerGradients::make(context, known.trunk, why_graph_);
+  if (!known_) {
+    known_ = MixtureGradients::make(context, known.mixtures, why_graph_);
+  }
   const bool may_take_a_graph =
       wanted == Route::kAuto || wanted == Route::kFeatureGradients;
-  if (!layers_ && !mixtures_ && !may_take_a_graph) {
+  if (!known_ && !may_take_a_graph) {
     refuse_route(wanted, "model", why_graph_);
   }
 }
 
 TaskGradients& ChosenGradients::of(const HeadSteps& steps, bool share_input) {
-  if (!layers_ && !mixtures_) {
+  if (!known_) {
     autograd_.set_reason(why_graph_);
     return autograd_;
   }
-  const auto obstacle = layers_ ? layers_->obstacle(steps, share_input)
-                                : mixtures_->obstacle(steps, share_input);
+  const auto obstacle = known_->obstacle(steps, share_input);
   if (!obstacle) {
-    return layers_ ? static_cast<TaskGradients&>(*layers_) : *mixtures_;
+    return *known_;
   }
   const Route wanted = context_.options.route();
   if (!obstacle.is_error && wanted != Route::kAuto &&
@@ -44,15 +45,14 @@ TaskGradients& ChosenGradients::of(const HeadSteps& steps, bool share_input) {
 }
 
 RouteChoice ChosenGradients::first_choice() const {
-  if (!layers_ && !mixtures_) {
+  if (!known_) {
     return {Route::kAutograd, why_graph_};
   }
   const bool weighs_losses =
       context_.options.balancing()->reads() == balancing::Reads::kLosses;
   return {
       weighs_losses ? Route::kLayers : Route::kLayerJacobian,
-      layers_ ? "the trunk has known layers only"
-              : "experts and gates have known layers only"};
+      known_->what_is_known()};
 }
 
 } // namespace polytask::detail

@@ -24,11 +24,8 @@ class ChosenGradients {
 
   void forget_step() {
     autograd_.forget_step();
-    if (layers_) {
-      layers_->forget_step();
-    }
-    if (mixtures_) {
-      mixtures_->forget_step();
+    if (known_) {
+      known_->forget_step();
     }
   }
 
@@ -38,8 +35,7 @@ class ChosenGradients {
  private:
   StepContext& context_;
   std::string why_graph_;
-  std::unique_ptr<LayerGradients> layers_;
-  std::unique_ptr<MixtureGradients> mixtures_;
+  std::unique_ptr<KnownGradients> known_;
   AutogradGradients autograd_;
 };
 

@@ -22,24 +22,13 @@ constexpr int64_t kGroupElements = 1 << 16;
 
 std::unique_ptr<LayerGradients> LayerGradients::make(
     StepContext& context, const KnownTrunk& trunk, std::string& reason) {
-  const Plan& plan = context.plan();
   if (!trunk.chain) {
     reason = trunk.why_not;
     return nullptr;
   }
-  if (!plan.unheld().empty()) {
-    reason = "the optimizer does not hold all that is shared";
-    return nullptr;
-  }
-  const auto& own = trunk.chain->parameters();
-  const bool is_all = std::equal(
-      own.begin(),
-      own.end(),
-      plan.shared().begin(),
-      plan.shared().end(),
-      [](const auto& a, const auto& b) { return a.is_same(b); });
-  if (!is_all) {
-    reason = "the trunk's parameters are not all that is shared";
+  const auto why_not = why_not_all(trunk.chain->parameters(), context.plan());
+  if (!why_not.empty()) {
+    reason = why_not;
     return nullptr;
   }
   return std::unique_ptr<LayerGradients>(new LayerGradients(context, trunk));
@@ -56,10 +45,7 @@ Obstacle LayerGradients::obstacle(
 torch::Tensor LayerGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
-  steps_ = steps;
-  head_weights_ = {};
-  choice_ = {};
-  has_rows_ = false;
+  begin(steps);
   const torch::Tensor features = trunk_.forward(*steps[0].input);
   return heads_.forward(steps, std::vector<Inputs>(steps.size(), features));
 }
@@ -154,40 +140,8 @@ void LayerGradients::publish_weighted(const TaskWeights& weights) {
   const torch::Tensor combined =
       torch::mv(cotangents_.reshape({tasks(), -1}).t(), factors).view(shape);
   chain_->write_rows(combined, 1, chain_->parts(direction));
-  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
-    heads_.add_strays(
-        i,
-        shared(),
-        direction.view(-1),
-        factors[static_cast<int64_t>(i)].item<double>());
-  }
+  add_strays(direction.view(-1), factors);
   publish_direction(direction.view(-1));
-}
-
-void LayerGradients::add_strays(const torch::Tensor& rows) const {
-  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
-    heads_.add_strays(i, shared(), rows.select(0, static_cast<int64_t>(i)), 1);
-  }
-}
-
-void LayerGradients::publish_direction(const torch::Tensor& direction) {
-  torch::NoGradGuard no_grad;
-  publish_strays();
-  set_flat_gradient(shared(), direction);
-  heads_.clear();
-}
-
-void LayerGradients::publish_strays() {
-  heads_.publish_strays(head_weights_);
-}
-
-void LayerGradients::scale_heads(const TaskWeights& weights) {
-  head_weights_ = weights;
-  heads_.scale(weights);
-}
-
-std::vector<int64_t> LayerGradients::block_sizes() const {
-  return sizes_of(shared());
 }
 
 } // namespace polytask::detail

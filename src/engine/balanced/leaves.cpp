@@ -7,7 +7,7 @@
 
 #include <unordered_set>
 
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include "../gradient_sum.h"
 #include "vectors.h"

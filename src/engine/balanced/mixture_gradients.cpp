@@ -4,12 +4,11 @@
 
 #include <ATen/TensorOperators.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "../layers/products.h"
 #include "gramian_sum.h"
-#include "vectors.h"
+#include "places.h"
 
 namespace polytask::detail {
 
@@ -21,18 +20,10 @@ std::unique_ptr<MixtureGradients> MixtureGradients::make(
     return nullptr;
   }
   const Plan& plan = context.plan();
-  if (!plan.unheld().empty()) {
-    reason = "the optimizer does not hold all that is shared";
-    return nullptr;
-  }
-  const bool is_all = std::ranges::equal(
-      mixtures->parameters(), plan.shared(), [](const auto& a, const auto& b) {
-        return a.is_same(b);
-      });
-  if (!is_all) {
-    reason = plan.has_gates()
-        ? "gates or experts are single tasks' own"
-        : "the experts' and gates' parameters are not all that is shared";
+  const auto why_not = why_not_all(mixtures->parameters(), plan);
+  if (!why_not.empty()) {
+    reason =
+        plan.has_gates() ? "gates or experts are single tasks' own" : why_not;
     return nullptr;
   }
   reason.clear();
@@ -56,15 +47,9 @@ Obstacle MixtureGradients::obstacle(
 torch::Tensor MixtureGradients::forward(
     const HeadSteps& steps, bool /*share_input*/) {
   torch::NoGradGuard no_grad;
-  steps_ = steps;
-  head_weights_ = {};
-  has_rows_ = false;
-  choice_ = {Route::kLayers, "experts and gates have known layers only"};
-  std::vector<int64_t> places;
-  for (const HeadStep& step : steps) {
-    places.push_back(step.task);
-  }
-  const auto& features = mixtures_->forward(*steps[0].input, places);
+  begin(steps);
+  choice_ = {Route::kLayers, what_is_known()};
+  const auto& features = mixtures_->forward(*steps[0].input, places(steps));
   return heads_.forward(steps, {features.begin(), features.end()});
 }
 
@@ -106,43 +91,18 @@ void MixtureGradients::publish_weighted(const TaskWeights& weights) {
     }
     mixtures_->write_sum(cotangents_, direction);
   }
-  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
-    heads_.add_strays(
-        i,
-        mixtures_->parameters(),
-        direction.view(-1),
-        factors[static_cast<int64_t>(i)].item<double>());
-  }
+  add_strays(direction.view(-1), factors);
   publish_direction(direction.view(-1));
 }
 
-void MixtureGradients::add_strays(const torch::Tensor& rows) const {
-  for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
-    heads_.add_strays(
-        i, mixtures_->parameters(), rows.select(0, static_cast<int64_t>(i)), 1);
-  }
-}
-
+// A parameter that no task uses has no gradient, not one of zeros.
 void MixtureGradients::publish_direction(const torch::Tensor& direction) {
-  torch::NoGradGuard no_grad;
-  publish_strays();
-  set_flat_gradient(mixtures_->parameters(), direction);
-  const auto used = this->used();
-  for (size_t i = 0; i < used.size(); ++i) {
-    if (!used[i]) {
-      mixtures_->parameters()[i].mutable_grad().reset();
+  KnownGradients::publish_direction(direction);
+  for (size_t i = 0; i < shared().size(); ++i) {
+    if (!mixtures_->used()[i]) {
+      shared()[i].mutable_grad().reset();
     }
   }
-  heads_.clear();
-}
-
-void MixtureGradients::scale_heads(const TaskWeights& weights) {
-  head_weights_ = weights;
-  heads_.scale(weights);
-}
-
-std::vector<int64_t> MixtureGradients::block_sizes() const {
-  return sizes_of(mixtures_->parameters());
 }
 
 } // namespace polytask::detail

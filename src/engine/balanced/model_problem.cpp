@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/host_value.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 #include "../features.h"
 #include "cut_heads.h"

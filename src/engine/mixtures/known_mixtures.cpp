@@ -9,8 +9,9 @@
 
 #include <algorithm>
 #include <typeinfo>
-#include <unordered_set>
 #include <utility>
+
+#include "core/tensor_sets.h"
 
 #include "../autocast.h"
 #include "../layers/products.h"
@@ -93,15 +94,10 @@ Obstacle KnownMixtures::obstacle(
 
 const std::vector<torch::Tensor>& KnownMixtures::forward(
     const torch::Tensor& input, const std::vector<int64_t>& tasks) {
-  of_tasks_ = tasks;
-  KnownLevel::Wanted wanted(tasks_ + 1, false);
-  for (const int64_t task : tasks) {
-    wanted[static_cast<size_t>(task)] = true;
-  }
-  wanted_.resize(levels_.size());
-  for (size_t i = levels_.size(); i-- > 0;) {
-    wanted_[i] = wanted;
-    wanted = levels_[i]->sources(wanted);
+  const bool are_others = tasks != of_tasks_;
+  if (are_others) {
+    of_tasks_.clear(); // until this forward is through
+    want(tasks);
   }
   const torch::Tensor plain =
       input.is_contiguous() ? input : input.contiguous();
@@ -113,27 +109,35 @@ const std::vector<torch::Tensor>& KnownMixtures::forward(
   for (const int64_t task : tasks) {
     features_.push_back(states[static_cast<size_t>(task)]);
   }
-  note_used();
+  if (are_others) {
+    note_used();
+    of_tasks_ = tasks;
+  }
   return features_;
 }
 
-void KnownMixtures::note_used() {
-  if (noted_ == of_tasks_ && !used_.empty()) {
-    return;
+void KnownMixtures::want(const std::vector<int64_t>& tasks) {
+  KnownLevel::Wanted wanted(tasks_ + 1, false);
+  for (const int64_t task : tasks) {
+    wanted[static_cast<size_t>(task)] = true;
   }
+  wanted_.resize(levels_.size());
+  for (size_t i = levels_.size(); i-- > 0;) {
+    wanted_[i] = wanted;
+    wanted = levels_[i]->sources(wanted);
+  }
+}
+
+void KnownMixtures::note_used() {
   std::vector<torch::Tensor> all;
   for (const auto& level : levels_) {
     level->note_used(all);
   }
-  std::unordered_set<const c10::TensorImpl*> found;
-  for (const auto& parameter : all) {
-    found.insert(parameter.unsafeGetTensorImpl());
-  }
+  const TensorSet found(all);
   used_.clear();
   for (const auto& parameter : parameters_) {
-    used_.push_back(found.contains(parameter.unsafeGetTensorImpl()));
+    used_.push_back(found.has(parameter));
   }
-  noted_ = of_tasks_;
 }
 
 void KnownMixtures::backward(

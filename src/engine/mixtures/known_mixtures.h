@@ -66,6 +66,8 @@ class KnownMixtures {
   KnownMixtures() = default;
 
   void backward(std::vector<StateCotangents> above, const torch::Tensor& rows);
+  /// Finds out which states these tasks need.
+  void want(const std::vector<int64_t>& tasks);
   void note_used();
 
   std::vector<std::unique_ptr<KnownLevel>> levels_;
@@ -75,12 +77,11 @@ class KnownMixtures {
   ParameterPlaces places_;
   int64_t elements_ = 0;
 
-  // Of a forward.
+  // Of the tasks of the last forward.
   std::vector<int64_t> of_tasks_;
   std::vector<KnownLevel::Wanted> wanted_;
-  std::vector<torch::Tensor> features_;
   std::vector<bool> used_;
-  std::vector<int64_t> noted_; // tasks whose use `used_` says
+  std::vector<torch::Tensor> features_;
 };
 
 } // namespace polytask::detail

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "plan.h"
 
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 namespace polytask::detail {
 

@@ -5,7 +5,7 @@
 #include <c10/util/Exception.h>
 
 #include "core/check.h"
-#include "model/parameters.h"
+#include "core/tensor_sets.h"
 
 namespace polytask::detail {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../balanced/places.h"
 #include "../gradient_sum.h"
 #include "../layers/products.h"
 #include "linear_layer.h"
@@ -46,11 +47,8 @@ std::vector<Inputs> MixtureProgram::forward(
     std::vector<double>& losses,
     Obstacle& why_graph) {
   torch::NoGradGuard no_grad;
-  tasks_.clear();
-  for (const HeadStep& step : steps) {
-    tasks_.push_back(step.task);
-  }
-  const auto& features = mixtures_->forward(*steps.front().input, tasks_);
+  const auto& features =
+      mixtures_->forward(*steps.front().input, places(steps));
   features_.assign(features.begin(), features.end());
   why_graph = {};
   if (!heads_) {

@@ -60,7 +60,6 @@ class MixtureProgram : public StepProgram {
   std::shared_ptr<KnownMixtures> mixtures_;
   std::unique_ptr<FeatureHeads> heads_; // null: by their graph
   std::string why_not_more_;
-  std::vector<int64_t> tasks_;
   std::vector<Inputs> features_;
   std::vector<at::Tensor> leaves_; // where autograd takes the heads
   std::vector<at::Tensor> cotangents_;
