@@ -14,6 +14,7 @@
 #include "optimizers.h"
 #include "real_networks.h"
 #include "shared_network.h"
+#include "stitches.h"
 
 namespace polytask::benchmarks {
 
@@ -25,6 +26,7 @@ Entries all_entries(const DataFolder& data) {
   add_shared_networks(entries, data);
   add_balanced_networks(entries, data);
   add_mixtures(entries);
+  add_stitches(entries);
   add_optimizers(entries);
   add_generic(entries);
   add_real_networks(entries);

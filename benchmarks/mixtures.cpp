@@ -31,22 +31,8 @@ constexpr int64_t kMixtureWidth = 128;
 constexpr int64_t kMixtureTower = 64;
 constexpr int64_t kMixtureTasks = 4;
 
-NetworkFactory relu_expert(int64_t inputs) {
-  return [inputs] {
-    return torch::nn::Sequential(
-        Linear(inputs, kMixtureWidth), torch::nn::ReLU());
-  };
-}
-
 ExpertLevelOptions cgc_level(int64_t inputs) {
-  return ExpertLevelOptions(inputs, relu_expert(inputs)).shared_experts(4);
-}
-
-torch::nn::Sequential relu_tower() {
-  return torch::nn::Sequential(
-      Linear(kMixtureWidth, kMixtureTower),
-      torch::nn::ReLU(),
-      Linear(kMixtureTower, 1));
+  return ExpertLevelOptions(inputs, mixture_expert(inputs)).shared_experts(4);
 }
 
 // As one would write it.
@@ -59,7 +45,7 @@ class MixtureLoop : public TensorContender {
       add_level(upper_experts_, upper_gates_, kMixtureWidth);
     }
     for (int64_t t = 0; t < kMixtureTasks; ++t) {
-      towers_.push_back(relu_tower());
+      towers_.push_back(mixture_tower());
       for (const auto& parameter : towers_.back()->parameters()) {
         parameters_.push_back(parameter);
       }
@@ -165,29 +151,50 @@ class MixtureLoop : public TensorContender {
   std::unique_ptr<torch::optim::Adam> optimizer_;
 };
 
-Problem mixture_problem(MixtureKind kind) {
+} // namespace
+
+NetworkFactory mixture_expert(int64_t inputs) {
+  return [inputs] {
+    return torch::nn::Sequential(
+        Linear(inputs, kMixtureWidth), torch::nn::ReLU());
+  };
+}
+
+torch::nn::Sequential mixture_tower() {
+  return torch::nn::Sequential(
+      Linear(kMixtureWidth, kMixtureTower),
+      torch::nn::ReLU(),
+      Linear(kMixtureTower, 1));
+}
+
+Problem mixture_problem(const MultiTaskModel& model) {
   Problem problem;
   problem.input = torch::randn({kMixtureRows, kMixtureInputs});
   problem.targets = torch::tanh(problem.input.matmul(
                         torch::randn({kMixtureInputs, kMixtureTasks}) * 0.2)) +
       0.1 * torch::randn({kMixtureRows, kMixtureTasks});
   std::vector<torch::Tensor> flat;
-  for (const auto& parameter : mixture_model(kind)->unique_parameters()) {
+  for (const auto& parameter : model->unique_parameters()) {
     flat.push_back(parameter.detach().reshape({-1}));
   }
   problem.start = torch::cat(flat);
   return problem;
 }
 
-} // namespace
+MultiTaskModel with_towers(std::shared_ptr<Sharing> sharing) {
+  MultiTaskModel model(std::move(sharing));
+  for (int64_t t = 0; t < kMixtureTasks; ++t) {
+    model->add_task(Problem::name(t), Task(mixture_tower(), MSELoss()));
+  }
+  return model;
+}
 
 MultiTaskModel mixture_model(MixtureKind kind) {
   std::shared_ptr<Sharing> sharing;
   if (kind == MixtureKind::kMMoE) {
-    sharing =
-        MMoE(
-            MMoEOptions(kMixtureInputs, relu_expert(kMixtureInputs)).experts(8))
-            .ptr();
+    sharing = MMoE(MMoEOptions(kMixtureInputs, mixture_expert(kMixtureInputs))
+                       .experts(8))
+                  .ptr();
   } else if (kind == MixtureKind::kCGC) {
     sharing = CGC(cgc_level(kMixtureInputs)).ptr();
   } else {
@@ -195,11 +202,7 @@ MultiTaskModel mixture_model(MixtureKind kind) {
         PLE(PLEOptions({cgc_level(kMixtureInputs), cgc_level(kMixtureWidth)}))
             .ptr();
   }
-  MultiTaskModel model(sharing);
-  for (int64_t t = 0; t < kMixtureTasks; ++t) {
-    model->add_task(Problem::name(t), Task(relu_tower(), MSELoss()));
-  }
-  return model;
+  return with_towers(std::move(sharing));
 }
 
 void add_mixtures(Entries& entries) {
@@ -207,7 +210,8 @@ void add_mixtures(Entries& entries) {
        {std::pair{MixtureKind::kMMoE, "MMoE"},
         std::pair{MixtureKind::kCGC, "CGC"},
         std::pair{MixtureKind::kPLE, "PLE"}}) {
-    const LazyProblem lazy([kind = kind] { return mixture_problem(kind); });
+    const LazyProblem lazy(
+        [kind = kind] { return mixture_problem(mixture_model(kind)); });
     const auto add = [&, job = job](const std::string& contender, auto make) {
       entries.push_back(
           {job, contender, kMixtureSteps, [=] { return make(lazy.get()); }});

@@ -2,7 +2,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/core/network.h>
 #include <polytask/model/multi_task_model.h>
+#include <torch/nn/modules/container/sequential.h>
+
+#include <memory>
 
 #include "contender.h"
 #include "problem.h"
@@ -15,6 +19,13 @@ namespace polytask::benchmarks {
 enum class MixtureKind { kMMoE, kCGC, kPLE };
 
 MultiTaskModel mixture_model(MixtureKind kind);
+
+// Its parts, for models like it.
+NetworkFactory mixture_expert(int64_t inputs);
+torch::nn::Sequential mixture_tower();
+MultiTaskModel with_towers(std::shared_ptr<Sharing> sharing);
+/// On data of its own, from a model's parameters.
+Problem mixture_problem(const MultiTaskModel& model);
 
 void add_mixtures(Entries& entries);
 

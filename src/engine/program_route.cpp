@@ -73,12 +73,12 @@ ProgramRoute::ProgramRoute(StepContext& context, const KnownSharing& known)
 
 RouteChoice ProgramRoute::find_choice(const std::string& why_not) const {
   if (mixtures_) {
+    const std::string parts = mixtures_->parts();
     return mixtures_->route() == Route::kTrunkProgram
-        ? RouteChoice{mixtures_->route(), "experts, gates and heads have known layers only"}
+        ? RouteChoice{mixtures_->route(), parts + " and heads have known layers only"}
         : RouteChoice{
               mixtures_->route(),
-              "experts and gates have known layers only; " +
-                  mixtures_->why_not_more()};
+              parts + " have known layers only; " + mixtures_->why_not_more()};
   }
   if (!layers_ && !stacked_) {
     return {Route::kAutograd, why_not};

@@ -7,6 +7,7 @@
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 
+#include <numeric>
 #include <utility>
 
 #include "sharing/cloning.h"
@@ -114,35 +115,50 @@ torch::Tensor CrossStitchImpl::mixed(
       .reshape(sizes);
 }
 
+// Those of the wanted tasks behind the last unit, which needs all columns.
+std::vector<Inputs> CrossStitchImpl::states(
+    const Inputs& inputs, const std::vector<int64_t>& wanted) {
+  const size_t units = stitches_->size();
+  std::vector<Inputs> all(columns_->tasks(), inputs);
+  for (size_t i = 0; i < units && !wanted.empty(); ++i) {
+    const auto outputs = columns_->run_all(i, all);
+    if (i + 1 == units && wanted.size() == 1) {
+      const auto own = static_cast<size_t>(wanted[0]);
+      all[own] = mixed(i, outputs, own)[0];
+      break;
+    }
+    const auto above = mixed(i, outputs, {}).unbind();
+    all.assign(above.begin(), above.end());
+  }
+  std::vector<Inputs> some;
+  for (const int64_t task : wanted) {
+    const auto own = static_cast<size_t>(task);
+    some.push_back(
+        units == columns_->stages() ? all[own]
+                                    : columns_->run(units, own, all[own]));
+  }
+  return some;
+}
+
 std::vector<Inputs> CrossStitchImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
   columns_->check_all(tasks);
-  std::vector<Inputs> state(columns_->tasks(), inputs);
-  for (size_t i = 0; i < columns_->stages(); ++i) {
-    auto outputs = columns_->run_all(i, state);
-    if (i < stitches_->size() && !outputs.empty()) {
-      outputs = mixed(i, outputs, {}).unbind();
-    }
-    state.assign(outputs.begin(), outputs.end());
+  std::vector<int64_t> all(columns_->tasks());
+  std::iota(all.begin(), all.end(), 0);
+  return states(inputs, all);
+}
+
+std::vector<Inputs> CrossStitchImpl::features_for_some(
+    const Inputs& inputs, const std::vector<int64_t>& tasks) {
+  for (const int64_t task : tasks) {
+    columns_->checked(task);
   }
-  return state;
+  return states(inputs, tasks);
 }
 
 Inputs CrossStitchImpl::features_for(const Inputs& inputs, int64_t task) {
-  const size_t own = columns_->checked(task);
-  const size_t units = stitches_->size();
-  std::vector<Inputs> state(columns_->tasks(), inputs);
-  for (size_t i = 0; i < units; ++i) {
-    const auto outputs = columns_->run_all(i, state);
-    if (i + 1 == units) {
-      state[own] = mixed(i, outputs, own)[0];
-      break;
-    }
-    const auto all = mixed(i, outputs, {}).unbind();
-    state.assign(all.begin(), all.end());
-  }
-  return units == columns_->stages() ? state[own]
-                                     : columns_->run(units, own, state[own]);
+  columns_->checked(task);
+  return states(inputs, {task})[0];
 }
 
 std::vector<torch::Tensor> CrossStitchImpl::used_parameters(

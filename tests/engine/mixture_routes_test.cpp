@@ -20,7 +20,7 @@
 #include "tests/support/expert_models.h"
 #include "tests/support/routes.h"
 
-// Every way to share experts, by the routes that the engine chooses and by
+// Every way to mix features, by the routes that the engine chooses and by
 // autograd.
 
 namespace polytask {
@@ -114,7 +114,7 @@ TEST_P(MixtureRoutes, EqualAutograd) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds,
     MixtureRoutes,
-    ::testing::ValuesIn(testing::expert_model_kinds()),
+    ::testing::ValuesIn(testing::mixture_kinds()),
     [](const auto& kind) { return kind.param; });
 
 // Experts that draw: others than are needed would draw first.
@@ -181,7 +181,7 @@ TEST_P(KnownMixtureRoutes, TakeNoGraph) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds,
     KnownMixtureRoutes,
-    ::testing::ValuesIn(testing::known_expert_model_kinds()),
+    ::testing::ValuesIn(testing::known_mixture_kinds()),
     [](const auto& kind) { return kind.param; });
 
 } // namespace

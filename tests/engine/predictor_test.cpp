@@ -44,7 +44,7 @@ TEST(Predictor, GivesWhatForwardGivesOnEveryKindOfModel) {
 }
 
 TEST(Predictor, TakesExpertsWithoutAGraph) {
-  for (const auto& kind : testing::expert_model_kinds()) {
+  for (const auto& kind : testing::mixture_kinds()) {
     auto model = testing::expert_model(kind);
     model->to(torch::kDouble);
     Predictor predictor(model);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/support/expert_models.h"
 
+#include <polytask/sharing/cross_stitch.h>
 #include <polytask/sharing/experts/adatt.h>
 #include <polytask/sharing/experts/cgc.h>
 #include <polytask/sharing/experts/dselect_k.h>
@@ -86,6 +87,22 @@ std::shared_ptr<Sharing> expert_sharing(const std::string& kind) {
                       Level(second).task_experts(2).shared_experts(1)}))
         .ptr();
   }
+  if (kind == "stitches") {
+    return CrossStitch(StageFactories{
+                           deep_expert(kExpertInputs),
+                           smooth_expert(8, 5),
+                           [] { return torch::nn::Linear(5, 8); }})
+        .ptr();
+  }
+  if (kind == "stitches_below_the_last") {
+    return CrossStitch(
+               StageFactories{
+                   smooth_expert(kExpertInputs, 5),
+                   deep_expert(5),
+                   deep_expert(8)},
+               CrossStitchOptions().stitch_after_last(false))
+        .ptr();
+  }
   if (kind == "stem") {
     return STEM(STEMOptions({first, second}).embedding([] {
              return torch::nn::Linear(kExpertInputs, kExpertInputs);
@@ -108,7 +125,7 @@ torch::Tensor with_holes(const torch::Tensor& target, int64_t from) {
 
 } // namespace
 
-std::vector<std::string> known_expert_model_kinds() {
+std::vector<std::string> expert_model_kinds() {
   return {
       "mmoe",
       "mmoe_own_gates",
@@ -116,20 +133,31 @@ std::vector<std::string> known_expert_model_kinds() {
       "cgc_own_parts",
       "ple",
       "adatt",
-      "adatt_general"};
+      "adatt_general",
+      "mmoe_balanced",
+      "ple_without_path",
+      "stem",
+      "dselect",
+      "dselect_static"};
 }
 
-std::vector<std::string> expert_model_kinds() {
-  auto kinds = known_expert_model_kinds();
-  for (const char* kind :
-       {"mmoe_balanced",
-        "ple_without_path",
-        "stem",
-        "dselect",
-        "dselect_static"}) {
-    kinds.emplace_back(kind);
-  }
+std::vector<std::string> mixture_kinds() {
+  auto kinds = expert_model_kinds();
+  kinds.insert(kinds.end(), {"stitches", "stitches_below_the_last"});
   return kinds;
+}
+
+std::vector<std::string> known_mixture_kinds() {
+  return {
+      "mmoe",
+      "mmoe_own_gates",
+      "cgc",
+      "cgc_own_parts",
+      "ple",
+      "adatt",
+      "adatt_general",
+      "stitches",
+      "stitches_below_the_last"};
 }
 
 MultiTaskModel expert_model(const std::string& kind) {

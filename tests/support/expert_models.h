@@ -14,8 +14,10 @@ namespace polytask::testing {
 /// Ways to share experts, by name: six inputs, three tasks "a", "b c" and
 /// "class", with heads of one layer and of two.
 std::vector<std::string> expert_model_kinds();
+/// The same, and other ways to mix features.
+std::vector<std::string> mixture_kinds();
 /// Of those, the kinds that the engine differentiates by hand.
-std::vector<std::string> known_expert_model_kinds();
+std::vector<std::string> known_mixture_kinds();
 MultiTaskModel expert_model(const std::string& kind);
 
 /// How the rows of a batch come to the tasks.

@@ -79,6 +79,8 @@ class POLYTASK_API CrossStitchImpl : public InputsSharing {
   /// before a unit, or another number of channels than the options say.
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
+  std::vector<Inputs> features_for_some(
+      const Inputs& inputs, const std::vector<int64_t>& tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;
 
   std::vector<torch::Tensor> used_parameters(int64_t task) const override;
@@ -97,11 +99,17 @@ class POLYTASK_API CrossStitchImpl : public InputsSharing {
   const CrossStitchOptions& options() const {
     return options_;
   }
+  /// As the engine sees them.
+  const detail::StageColumns& columns() const {
+    return *columns_;
+  }
 
  protected:
   void add_task(const std::string& name) override;
 
  private:
+  std::vector<Inputs> states(
+      const Inputs& inputs, const std::vector<int64_t>& wanted);
   torch::Tensor mixed(
       size_t unit,
       const std::vector<torch::Tensor>& outputs,

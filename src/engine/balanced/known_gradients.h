@@ -22,7 +22,7 @@ class KnownGradients : public TaskGradients {
   virtual Obstacle obstacle(const HeadSteps& steps, bool share_input) const = 0;
 
   /// Why no graph is needed, for reports.
-  virtual const char* what_is_known() const = 0;
+  virtual std::string what_is_known() const = 0;
 
   bool publishes_by_graph() const override {
     return false;

@@ -22,7 +22,7 @@ class LayerGradients : public KnownGradients {
       StepContext& context, const KnownTrunk& trunk, std::string& reason);
 
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const override;
-  const char* what_is_known() const override {
+  std::string what_is_known() const override {
     return "the trunk has known layers only";
   }
   torch::Tensor forward(const HeadSteps& steps, bool share_input) override;

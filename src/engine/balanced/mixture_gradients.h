@@ -12,8 +12,8 @@
 
 namespace polytask::detail {
 
-/// The gradients of known experts and gates, without a graph of them: each
-/// task's cotangent goes through those that it mixes.
+/// The gradients of known mixtures, without a graph of them: each task's
+/// cotangent goes through what it mixes.
 class MixtureGradients : public KnownGradients {
  public:
   /// Null, with the reason where there are mixtures, if their parameters are
@@ -24,8 +24,8 @@ class MixtureGradients : public KnownGradients {
       std::string& reason);
 
   Obstacle obstacle(const HeadSteps& steps, bool share_input) const override;
-  const char* what_is_known() const override {
-    return "experts and gates have known layers only";
+  std::string what_is_known() const override {
+    return std::string(mixtures_->parts()) + " have known layers only";
   }
   torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
   void backward_heads() override;

@@ -10,34 +10,6 @@
 
 namespace polytask::detail {
 
-namespace {
-
-// Where parameters that are to stand one after the other begin in a row;
-// negative where they do not.
-int64_t place_of_all(
-    const std::vector<torch::Tensor>& parameters,
-    const ParameterPlaces& places) {
-  int64_t first = 0;
-  int64_t next = -1;
-  for (const auto& parameter : parameters) {
-    const auto found = places.find(parameter.unsafeGetTensorImpl());
-    if (found == places.end() || (next >= 0 && found->second != next)) {
-      return -1;
-    }
-    first = next < 0 ? found->second : first;
-    next = found->second + parameter.numel();
-  }
-  return first;
-}
-
-int64_t place_of_one(
-    const torch::Tensor& parameter, const ParameterPlaces& places) {
-  const auto found = places.find(parameter.unsafeGetTensorImpl());
-  return found == places.end() ? -1 : found->second;
-}
-
-} // namespace
-
 std::unique_ptr<KnownLevel> KnownLevel::make(
     std::shared_ptr<ExpertLevel> level,
     const ParameterPlaces& places,
@@ -91,7 +63,7 @@ bool KnownLevel::add_expert(
   if (!own.chain) {
     return false;
   }
-  own.place = place_of_all(own.chain->parameters(), places);
+  own.place = places.of_all(own.chain->parameters());
   own.is_rectified = own.chain->is_rectified();
   if (own.place < 0) {
     reason = "the optimizer does not hold all that is shared";
@@ -116,9 +88,8 @@ bool KnownLevel::add_gate(
     return false;
   }
   Gate own{taker, *std::move(layer)};
-  own.weight_place = place_of_one(*own.layer.weight, places);
-  own.bias_place =
-      own.layer.has_bias() ? place_of_one(*own.layer.bias, places) : -1;
+  own.weight_place = places.of(*own.layer.weight);
+  own.bias_place = own.layer.has_bias() ? places.of(*own.layer.bias) : -1;
   std::vector<size_t> first; // expert of each taker
   size_t count = 0;
   for (const auto& each : takers) {
@@ -134,8 +105,7 @@ bool KnownLevel::add_gate(
     own.experts.push_back(expert);
   }
   own.own_weights = takers[taker].own_weights;
-  own.own_place =
-      own.own_weights.defined() ? place_of_one(own.own_weights, places) : -1;
+  own.own_place = own.own_weights.defined() ? places.of(own.own_weights) : -1;
   gates_.push_back(std::move(own));
   return true;
 }

@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "sharing/experts/expert_level.h"
 
 #include "../layers/layer_chain.h"
 #include "../program/linear_layer.h"
+#include "known_mixtures.h"
 
 namespace polytask::detail {
 
@@ -34,9 +34,6 @@ struct StateCotangents {
 inline torch::Tensor as_rows(const torch::Tensor& state) {
   return state.dim() == 2 ? state : state.flatten(1);
 }
-
-/// Where the trained parameters stand in a row [N] of gradients.
-using ParameterPlaces = std::unordered_map<const c10::TensorImpl*, int64_t>;
 
 /// A level of experts that are known layers, and of linear gates with a
 /// softmax: products and mixtures without a graph.

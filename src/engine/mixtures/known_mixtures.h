@@ -7,23 +7,48 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <polytask/model/multi_task_model.h>
 
-#include "known_level.h"
+#include "../program/obstacle.h"
 
 namespace polytask::detail {
 
-/// A sharing of experts and gates that the engine differentiates by hand: a
-/// feature tensor for each task, and back through all levels the cotangents of
-/// their sum or of n losses at once; no graph. N parameters are trained.
+/// Where the trained parameters stand in a row [N] of gradients.
+class ParameterPlaces {
+ public:
+  explicit ParameterPlaces(const std::vector<torch::Tensor>& parameters);
+
+  int64_t elements() const {
+    return elements_;
+  }
+  /// Negative where it is not trained.
+  int64_t of(const torch::Tensor& parameter) const;
+  /// Of several that stand one after the other; negative where they do not.
+  int64_t of_all(const std::vector<torch::Tensor>& parameters) const;
+
+ private:
+  std::unordered_map<const c10::TensorImpl*, int64_t> places_;
+  int64_t elements_ = 0;
+};
+
+/// A sharing that mixes features for each task, differentiated by hand: a
+/// feature tensor for each task, and back through all of it the cotangents of
+/// their sum or of n losses at once; no graph. N parameters are trained. Made
+/// anew with the plan.
 class KnownMixtures {
  public:
   /// Null where the sharing is of another kind; also, with the reason, where
-  /// something in it is. Made anew with the plan.
+  /// something in it is.
   static std::shared_ptr<KnownMixtures> of(
       const MultiTaskModel& model, bool has_tied_modules, std::string& reason);
+
+  virtual ~KnownMixtures() = default;
+
+  /// What it consists of, for reports.
+  virtual const char* parts() const = 0;
 
   /// Why it cannot take a step on this input. `like`: a parameter of the model.
   Obstacle obstacle(
@@ -44,7 +69,7 @@ class KnownMixtures {
 
   /// Whether anything in it is trained.
   bool learns() const {
-    return elements_ > 0;
+    return places_.elements() > 0;
   }
   /// Those that are trained, in the order of a row.
   const std::vector<torch::Tensor>& parameters() const {
@@ -59,29 +84,46 @@ class KnownMixtures {
     return used_;
   }
   int64_t elements() const {
-    return elements_;
+    return places_.elements();
   }
 
+ protected:
+  explicit KnownMixtures(const Sharing& sharing);
+
+  const ParameterPlaces& places() const {
+    return places_;
+  }
+  /// Those of the last forward.
+  const std::vector<int64_t>& tasks() const {
+    return tasks_;
+  }
+
+  virtual Obstacle obstacle_within(const torch::Tensor& like) const = 0;
+  /// Before the first forward of these tasks.
+  virtual void want(const std::vector<int64_t>& tasks) = 0;
+  /// Appends the features of these tasks. `input` is contiguous.
+  virtual void run(
+      const torch::Tensor& input,
+      const std::vector<int64_t>& tasks,
+      std::vector<torch::Tensor>& features) = 0;
+  /// Appends what such a forward uses.
+  virtual void note_used(std::vector<torch::Tensor>& used) const = 0;
+  /// From the cotangents of each task of `tasks()`, of the losses that are
+  /// given for them: the rows of these.
+  virtual void backward(
+      const std::vector<torch::Tensor>& cotangents,
+      const std::vector<int64_t>& losses,
+      const torch::Tensor& rows) = 0;
+
  private:
-  KnownMixtures() = default;
-
-  void backward(std::vector<StateCotangents> above, const torch::Tensor& rows);
-  /// Finds out which states these tasks need.
-  void want(const std::vector<int64_t>& tasks);
-  void note_used();
-
-  std::vector<std::unique_ptr<KnownLevel>> levels_;
-  size_t tasks_ = 0;
-  std::vector<torch::Tensor> parameters_;
   std::vector<torch::Tensor> registered_;
+  std::vector<torch::Tensor> parameters_;
   ParameterPlaces places_;
-  int64_t elements_ = 0;
 
-  // Of the tasks of the last forward.
-  std::vector<int64_t> of_tasks_;
-  std::vector<KnownLevel::Wanted> wanted_;
+  std::vector<int64_t> tasks_;
   std::vector<bool> used_;
   std::vector<torch::Tensor> features_;
+  std::vector<int64_t> losses_;
 };
 
 } // namespace polytask::detail

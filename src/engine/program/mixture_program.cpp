@@ -36,7 +36,7 @@ std::unique_ptr<MixtureProgram> MixtureProgram::make(
 Obstacle MixtureProgram::obstacle(
     const HeadSteps& steps, bool share_input, const at::Tensor& like) const {
   if (!share_input && steps.size() > 1) {
-    return {"the tasks have inputs of their own behind experts"};
+    return {"the tasks have inputs of their own"};
   }
   return mixtures_->obstacle(*steps.front().input, like);
 }

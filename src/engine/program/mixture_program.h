@@ -12,7 +12,7 @@
 
 namespace polytask::detail {
 
-/// Known experts and gates, and known heads or any others behind each task's
+/// Known mixtures, and known heads or any others behind each task's
 /// features.
 class MixtureProgram : public StepProgram {
  public:
@@ -25,6 +25,9 @@ class MixtureProgram : public StepProgram {
       Route wanted,
       std::string& reason);
 
+  const char* parts() const {
+    return mixtures_->parts();
+  }
   Route route() const override {
     return heads_ ? Route::kTrunkProgram : Route::kLayers;
   }

@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stitches.h"
+
+#include <polytask/balancing/make.h>
+#include <polytask/sharing/cross_stitch.h>
+#include <polytask/sharing/experts/adatt.h>
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/adam.h>
+
+#include "mixtures.h"
+#include "training_contender.h"
+
+namespace polytask::benchmarks {
+
+namespace {
+
+namespace F = torch::nn::functional;
+using torch::nn::Linear;
+
+constexpr int64_t kStitchSteps = 20;
+
+// What the two loops have in common.
+class StitchLoop : public TensorContender {
+ public:
+  explicit StitchLoop(const Problem& problem)
+      : input_(problem.input), targets_(problem.columns()) {}
+
+  void run(int64_t steps) override {
+    for (int64_t i = 0; i < steps; ++i) {
+      optimizer_->zero_grad();
+      const auto features = this->features();
+      torch::Tensor loss;
+      for (size_t t = 0; t < features.size(); ++t) {
+        const auto own =
+            F::mse_loss(towers_[t]->forward(features[t]), targets_[t]);
+        loss = t == 0 ? own : loss + own;
+      }
+      loss.backward();
+      optimizer_->step();
+    }
+  }
+
+ protected:
+  virtual std::vector<torch::Tensor> features() = 0;
+
+  Linear add_layer(int64_t in, int64_t out) {
+    Linear layer(in, out);
+    parameters_.insert(parameters_.end(), {layer->weight, layer->bias});
+    return layer;
+  }
+  torch::Tensor add_parameter(at::IntArrayRef sizes) {
+    parameters_.push_back(torch::zeros(sizes, torch::requires_grad()));
+    return parameters_.back();
+  }
+  void start(const Problem& problem) {
+    for (size_t t = 0; t < targets_.size(); ++t) {
+      towers_.push_back(mixture_tower());
+      const auto own = towers_.back()->parameters();
+      parameters_.insert(parameters_.end(), own.begin(), own.end());
+    }
+    optimizer_ = std::make_unique<torch::optim::Adam>(parameters_, 1e-3);
+    start_from(parameters_, problem.start);
+  }
+
+  torch::Tensor input_;
+  std::vector<torch::Tensor> targets_;
+  std::vector<torch::nn::Sequential> towers_;
+
+ private:
+  std::vector<torch::Tensor> parameters_;
+  std::unique_ptr<torch::optim::Adam> optimizer_;
+};
+
+class CrossStitchLoop : public StitchLoop {
+ public:
+  explicit CrossStitchLoop(const Problem& problem) : StitchLoop(problem) {
+    for (size_t t = 0; t < targets_.size(); ++t) {
+      first_.push_back(add_layer(64, 128));
+      second_.push_back(add_layer(128, 128));
+    }
+    const auto tasks = problem.tasks();
+    units_ = {add_parameter({tasks, tasks}), add_parameter({tasks, tasks})};
+    start(problem);
+  }
+
+ private:
+  static std::vector<torch::Tensor> stitched(
+      const torch::Tensor& unit, const std::vector<torch::Tensor>& outputs) {
+    return torch::einsum("tu,ubd->tbd", {unit, torch::stack(outputs)}).unbind();
+  }
+
+  std::vector<torch::Tensor> features() override {
+    std::vector<torch::Tensor> states;
+    for (auto& stage : first_) {
+      states.push_back(torch::relu(stage(input_)));
+    }
+    states = stitched(units_[0], states);
+    for (size_t t = 0; t < states.size(); ++t) {
+      states[t] = torch::relu(second_[t](states[t]));
+    }
+    return stitched(units_[1], states);
+  }
+
+  std::vector<Linear> first_;
+  std::vector<Linear> second_;
+  std::vector<torch::Tensor> units_;
+};
+
+class AdaTTLoop : public StitchLoop {
+ public:
+  explicit AdaTTLoop(const Problem& problem) : StitchLoop(problem) {
+    const size_t tasks = targets_.size();
+    for (size_t e = 0; e < 2 * tasks; ++e) {
+      experts_.push_back(add_layer(64, 128));
+    }
+    for (size_t t = 0; t < tasks; ++t) {
+      gates_.push_back(add_layer(64, static_cast<int64_t>(2 * tasks)));
+    }
+    for (size_t t = 0; t < tasks; ++t) {
+      own_weights_.push_back(add_parameter({2}));
+    }
+    start(problem);
+  }
+
+ private:
+  std::vector<torch::Tensor> features() override {
+    std::vector<torch::Tensor> outputs;
+    for (auto& expert : experts_) {
+      outputs.push_back(torch::relu(expert(input_)));
+    }
+    const torch::Tensor all = torch::stack(outputs, 1);
+    std::vector<torch::Tensor> states;
+    for (size_t t = 0; t < gates_.size(); ++t) {
+      const auto shares = torch::softmax(gates_[t](input_), 1);
+      states.push_back(
+          torch::bmm(shares.unsqueeze(1), all).squeeze(1) +
+          own_weights_[t][0] * outputs[2 * t] +
+          own_weights_[t][1] * outputs[2 * t + 1]);
+    }
+    return states;
+  }
+
+  std::vector<Linear> experts_;
+  std::vector<Linear> gates_;
+  std::vector<torch::Tensor> own_weights_;
+};
+
+MultiTaskModel stitch_model(bool is_adatt) {
+  if (is_adatt) {
+    return with_towers(
+        AdaTT(AdaTTOptions({ExpertLevelOptions(64, mixture_expert(64))
+                                .task_experts(2)
+                                .shared_experts(0)}))
+            .ptr());
+  }
+  return with_towers(
+      CrossStitch(StageFactories{mixture_expert(64), mixture_expert(128)})
+          .ptr());
+}
+
+} // namespace
+
+void add_stitches(Entries& entries) {
+  for (const bool is_adatt : {false, true}) {
+    const std::string job = is_adatt ? "AdaTT" : "cross-stitch";
+    const LazyProblem lazy(
+        [=] { return mixture_problem(stitch_model(is_adatt)); });
+    const auto add = [&](const std::string& contender, auto make) {
+      entries.push_back(
+          {job, contender, kStitchSteps, [=] { return make(lazy.get()); }});
+    };
+    add("loop", [=](const Problem& problem) -> std::unique_ptr<Contender> {
+      if (is_adatt) {
+        return std::make_unique<AdaTTLoop>(problem);
+      }
+      return std::make_unique<CrossStitchLoop>(problem);
+    });
+    const auto training = [=](const std::string& method, Route route) {
+      return [=](const Problem& problem) {
+        JointTrainingOptions options;
+        options.route(route);
+        if (!method.empty()) {
+          options.balancing(balancing::make(method));
+        }
+        return std::make_unique<TrainingContender<JointTraining>>(
+            problem,
+            stitch_model(is_adatt),
+            Call::kStep,
+            torch::optim::AdamOptions(1e-3),
+            options);
+      };
+    };
+    add("step", training("", Route::kAuto));
+    add("step, autograd route", training("", Route::kAutograd));
+    add("step, pcgrad", training("pcgrad", Route::kAuto));
+    entries.back().reference.clear();
+    add("step, pcgrad, autograd route", training("pcgrad", Route::kAutograd));
+    entries.back().reference = "step, pcgrad";
+  }
+}
+
+} // namespace polytask::benchmarks

@@ -1,0 +1,362 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "known_stitches.h"
+
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <typeinfo>
+#include <utility>
+
+#include "core/check.h"
+#include "sharing/stage_columns.h"
+
+#include "../kernels/rectify.h"
+#include "../layers/products.h"
+#include "mixing_jobs.h"
+
+namespace polytask::detail {
+
+bool KnownStitches::is_kind(const Sharing& sharing) {
+  return typeid(sharing) == typeid(CrossStitchImpl);
+}
+
+std::shared_ptr<KnownStitches> KnownStitches::make(
+    const Sharing& sharing, std::string& reason) {
+  const auto& given = static_cast<const CrossStitchImpl&>(sharing);
+  if (!given.options().per_channel().empty()) {
+    reason = "cross-stitch units have a number for each channel";
+    return nullptr;
+  }
+  const StageColumns& columns = given.columns();
+  std::shared_ptr<KnownStitches> known(new KnownStitches(sharing));
+  known->names_ = given.tasks();
+  known->steps_.resize(columns.stages());
+  const auto units = given.stitches();
+  bool learns = false;
+  for (size_t i = 0; i < known->steps_.size(); ++i) {
+    Step& step = known->steps_[i];
+    step.learns_below = learns;
+    for (size_t t = 0; t < columns.tasks(); ++t) {
+      if (!known->add_stage(columns.at(t, i), step, reason)) {
+        return nullptr;
+      }
+      learns = learns || step.stages.back().chain->learns();
+    }
+    if (i < units.size()) {
+      step.unit =
+          std::make_unique<Unit>(Unit{units[i], known->places().of(units[i])});
+      step.unit->outputs.resize(columns.tasks());
+      learns = learns || step.unit->place >= 0;
+    }
+  }
+  return known;
+}
+
+bool KnownStitches::add_stage(
+    const Network& network, Step& step, std::string& reason) {
+  KnownLayers layers;
+  if (!append_known_layers(network.module(), layers, reason)) {
+    reason = "a stage has " + reason;
+    return false;
+  }
+  if (layers.empty()) {
+    reason = "a stage is empty";
+    return false;
+  }
+  Stage stage;
+  stage.chain = LayerChain::make(
+      std::move(layers), network.module()->parameters(), reason);
+  if (!stage.chain) {
+    return false;
+  }
+  stage.place = places().of_all(stage.chain->parameters());
+  stage.is_rectified = stage.chain->is_rectified();
+  if (stage.place < 0) {
+    reason = "a stage's parameters do not stand together";
+    return false;
+  }
+  step.stages.push_back(std::move(stage));
+  return true;
+}
+
+Obstacle KnownStitches::obstacle_within(const torch::Tensor& like) const {
+  for (const Step& step : steps_) {
+    for (const Stage& stage : step.stages) {
+      if (auto found = stage.chain->obstacle(like)) {
+        return found;
+      }
+    }
+    if (step.unit &&
+        (!is_host_real(step.unit->weights) ||
+         step.unit->weights.scalar_type() != like.scalar_type())) {
+      return {"cross-stitch units are of another kind"};
+    }
+  }
+  return {};
+}
+
+void KnownStitches::want(const std::vector<int64_t>& tasks) {
+  std::vector<bool> wanted(names_.size(), false);
+  for (const int64_t task : tasks) {
+    wanted[static_cast<size_t>(task)] = true;
+  }
+  for (size_t i = steps_.size(); i-- > 0;) {
+    if (steps_[i].unit) {
+      steps_[i].unit->is_wanted = wanted;
+      wanted.assign(names_.size(), true);
+    }
+    for (size_t t = 0; t < names_.size(); ++t) {
+      steps_[i].stages[t].is_wanted = wanted[t];
+    }
+  }
+}
+
+void KnownStitches::note_used(std::vector<torch::Tensor>& used) const {
+  for (const Step& step : steps_) {
+    for (const Stage& stage : step.stages) {
+      if (stage.is_wanted) {
+        const auto& own = stage.chain->parameters();
+        used.insert(used.end(), own.begin(), own.end());
+      }
+    }
+    if (step.unit) {
+      used.push_back(step.unit->weights);
+    }
+  }
+}
+
+void KnownStitches::check_shapes(size_t step) const {
+  const auto& stages = steps_[step].stages;
+  for (size_t t = 1; t < stages.size(); ++t) {
+    TORCH_CHECK_VALUE(
+        stages[t].output.sizes() == stages[0].output.sizes(),
+        "CrossStitch: expected stage ",
+        step,
+        " to give every task one shape, but it gives '",
+        names_[0],
+        "' ",
+        stages[0].output.sizes(),
+        " and '",
+        names_[t],
+        "' ",
+        stages[t].output.sizes(),
+        ".");
+  }
+}
+
+template <typename Scalar>
+void KnownStitches::mix(Step& step) {
+  Unit& unit = *step.unit;
+  const torch::Tensor& like = step.stages[0].output;
+  const int64_t rows = like.size(0);
+  const auto* weights = unit.weights.template const_data_ptr<Scalar>();
+  const size_t tasks = step.stages.size();
+  MixingJobs<Scalar> jobs;
+  for (size_t t = 0; t < tasks; ++t) {
+    if (!unit.is_wanted[t]) {
+      continue;
+    }
+    reserve(unit.outputs[t], like.sizes(), like.options());
+    jobs.mix(
+        like.numel() / std::max<int64_t>(1, rows),
+        nullptr,
+        unit.outputs[t].template data_ptr<Scalar>());
+    for (size_t u = 0; u < tasks; ++u) {
+      jobs.term(
+          {step.stages[u].output.template const_data_ptr<Scalar>(),
+           nullptr,
+           0,
+           weights[t * tasks + u]});
+    }
+  }
+  jobs.run(rows);
+}
+
+void KnownStitches::run(
+    const torch::Tensor& input,
+    const std::vector<int64_t>& tasks,
+    std::vector<torch::Tensor>& features) {
+  const torch::NoGradGuard no_grad;
+  const at::AutoDispatchBelowADInplaceOrView below;
+  states_.assign(names_.size(), input);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    for (size_t t = 0; t < names_.size(); ++t) {
+      Stage& stage = step.stages[t];
+      if (!stage.is_wanted) {
+        continue;
+      }
+      try {
+        stage.output = stage.chain->forward(states_[t]);
+      } catch (const c10::Error&) {
+        rethrow_with(c10::str(
+            "CrossStitch: stage ",
+            i,
+            " of task '",
+            names_[t],
+            "' cannot take an input of shape ",
+            states_[t].sizes(),
+            ": "));
+      }
+      states_[t] = stage.output;
+    }
+    if (step.unit) {
+      check_shapes(i);
+      as_real(
+          input.scalar_type(), [&](auto zero) { mix<decltype(zero)>(step); });
+      states_ = step.unit->outputs;
+    }
+  }
+  for (const int64_t task : tasks) {
+    features.push_back(states_[static_cast<size_t>(task)]);
+  }
+}
+
+template <typename Scalar>
+void KnownStitches::unmix(
+    Step& step, std::vector<Reached>& reached, const torch::Tensor& rows) {
+  Unit& unit = *step.unit;
+  const torch::Tensor& like = step.stages[0].output;
+  const int64_t size = like.numel();
+  const int64_t batch = like.size(0);
+  const int64_t width = size / std::max<int64_t>(1, batch);
+  const auto tasks = static_cast<int64_t>(step.stages.size());
+  const int64_t losses = rows.size(0);
+  const auto* weights = unit.weights.template const_data_ptr<Scalar>();
+  const auto cotangents_of = [&](const Reached& of, int64_t loss) {
+    return of.values.template const_data_ptr<Scalar>() +
+        (loss - of.first) * size;
+  };
+  MixingJobs<Scalar> jobs;
+  const bool is_trained = unit.place >= 0;
+  int64_t pairs = 0;
+  for (const Reached& of : reached) {
+    pairs += of.count;
+  }
+  if (is_trained) {
+    reserve(unit.products, {pairs, batch, tasks}, like.options());
+    auto* products = unit.products.template data_ptr<Scalar>();
+    for (const Reached& of : reached) {
+      for (int64_t loss = of.first; loss < of.first + of.count; ++loss) {
+        jobs.dot(width, cotangents_of(of, loss), products);
+        for (const Stage& stage : step.stages) {
+          jobs.matrix(stage.output.template const_data_ptr<Scalar>());
+        }
+        products += batch * tasks;
+      }
+    }
+  }
+  auto shape = like.sizes().vec();
+  shape[0] *= losses;
+  const bool goes_on = step.learns_below ||
+      std::ranges::any_of(step.stages, [](const Stage& stage) {
+                         return stage.chain->learns();
+                       });
+  for (int64_t u = 0; goes_on && u < tasks; ++u) {
+    Stage& stage = step.stages[static_cast<size_t>(u)];
+    reserve(stage.cotangents, shape, like.options());
+    for (int64_t loss = 0; loss < losses; ++loss) {
+      jobs.mix(
+          width,
+          stage.is_rectified ? stage.output.template const_data_ptr<Scalar>()
+                             : nullptr,
+          stage.cotangents.template data_ptr<Scalar>() + loss * size);
+      for (int64_t t = 0; t < tasks; ++t) {
+        const Reached& of = reached[static_cast<size_t>(t)];
+        if (loss >= of.first && loss < of.first + of.count) {
+          jobs.term(
+              {cotangents_of(of, loss), nullptr, 0, weights[t * tasks + u]});
+        }
+      }
+    }
+  }
+  jobs.run(batch);
+  if (is_trained) {
+    torch::Tensor(rows).narrow(1, unit.place, tasks * tasks).zero_();
+    const auto* products = unit.products.template const_data_ptr<Scalar>();
+    for (int64_t t = 0; t < tasks; ++t) {
+      const Reached& of = reached[static_cast<size_t>(t)];
+      for (int64_t loss = of.first; loss < of.first + of.count; ++loss) {
+        sum_rows(
+            products,
+            batch,
+            tasks,
+            rows.template data_ptr<Scalar>() + loss * rows.stride(0) +
+                unit.place + t * tasks);
+        products += batch * tasks;
+      }
+    }
+  }
+  for (size_t u = 0; u < reached.size(); ++u) {
+    reached[u] =
+        goes_on ? Reached{step.stages[u].cotangents, 0, losses} : Reached();
+  }
+}
+
+// Behind a unit, what the stage's ReLU stops was left out of the cotangents.
+void KnownStitches::write_stage(
+    Stage& stage,
+    Reached& reached,
+    const torch::Tensor& rows,
+    bool learns_below) {
+  if (stage.parts.empty() || stage.first != reached.first ||
+      stage.count != reached.count) {
+    stage.first = reached.first;
+    stage.count = reached.count;
+    stage.parts = stage.chain->parts(
+        rows.narrow(0, stage.first, stage.count)
+            .narrow(1, stage.place, stage.chain->elements()));
+  }
+  const bool is_masked = stage.is_rectified && stage.cotangents.defined() &&
+      reached.values.is_same(stage.cotangents);
+  if (learns_below) {
+    reached.values = stage.chain->send_through(
+        reached.values, reached.count, stage.parts, is_masked);
+    return;
+  }
+  stage.chain->write_rows(
+      stage.chain->descend(reached.values, reached.count, is_masked),
+      reached.count,
+      stage.parts,
+      is_masked);
+}
+
+void KnownStitches::backward(
+    const std::vector<torch::Tensor>& cotangents,
+    const std::vector<int64_t>& losses,
+    const torch::Tensor& rows) {
+  const torch::NoGradGuard no_grad;
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  if (!rows_.is_same(rows)) {
+    rows_ = rows;
+    for (Step& step : steps_) {
+      for (Stage& stage : step.stages) {
+        stage.parts.clear();
+      }
+    }
+  }
+  std::vector<Reached> reached(names_.size());
+  for (size_t i = 0; i < tasks().size(); ++i) {
+    reached[static_cast<size_t>(tasks()[i])] = {cotangents[i], losses[i], 1};
+  }
+  for (size_t i = steps_.size(); i-- > 0;) {
+    Step& step = steps_[i];
+    if (step.unit) {
+      as_real(rows.scalar_type(), [&](auto zero) {
+        unmix<decltype(zero)>(step, reached, rows);
+      });
+    }
+    for (size_t t = 0; t < names_.size(); ++t) {
+      if (reached[t].count > 0) {
+        write_stage(step.stages[t], reached[t], rows, step.learns_below);
+      }
+    }
+    if (!step.learns_below) {
+      return;
+    }
+  }
+}
+
+} // namespace polytask::detail
