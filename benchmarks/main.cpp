@@ -12,6 +12,7 @@
 #include "mixtures.h"
 #include "modes.h"
 #include "optimizers.h"
+#include "predictions.h"
 #include "real_networks.h"
 #include "shared_network.h"
 #include "stitches.h"
@@ -27,6 +28,7 @@ Entries all_entries(const DataFolder& data) {
   add_balanced_networks(entries, data);
   add_mixtures(entries);
   add_stitches(entries);
+  add_predictions(entries);
   add_optimizers(entries);
   add_generic(entries);
   add_real_networks(entries);

@@ -55,6 +55,18 @@ std::shared_ptr<Sharing> expert_sharing(const std::string& kind) {
                     .gates_are_shared(false))
         .ptr();
   }
+  if (kind == "mmoe_deep_gates") {
+    return MMoE(MMoEOptions(kExpertInputs, deep_expert(kExpertInputs))
+                    .experts(3)
+                    .gate_hidden({4, 5}))
+        .ptr();
+  }
+  if (kind == "ple_deep_gates") {
+    return PLE(PLEOptions(
+                   {Level(first).gate_hidden({4}),
+                    Level(second).gate_hidden({3})}))
+        .ptr();
+  }
   if (kind == "mmoe_balanced") {
     return MMoE(MMoEOptions(kExpertInputs, deep_expert(kExpertInputs))
                     .gate_hidden({4})
@@ -129,9 +141,11 @@ std::vector<std::string> expert_model_kinds() {
   return {
       "mmoe",
       "mmoe_own_gates",
+      "mmoe_deep_gates",
       "cgc",
       "cgc_own_parts",
       "ple",
+      "ple_deep_gates",
       "adatt",
       "adatt_general",
       "mmoe_balanced",
@@ -151,9 +165,11 @@ std::vector<std::string> known_mixture_kinds() {
   return {
       "mmoe",
       "mmoe_own_gates",
+      "mmoe_deep_gates",
       "cgc",
       "cgc_own_parts",
       "ple",
+      "ple_deep_gates",
       "adatt",
       "adatt_general",
       "stitches",

@@ -79,13 +79,12 @@ void KnownExperts::backward(
     const std::vector<torch::Tensor>& cotangents,
     const std::vector<int64_t>& losses,
     const torch::Tensor& rows) {
-  std::vector<StateCotangents> above(takers_);
+  std::vector<Reached> above(takers_);
   for (size_t i = 0; i < tasks().size(); ++i) {
-    above[static_cast<size_t>(tasks()[i])].all.push_back(
-        {losses[i], cotangents[i]});
+    above[static_cast<size_t>(tasks()[i])] = {cotangents[i], losses[i], 1};
   }
   for (size_t i = levels_.size(); i-- > 0;) {
-    std::vector<StateCotangents> below(i > 0 ? takers_ : 0);
+    std::vector<Reached> below(i > 0 ? takers_ : 0);
     levels_[i]->backward(above, rows, i > 0 ? &below : nullptr);
     above = std::move(below);
   }

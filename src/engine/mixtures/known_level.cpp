@@ -28,9 +28,13 @@ std::unique_ptr<KnownLevel> KnownLevel::make(
   const auto& takers = known->level_->takers();
   for (size_t t = 0; t < takers.size(); ++t) {
     for (const Network& expert : takers[t].experts) {
-      if (!known->add_expert(t, expert, places, reason)) {
+      auto chain =
+          PlacedChain::make("an expert", expert.module(), places, reason);
+      if (!chain) {
         return nullptr;
       }
+      const bool is_rectified = chain->layers().is_rectified();
+      known->experts_.push_back({t, *std::move(chain), is_rectified});
     }
   }
   for (size_t t = 0; t < takers.size(); ++t) {
@@ -39,38 +43,7 @@ std::unique_ptr<KnownLevel> KnownLevel::make(
     }
   }
   known->outputs_.resize(takers.size());
-  known->state_buffers_.resize(takers.size());
   return known;
-}
-
-bool KnownLevel::add_expert(
-    size_t taker,
-    const Network& expert,
-    const ParameterPlaces& places,
-    std::string& reason) {
-  KnownLayers layers;
-  if (!append_known_layers(expert.module(), layers, reason)) {
-    reason = "an expert has " + reason;
-    return false;
-  }
-  if (layers.empty()) {
-    reason = "an expert is empty";
-    return false;
-  }
-  Expert own{taker};
-  own.chain = LayerChain::make(
-      std::move(layers), expert.module()->parameters(), reason);
-  if (!own.chain) {
-    return false;
-  }
-  own.place = places.of_all(own.chain->parameters());
-  own.is_rectified = own.chain->is_rectified();
-  if (own.place < 0) {
-    reason = "the optimizer does not hold all that is shared";
-    return false;
-  }
-  experts_.push_back(std::move(own));
-  return true;
 }
 
 bool KnownLevel::add_gate(
@@ -81,15 +54,15 @@ bool KnownLevel::add_gate(
     reason = "a gate is of another kind than a softmax";
     return false;
   }
-  auto layer =
-      LinearLayer::of(static_cast<const SoftmaxGate&>(kind).logits().module());
-  if (!layer) {
-    reason = "a gate has more than one layer";
+  auto logits = PlacedChain::make(
+      "a gate",
+      static_cast<const SoftmaxGate&>(kind).logits().module(),
+      places,
+      reason);
+  if (!logits) {
     return false;
   }
-  Gate own{taker, *std::move(layer)};
-  own.weight_place = places.of(*own.layer.weight);
-  own.bias_place = own.layer.has_bias() ? places.of(*own.layer.bias) : -1;
+  Gate own{taker, *std::move(logits)};
   std::vector<size_t> first; // expert of each taker
   size_t count = 0;
   for (const auto& each : takers) {
@@ -112,18 +85,18 @@ bool KnownLevel::add_gate(
 
 bool KnownLevel::takes_indices() const {
   return std::ranges::all_of(experts_, [](const Expert& expert) {
-    return expert.chain->takes_indices();
+    return expert.chain.layers().takes_indices();
   });
 }
 
 Obstacle KnownLevel::obstacle(const torch::Tensor& like) const {
   for (const Expert& expert : experts_) {
-    if (auto found = expert.chain->obstacle(like)) {
+    if (auto found = expert.chain.layers().obstacle(like)) {
       return found;
     }
   }
   for (const Gate& gate : gates_) {
-    if (auto found = gate.layer.obstacle(like.scalar_type(), like.device())) {
+    if (auto found = gate.logits.layers().obstacle(like)) {
       return found;
     }
     const torch::Tensor& own = gate.own_weights;
@@ -152,7 +125,7 @@ double KnownLevel::own_weight(const Gate& gate, size_t column) const {
 void KnownLevel::note_used(std::vector<torch::Tensor>& used) const {
   for (const Expert& expert : experts_) {
     if (expert.is_used) {
-      const auto& own = expert.chain->parameters();
+      const auto& own = expert.chain.layers().parameters();
       used.insert(used.end(), own.begin(), own.end());
     }
   }
@@ -160,10 +133,8 @@ void KnownLevel::note_used(std::vector<torch::Tensor>& used) const {
     if (!gate.is_used) {
       continue;
     }
-    used.push_back(*gate.layer.weight);
-    if (gate.layer.has_bias()) {
-      used.push_back(*gate.layer.bias);
-    }
+    const auto& own = gate.logits.layers().parameters();
+    used.insert(used.end(), own.begin(), own.end());
     if (gate.own_weights.defined()) {
       used.push_back(gate.own_weights);
     }

@@ -6,60 +6,67 @@
 
 #include <algorithm>
 
-#include "../kernels/gemm.h"
 #include "../kernels/rectify.h"
 #include "../layers/products.h"
 #include "mixing_jobs.h"
 
 namespace polytask::detail {
 
-// Makes the experts' cotangents and those of the shares.
+// What reaches the gates' shares, and the experts' outputs.
 template <typename Scalar>
-void KnownLevel::mix_backward(const std::vector<StateCotangents>& above) {
+void KnownLevel::mix_backward(const std::vector<Reached>& above) {
   MixingJobs<Scalar> jobs;
   int64_t rows = 0;
   for (Gate& gate : gates_) {
-    for (const auto& of : above[gate.taker].all) {
-      rows = of.values.size(0);
-      const auto loss = static_cast<size_t>(of.loss);
-      gate.cotangents.resize(std::max(gate.cotangents.size(), loss + 1));
-      reserve(
-          gate.cotangents[loss], gate.shares.sizes(), gate.shares.options());
+    const Reached& mixed = above[gate.taker];
+    gate.reached.first = mixed.first;
+    gate.reached.count = mixed.count;
+    if (mixed.count == 0) {
+      continue;
+    }
+    rows = gate.shares.size(0);
+    const int64_t size = gate.output.numel();
+    torch::Tensor& own = gate.reached.values;
+    reserve(own, {mixed.count * rows, gate.columns()}, gate.shares.options());
+    auto* to = own.template data_ptr<Scalar>();
+    for (int64_t i = 0; i < mixed.count; ++i) {
       jobs.dot(
-          of.values.numel() / std::max<int64_t>(1, rows),
-          of.values.template const_data_ptr<Scalar>(),
-          gate.cotangents[loss].template data_ptr<Scalar>());
+          size / std::max<int64_t>(1, rows),
+          mixed.of<Scalar>(mixed.first + i, size),
+          to + i * gate.shares.numel());
       for (const size_t place : gate.experts) {
         jobs.matrix(experts_[place].output.template const_data_ptr<Scalar>());
-        Expert& expert = experts_[place];
-        expert.cotangents.resize(std::max(expert.cotangents.size(), loss + 1));
-        expert.is_reached.resize(expert.cotangents.size(), false);
-        expert.is_reached[loss] = true;
       }
+    }
+    for (const size_t place : gate.experts) {
+      experts_[place].reached.cover(mixed);
     }
   }
   for (Expert& expert : experts_) {
-    for (size_t loss = 0; loss < expert.is_reached.size(); ++loss) {
-      if (!expert.is_reached[loss]) {
-        continue;
-      }
-      torch::Tensor& own = expert.cotangents[loss];
-      reserve(own, expert.output.sizes(), expert.output.options());
+    Reached& reached = expert.reached;
+    if (reached.count == 0) {
+      continue;
+    }
+    const int64_t size = expert.output.numel();
+    auto shape = expert.output.sizes().vec();
+    shape[0] *= reached.count;
+    reserve(reached.values, shape, expert.output.options());
+    auto* to = reached.values.template data_ptr<Scalar>();
+    for (int64_t i = 0; i < reached.count; ++i) {
       jobs.mix(
-          own.numel() / std::max<int64_t>(1, rows),
+          size / std::max<int64_t>(1, rows),
           expert.is_rectified ? expert.output.template const_data_ptr<Scalar>()
                               : nullptr,
-          own.template data_ptr<Scalar>());
+          to + i * size);
       for (const auto& [place, column] : expert.mixers) {
         const Gate& gate = gates_[place];
-        for (const auto& of : above[gate.taker].all) {
-          if (of.loss == static_cast<int64_t>(loss)) {
-            jobs.term(
-                {of.values.template const_data_ptr<Scalar>(),
-                 gate.shares.template const_data_ptr<Scalar>() + column,
-                 gate.layer.outputs,
-                 static_cast<Scalar>(own_weight(gate, column))});
-          }
+        const Reached& mixed = above[gate.taker];
+        if (mixed.has(reached.first + i)) {
+          jobs.term(
+              {mixed.of<Scalar>(reached.first + i, size),
+               gate.shares.template const_data_ptr<Scalar>() + column,
+               gate.columns(),
+               static_cast<Scalar>(own_weight(gate, column))});
         }
       }
     }
@@ -67,148 +74,92 @@ void KnownLevel::mix_backward(const std::vector<StateCotangents>& above) {
   jobs.run(rows);
 }
 
-// `slopes`: of the shares; becomes that of the logits.
+// From the shares to what the softmax takes.
 template <typename Scalar>
-void KnownLevel::write_gate(
-    Gate& gate, torch::Tensor& slopes, torch::Tensor row) {
-  const LinearLayer& layer = gate.layer;
-  const int64_t rows = slopes.size(0);
-  auto* values = slopes.data_ptr<Scalar>();
-  auto* to = row.data_ptr<Scalar>();
-  if (gate.own_place >= 0) {
-    // The weights of own experts see the same products.
-    reserve(column_sums_, {layer.outputs}, slopes.options());
-    auto* sums = column_sums_.data_ptr<Scalar>();
-    sum_rows(values, rows, layer.outputs, sums);
-    for (size_t i = 0; i < gate.own.size(); ++i) {
-      to[gate.own_place + static_cast<int64_t>(i)] = sums[gate.own[i]];
+void KnownLevel::descend_softmax(Gate& gate, const torch::Tensor& rows) {
+  const int64_t batch = gate.shares.size(0);
+  const int64_t columns = gate.columns();
+  for (int64_t i = 0; i < gate.reached.count; ++i) {
+    auto* values = gate.reached.values.template data_ptr<Scalar>() +
+        i * gate.shares.numel();
+    if (gate.own_place >= 0) {
+      // The weights of own experts see the same products.
+      reserve(column_sums_, {columns}, gate.shares.options());
+      auto* sums = column_sums_.template data_ptr<Scalar>();
+      sum_rows(values, batch, columns, sums);
+      auto* to = rows.template data_ptr<Scalar>() +
+          (gate.reached.first + i) * rows.stride(0) + gate.own_place;
+      for (size_t j = 0; j < gate.own.size(); ++j) {
+        to[j] = sums[gate.own[j]];
+      }
     }
-  }
-  softmax_gradient(
-      gate.shares.const_data_ptr<Scalar>(), rows, layer.outputs, values);
-  if (gate.weight_place >= 0) {
-    gemm(
-        layer.outputs,
-        layer.width,
-        rows,
-        MatrixView<Scalar>{values, layer.outputs, true},
-        MatrixView<Scalar>{gate.rows.const_data_ptr<Scalar>(), layer.width},
-        to + gate.weight_place,
-        layer.width);
-  }
-  if (gate.bias_place >= 0) {
-    sum_rows(values, rows, layer.outputs, to + gate.bias_place);
+    softmax_gradient(
+        gate.shares.template const_data_ptr<Scalar>(), batch, columns, values);
   }
 }
 
-// Where the gradient of a state is added up, and whether it is the first.
-torch::Tensor& KnownLevel::gradient_below(
-    std::vector<StateCotangents>& below,
-    size_t taker,
-    int64_t loss,
-    const torch::Tensor& like,
-    bool& is_first) {
-  auto& buffers = state_buffers_[taker];
-  buffers.resize(std::max(buffers.size(), static_cast<size_t>(loss) + 1));
-  torch::Tensor& own = buffers[static_cast<size_t>(loss)];
-  auto& all = below[taker].all;
-  is_first = std::ranges::none_of(
-      all, [&](const auto& of) { return of.loss == loss; });
-  if (is_first) {
-    reserve(own, like.sizes(), like.options());
-    all.push_back({loss, own});
-  }
-  return own;
-}
+namespace {
 
-template <typename Scalar>
-void KnownLevel::send_below(
-    const Gate& gate,
-    const torch::Tensor& slopes,
-    int64_t loss,
-    std::vector<StateCotangents>& below) {
-  bool is_first = false;
-  torch::Tensor& own =
-      gradient_below(below, gate.taker, loss, gate.rows, is_first);
-  gemm(
-      slopes.size(0),
-      gate.layer.width,
-      gate.layer.outputs,
-      MatrixView<Scalar>{slopes.const_data_ptr<Scalar>(), gate.layer.outputs},
-      MatrixView<Scalar>{
-          gate.layer.weight->const_data_ptr<Scalar>(), gate.layer.width},
-      own.data_ptr<Scalar>(),
-      gate.layer.width,
-      /*accumulate=*/!is_first);
-}
-
-void KnownLevel::write_expert(
-    Expert& expert,
-    int64_t loss,
-    const torch::Tensor& rows,
-    std::vector<StateCotangents>* below) {
-  const auto place = static_cast<size_t>(loss);
-  expert.parts.resize(std::max(expert.parts.size(), place + 1));
-  if (expert.parts[place].empty()) {
-    expert.parts[place] = expert.chain->parts(
-        rows.narrow(0, loss, 1)
-            .narrow(1, expert.place, expert.chain->elements()));
-  }
-  LayerChain& chain = *expert.chain;
-  torch::Tensor& own = expert.cotangents[place];
-  if (below == nullptr) {
-    chain.write_rows(
-        chain.descend(own, 1, expert.is_rectified),
-        1,
-        expert.parts[place],
-        expert.is_rectified);
+// To what reaches a state, of all that does.
+void add_sent(const torch::Tensor& sent, const Reached& from, Reached& to) {
+  const torch::Tensor values = as_rows(sent);
+  const bool is_whole = from.first == to.first && from.count == to.count;
+  if (!to.values.defined() && is_whole) {
+    to.values = values;
     return;
   }
-  const torch::Tensor sent =
-      chain.send_through(own, 1, expert.parts[place], expert.is_rectified);
-  bool is_first = false;
-  torch::Tensor& sum =
-      gradient_below(*below, expert.taker, loss, as_rows(sent), is_first);
-  if (is_first) {
-    sum.copy_(as_rows(sent));
-  } else {
-    sum.add_(as_rows(sent));
+  const int64_t rows = values.size(0) / from.count;
+  if (!to.values.defined()) {
+    to.values =
+        torch::zeros({to.count * rows, values.size(1)}, values.options());
   }
+  to.values.narrow(0, (from.first - to.first) * rows, from.count * rows)
+      .add_(values);
 }
 
+} // namespace
+
 void KnownLevel::backward(
-    const std::vector<StateCotangents>& above,
+    const std::vector<Reached>& above,
     const torch::Tensor& rows,
-    std::vector<StateCotangents>* below) {
+    std::vector<Reached>* below) {
   const torch::NoGradGuard no_grad;
   const at::AutoDispatchBelowADInplaceOrView guard;
   for (Expert& expert : experts_) {
-    std::fill(expert.is_reached.begin(), expert.is_reached.end(), false);
-    if (!rows_.is_same(rows)) {
-      expert.parts.clear();
-    }
+    expert.reached.count = 0;
   }
-  rows_ = rows;
   as_real(rows.scalar_type(), [&](auto zero) {
     using Scalar = decltype(zero);
     mix_backward<Scalar>(above);
     for (Gate& gate : gates_) {
-      for (const auto& of : above[gate.taker].all) {
-        torch::Tensor& slopes = gate.cotangents[static_cast<size_t>(of.loss)];
-        write_gate<Scalar>(gate, slopes, rows.select(0, of.loss));
-        if (below != nullptr) {
-          send_below<Scalar>(gate, slopes, of.loss, *below);
-        }
-      }
+      descend_softmax<Scalar>(gate, rows);
     }
   });
-  for (Expert& expert : experts_) {
-    for (size_t loss = 0; loss < expert.is_reached.size(); ++loss) {
-      if (expert.is_reached[loss]) {
-        write_expert(expert, static_cast<int64_t>(loss), rows, below);
+  const auto each_reached = [&](const auto& visit) {
+    for (Expert& expert : experts_) {
+      if (expert.reached.count > 0) {
+        visit(expert.taker, expert.chain, expert.reached, expert.is_rectified);
       }
     }
+    for (Gate& gate : gates_) {
+      if (gate.reached.count > 0) {
+        visit(gate.taker, gate.logits, gate.reached, false);
+      }
+    }
+  };
+  if (below != nullptr) {
+    each_reached([&](size_t taker, auto&, const Reached& reached, bool) {
+      (*below)[taker].cover(reached);
+    });
   }
+  each_reached(
+      [&](size_t taker, auto& chain, const Reached& reached, bool is_masked) {
+        const torch::Tensor sent =
+            chain.write(reached, rows, below != nullptr, is_masked);
+        if (below != nullptr) {
+          add_sent(sent, reached, (*below)[taker]);
+        }
+      });
 }
 
 } // namespace polytask::detail

@@ -9,29 +9,33 @@
 
 #include "core/check.h"
 
-#include "../kernels/gemm.h"
 #include "../layers/products.h"
 #include "mixing_jobs.h"
 
 namespace polytask::detail {
 
-// The gate's shares, and the experts it mixes, in the order of autograd's
-// forward, in which layers that draw do so.
+torch::Tensor KnownLevel::output_of(
+    Expert& expert, const std::vector<torch::Tensor>& states) {
+  try {
+    return expert.chain.layers().forward(states[expert.taker]);
+  } catch (const c10::Error&) {
+    rethrow_with(c10::str(
+        level_->form().name,
+        ": an expert cannot take an input of shape ",
+        states[expert.taker].sizes(),
+        ": "));
+  }
+}
+
+// The experts that a gate mixes, in the order of autograd's forward, in which
+// layers that draw do so; and what it takes the softmax of.
 void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
   gate.is_used = true;
   for (const size_t place : gate.experts) {
     Expert& expert = experts_[place];
     if (!expert.is_used) {
       expert.is_used = true;
-      try {
-        expert.output = expert.chain->forward(states[expert.taker]);
-      } catch (const c10::Error&) {
-        rethrow_with(c10::str(
-            level_->form().name,
-            ": an expert cannot take an input of shape ",
-            states[expert.taker].sizes(),
-            ": "));
-      }
+      expert.output = output_of(expert, states);
       check_expert_output(level_->form().name, expert.output);
     }
     TORCH_CHECK_VALUE(
@@ -43,18 +47,16 @@ void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
         expert.output.sizes(),
         ".");
   }
-  gate.rows = as_rows(states[gate.taker]);
+  const torch::Tensor rows = as_rows(states[gate.taker]);
   TORCH_CHECK_VALUE(
-      gate.rows.size(1) == gate.layer.width,
+      rows.size(1) == level_->options().in_features(),
       level_->form().name,
       ": the gates expect in_features ",
-      gate.layer.width,
+      level_->options().in_features(),
       ", but a row of their input has ",
-      gate.rows.size(1),
+      rows.size(1),
       " elements.");
-  if (!gate.rows.is_contiguous()) {
-    gate.rows = gate.rows.contiguous();
-  }
+  gate.shares = gate.logits.layers().forward(rows);
 }
 
 const std::vector<torch::Tensor>& KnownLevel::forward(
@@ -78,7 +80,7 @@ const std::vector<torch::Tensor>& KnownLevel::forward(
   }
   for (const Gate& gate : gates_) {
     if (gate.is_used) {
-      as_real(gate.rows.scalar_type(), [&](auto zero) {
+      as_real(gate.shares.scalar_type(), [&](auto zero) {
         mix_forward<decltype(zero)>();
       });
       break;
@@ -95,26 +97,11 @@ void KnownLevel::mix_forward() {
     if (!gate.is_used) {
       continue;
     }
-    const LinearLayer& layer = gate.layer;
-    rows = gate.rows.size(0);
-    reserve(gate.shares, {rows, layer.outputs}, gate.rows.options());
+    rows = gate.shares.size(0);
     auto* shares = gate.shares.data_ptr<Scalar>();
-    gemm(
-        rows,
-        layer.outputs,
-        layer.width,
-        MatrixView<Scalar>{gate.rows.const_data_ptr<Scalar>(), layer.width},
-        MatrixView<Scalar>{
-            layer.weight->const_data_ptr<Scalar>(), layer.width, true},
-        shares,
-        layer.outputs);
-    softmax_shift(
-        shares,
-        layer.has_bias() ? layer.bias->const_data_ptr<Scalar>() : nullptr,
-        rows,
-        layer.outputs);
+    softmax_shift(shares, nullptr, rows, gate.columns());
     gate.shares.exp_(); // LibTorch's, many at a time
-    softmax_scale(shares, rows, layer.outputs);
+    softmax_scale(shares, rows, gate.columns());
     if (level_->is_training()) {
       level_->takers()[gate.taker].shares = gate.shares;
     }
@@ -129,7 +116,7 @@ void KnownLevel::mix_forward() {
       jobs.term(
           {experts_[gate.experts[j]].output.const_data_ptr<Scalar>(),
            gate.shares.const_data_ptr<Scalar>() + j,
-           layer.outputs,
+           gate.columns(),
            static_cast<Scalar>(own_weight(gate, j))});
     }
   }

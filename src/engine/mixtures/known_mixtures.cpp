@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "known_mixtures.h"
 
-#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -13,33 +12,6 @@
 #include "known_stitches.h"
 
 namespace polytask::detail {
-
-ParameterPlaces::ParameterPlaces(const std::vector<torch::Tensor>& parameters) {
-  for (const auto& parameter : parameters) {
-    places_.emplace(parameter.unsafeGetTensorImpl(), elements_);
-    elements_ += parameter.numel();
-  }
-}
-
-int64_t ParameterPlaces::of(const torch::Tensor& parameter) const {
-  const auto found = places_.find(parameter.unsafeGetTensorImpl());
-  return found == places_.end() ? -1 : found->second;
-}
-
-int64_t ParameterPlaces::of_all(
-    const std::vector<torch::Tensor>& parameters) const {
-  int64_t first = 0;
-  int64_t next = -1;
-  for (const auto& parameter : parameters) {
-    const int64_t own = of(parameter);
-    if (own < 0 || (next >= 0 && own != next)) {
-      return -1;
-    }
-    first = next < 0 ? own : first;
-    next = own + parameter.numel();
-  }
-  return first;
-}
 
 std::shared_ptr<KnownMixtures> KnownMixtures::of(
     const MultiTaskModel& model, bool has_tied_modules, std::string& reason) {

@@ -7,32 +7,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <polytask/model/multi_task_model.h>
 
 #include "../program/obstacle.h"
+#include "parameter_places.h"
 
 namespace polytask::detail {
-
-/// Where the trained parameters stand in a row [N] of gradients.
-class ParameterPlaces {
- public:
-  explicit ParameterPlaces(const std::vector<torch::Tensor>& parameters);
-
-  int64_t elements() const {
-    return elements_;
-  }
-  /// Negative where it is not trained.
-  int64_t of(const torch::Tensor& parameter) const;
-  /// Of several that stand one after the other; negative where they do not.
-  int64_t of_all(const std::vector<torch::Tensor>& parameters) const;
-
- private:
-  std::unordered_map<const c10::TensorImpl*, int64_t> places_;
-  int64_t elements_ = 0;
-};
 
 /// A sharing that mixes features for each task, differentiated by hand: a
 /// feature tensor for each task, and back through all of it the cotangents of

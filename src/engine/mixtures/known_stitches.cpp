@@ -39,10 +39,14 @@ std::shared_ptr<KnownStitches> KnownStitches::make(
     Step& step = known->steps_[i];
     step.learns_below = learns;
     for (size_t t = 0; t < columns.tasks(); ++t) {
-      if (!known->add_stage(columns.at(t, i), step, reason)) {
+      auto chain = PlacedChain::make(
+          "a stage", columns.at(t, i).module(), known->places(), reason);
+      if (!chain) {
         return nullptr;
       }
-      learns = learns || step.stages.back().chain->learns();
+      learns = learns || chain->layers().learns();
+      const bool is_rectified = chain->layers().is_rectified();
+      step.stages.push_back({*std::move(chain), is_rectified});
     }
     if (i < units.size()) {
       step.unit =
@@ -54,37 +58,10 @@ std::shared_ptr<KnownStitches> KnownStitches::make(
   return known;
 }
 
-bool KnownStitches::add_stage(
-    const Network& network, Step& step, std::string& reason) {
-  KnownLayers layers;
-  if (!append_known_layers(network.module(), layers, reason)) {
-    reason = "a stage has " + reason;
-    return false;
-  }
-  if (layers.empty()) {
-    reason = "a stage is empty";
-    return false;
-  }
-  Stage stage;
-  stage.chain = LayerChain::make(
-      std::move(layers), network.module()->parameters(), reason);
-  if (!stage.chain) {
-    return false;
-  }
-  stage.place = places().of_all(stage.chain->parameters());
-  stage.is_rectified = stage.chain->is_rectified();
-  if (stage.place < 0) {
-    reason = "a stage's parameters do not stand together";
-    return false;
-  }
-  step.stages.push_back(std::move(stage));
-  return true;
-}
-
 Obstacle KnownStitches::obstacle_within(const torch::Tensor& like) const {
   for (const Step& step : steps_) {
     for (const Stage& stage : step.stages) {
-      if (auto found = stage.chain->obstacle(like)) {
+      if (auto found = stage.chain.layers().obstacle(like)) {
         return found;
       }
     }
@@ -117,7 +94,7 @@ void KnownStitches::note_used(std::vector<torch::Tensor>& used) const {
   for (const Step& step : steps_) {
     for (const Stage& stage : step.stages) {
       if (stage.is_wanted) {
-        const auto& own = stage.chain->parameters();
+        const auto& own = stage.chain.layers().parameters();
         used.insert(used.end(), own.begin(), own.end());
       }
     }
@@ -189,7 +166,7 @@ void KnownStitches::run(
         continue;
       }
       try {
-        stage.output = stage.chain->forward(states_[t]);
+        stage.output = stage.chain.layers().forward(states_[t]);
       } catch (const c10::Error&) {
         rethrow_with(c10::str(
             "CrossStitch: stage ",
@@ -223,104 +200,87 @@ void KnownStitches::unmix(
   const int64_t batch = like.size(0);
   const int64_t width = size / std::max<int64_t>(1, batch);
   const auto tasks = static_cast<int64_t>(step.stages.size());
-  const int64_t losses = rows.size(0);
-  const auto* weights = unit.weights.template const_data_ptr<Scalar>();
-  const auto cotangents_of = [&](const Reached& of, int64_t loss) {
-    return of.values.template const_data_ptr<Scalar>() +
-        (loss - of.first) * size;
-  };
   MixingJobs<Scalar> jobs;
-  const bool is_trained = unit.place >= 0;
-  int64_t pairs = 0;
-  for (const Reached& of : reached) {
-    pairs += of.count;
-  }
-  if (is_trained) {
+  if (unit.place >= 0) {
+    int64_t pairs = 0;
+    for (const Reached& of : reached) {
+      pairs += of.count;
+    }
     reserve(unit.products, {pairs, batch, tasks}, like.options());
     auto* products = unit.products.template data_ptr<Scalar>();
     for (const Reached& of : reached) {
-      for (int64_t loss = of.first; loss < of.first + of.count; ++loss) {
-        jobs.dot(width, cotangents_of(of, loss), products);
+      for (int64_t i = 0; i < of.count; ++i, products += batch * tasks) {
+        jobs.dot(width, of.of<Scalar>(of.first + i, size), products);
         for (const Stage& stage : step.stages) {
           jobs.matrix(stage.output.template const_data_ptr<Scalar>());
         }
-        products += batch * tasks;
       }
     }
   }
-  auto shape = like.sizes().vec();
-  shape[0] *= losses;
   const bool goes_on = step.learns_below ||
       std::ranges::any_of(step.stages, [](const Stage& stage) {
-                         return stage.chain->learns();
+                         return stage.chain.layers().learns();
                        });
-  for (int64_t u = 0; goes_on && u < tasks; ++u) {
+  Reached sent; // to each stage
+  for (const Reached& of : reached) {
+    sent.cover(of);
+  }
+  sent.count = goes_on ? sent.count : 0;
+  auto shape = like.sizes().vec();
+  shape[0] *= sent.count;
+  const auto* weights = unit.weights.template const_data_ptr<Scalar>();
+  for (int64_t u = 0; u < tasks; ++u) {
     Stage& stage = step.stages[static_cast<size_t>(u)];
     reserve(stage.cotangents, shape, like.options());
-    for (int64_t loss = 0; loss < losses; ++loss) {
+    for (int64_t i = 0; i < sent.count; ++i) {
       jobs.mix(
           width,
           stage.is_rectified ? stage.output.template const_data_ptr<Scalar>()
                              : nullptr,
-          stage.cotangents.template data_ptr<Scalar>() + loss * size);
+          stage.cotangents.template data_ptr<Scalar>() + i * size);
       for (int64_t t = 0; t < tasks; ++t) {
         const Reached& of = reached[static_cast<size_t>(t)];
-        if (loss >= of.first && loss < of.first + of.count) {
+        if (of.has(sent.first + i)) {
           jobs.term(
-              {cotangents_of(of, loss), nullptr, 0, weights[t * tasks + u]});
+              {of.of<Scalar>(sent.first + i, size),
+               nullptr,
+               0,
+               weights[t * tasks + u]});
         }
       }
     }
   }
   jobs.run(batch);
-  if (is_trained) {
-    torch::Tensor(rows).narrow(1, unit.place, tasks * tasks).zero_();
-    const auto* products = unit.products.template const_data_ptr<Scalar>();
-    for (int64_t t = 0; t < tasks; ++t) {
-      const Reached& of = reached[static_cast<size_t>(t)];
-      for (int64_t loss = of.first; loss < of.first + of.count; ++loss) {
-        sum_rows(
-            products,
-            batch,
-            tasks,
-            rows.template data_ptr<Scalar>() + loss * rows.stride(0) +
-                unit.place + t * tasks);
-        products += batch * tasks;
-      }
-    }
-  }
+  write_unit<Scalar>(unit, reached, rows);
   for (size_t u = 0; u < reached.size(); ++u) {
-    reached[u] =
-        goes_on ? Reached{step.stages[u].cotangents, 0, losses} : Reached();
+    reached[u] = sent;
+    reached[u].values = step.stages[u].cotangents;
   }
 }
 
-// Behind a unit, what the stage's ReLU stops was left out of the cotangents.
-void KnownStitches::write_stage(
-    Stage& stage,
-    Reached& reached,
-    const torch::Tensor& rows,
-    bool learns_below) {
-  if (stage.parts.empty() || stage.first != reached.first ||
-      stage.count != reached.count) {
-    stage.first = reached.first;
-    stage.count = reached.count;
-    stage.parts = stage.chain->parts(
-        rows.narrow(0, stage.first, stage.count)
-            .narrow(1, stage.place, stage.chain->elements()));
-  }
-  const bool is_masked = stage.is_rectified && stage.cotangents.defined() &&
-      reached.values.is_same(stage.cotangents);
-  if (learns_below) {
-    reached.values = stage.chain->send_through(
-        reached.values, reached.count, stage.parts, is_masked);
+template <typename Scalar>
+void KnownStitches::write_unit(
+    Unit& unit,
+    const std::vector<Reached>& reached,
+    const torch::Tensor& rows) {
+  if (unit.place < 0) {
     return;
   }
-  stage.chain->write_rows(
-      stage.chain->descend(reached.values, reached.count, is_masked),
-      reached.count,
-      stage.parts,
-      is_masked);
+  const int64_t batch = unit.products.size(1);
+  const int64_t tasks = unit.products.size(2);
+  rows.narrow(1, unit.place, tasks * tasks).zero_();
+  const auto* products = unit.products.template const_data_ptr<Scalar>();
+  for (int64_t t = 0; t < tasks; ++t) {
+    const Reached& of = reached[static_cast<size_t>(t)];
+    for (int64_t i = 0; i < of.count; ++i, products += batch * tasks) {
+      sum_rows(
+          products,
+          batch,
+          tasks,
+          rows.template data_ptr<Scalar>() + (of.first + i) * rows.stride(0) +
+              unit.place + t * tasks);
+    }
+  }
 }
 
 void KnownStitches::backward(
@@ -329,14 +289,6 @@ void KnownStitches::backward(
     const torch::Tensor& rows) {
   const torch::NoGradGuard no_grad;
   const at::AutoDispatchBelowADInplaceOrView guard;
-  if (!rows_.is_same(rows)) {
-    rows_ = rows;
-    for (Step& step : steps_) {
-      for (Stage& stage : step.stages) {
-        stage.parts.clear();
-      }
-    }
-  }
   std::vector<Reached> reached(names_.size());
   for (size_t i = 0; i < tasks().size(); ++i) {
     reached[static_cast<size_t>(tasks()[i])] = {cotangents[i], losses[i], 1};
@@ -350,7 +302,13 @@ void KnownStitches::backward(
     }
     for (size_t t = 0; t < names_.size(); ++t) {
       if (reached[t].count > 0) {
-        write_stage(step.stages[t], reached[t], rows, step.learns_below);
+        // A unit leaves out what the stage's ReLU stops.
+        Stage& stage = step.stages[t];
+        reached[t].values = stage.chain.write(
+            reached[t],
+            rows,
+            step.learns_below,
+            stage.is_rectified && step.unit != nullptr);
       }
     }
     if (!step.learns_below) {

@@ -11,8 +11,9 @@
 
 #include <polytask/sharing/cross_stitch.h>
 
-#include "../layers/layer_chain.h"
 #include "known_mixtures.h"
+#include "placed_chain.h"
+#include "reached.h"
 
 namespace polytask::detail {
 
@@ -42,25 +43,13 @@ class KnownStitches : public KnownMixtures {
       const torch::Tensor& rows) override;
 
  private:
-  /// Cotangents [count · B, ...] of the losses from `first` on; none where it
-  /// is not reached.
-  struct Reached {
-    torch::Tensor values{};
-    int64_t first = 0;
-    int64_t count = 0;
-  };
   struct Stage { // of one task
-    std::unique_ptr<LayerChain> chain{};
-    int64_t place = 0; // of its parameters in a row
-    bool is_rectified = false;
+    PlacedChain chain;
+    bool is_rectified;
     bool is_wanted = false;
 
     torch::Tensor output{};
     torch::Tensor cotangents{}; // where a unit makes them
-    // The parts of the rows that its layers write.
-    std::vector<torch::Tensor> parts{};
-    int64_t first = 0;
-    int64_t count = 0;
   };
   struct Unit {
     torch::Tensor weights; // [T, T]
@@ -77,24 +66,22 @@ class KnownStitches : public KnownMixtures {
 
   explicit KnownStitches(const Sharing& sharing) : KnownMixtures(sharing) {}
 
-  bool add_stage(const Network& network, Step& step, std::string& reason);
   void check_shapes(size_t step) const;
   template <typename Scalar>
   static void mix(Step& step);
   /// Through the unit, to what the stages below it gave.
   template <typename Scalar>
-  void unmix(
+  static void unmix(
       Step& step, std::vector<Reached>& reached, const torch::Tensor& rows);
-  void write_stage(
-      Stage& stage,
-      Reached& reached,
-      const torch::Tensor& rows,
-      bool learns_below);
+  template <typename Scalar>
+  static void write_unit(
+      Unit& unit,
+      const std::vector<Reached>& reached,
+      const torch::Tensor& rows);
 
   std::vector<std::string> names_;
   std::vector<Step> steps_;
   std::vector<torch::Tensor> states_;
-  torch::Tensor rows_; // those of `Stage::parts`
 };
 
 } // namespace polytask::detail
