@@ -3,14 +3,19 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
+#include <polytask/engine/predictor.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
 #include <torch/optim/sgd.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <new>
 
+#include "tests/support/expert_models.h"
 #include "tests/support/original_job.h"
 #include "tests/support/routes.h"
 #include "tests/support/sanitized.h"
@@ -128,6 +133,27 @@ TEST_F(Allocations, DoNotGrowWithTheStepsOfAnAlternatingRun) {
         torch::optim::SGDOptions(0.1),
         AlternatingTrainingOptions().fixed_batch(fixed));
     expect_none_per_step(alternating, job.batch());
+  }
+}
+
+TEST_F(Allocations, AreNoneInTheOutputsOfKnownLayers) {
+  std::vector<std::string> kinds = testing::known_mixture_kinds();
+  kinds.push_back("trunk");
+  for (const auto& kind : kinds) {
+    auto model = testing::expert_model(kind == "trunk" ? "mmoe" : kind);
+    if (kind == "trunk") {
+      model->replace_sharing(torch::nn::Sequential(
+          torch::nn::Linear(6, 8), torch::nn::ReLU()));
+    }
+    const Inputs input = torch::randn({1, 6});
+    Predictor predictor(model);
+    const auto predict_twice = [&] {
+      predictor.predict(input);
+      predictor.predict(input);
+    };
+    predict_twice();
+    EXPECT_EQ(predictor.route().route, Route::kTrunkProgram) << kind;
+    EXPECT_EQ(count_requests(predict_twice), 0) << kind;
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "sharing/experts/expert_level.h"
 
+#include "mixing_jobs.h"
 #include "parameter_places.h"
 #include "placed_chain.h"
 #include "reached.h"
@@ -110,6 +111,7 @@ class KnownLevel {
   std::vector<Gate> gates_;
   std::vector<torch::Tensor> outputs_; // by taker
   torch::Tensor column_sums_;
+  MixingMemory memory_;
 };
 
 } // namespace polytask::detail

@@ -8,14 +8,13 @@
 
 #include "../kernels/rectify.h"
 #include "../layers/products.h"
-#include "mixing_jobs.h"
 
 namespace polytask::detail {
 
 // What reaches the gates' shares, and the experts' outputs.
 template <typename Scalar>
 void KnownLevel::mix_backward(const std::vector<Reached>& above) {
-  MixingJobs<Scalar> jobs;
+  auto& jobs = memory_.jobs<Scalar>();
   int64_t rows = 0;
   for (Gate& gate : gates_) {
     const Reached& mixed = above[gate.taker];

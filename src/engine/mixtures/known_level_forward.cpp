@@ -10,7 +10,6 @@
 #include "core/check.h"
 
 #include "../layers/products.h"
-#include "mixing_jobs.h"
 
 namespace polytask::detail {
 
@@ -91,7 +90,7 @@ const std::vector<torch::Tensor>& KnownLevel::forward(
 
 template <typename Scalar>
 void KnownLevel::mix_forward() {
-  MixingJobs<Scalar> jobs;
+  auto& jobs = memory_.jobs<Scalar>();
   int64_t rows = 0;
   for (Gate& gate : gates_) {
     if (!gate.is_used) {

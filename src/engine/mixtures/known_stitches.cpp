@@ -14,7 +14,6 @@
 
 #include "../kernels/rectify.h"
 #include "../layers/products.h"
-#include "mixing_jobs.h"
 
 namespace polytask::detail {
 
@@ -130,7 +129,7 @@ void KnownStitches::mix(Step& step) {
   const int64_t rows = like.size(0);
   const auto* weights = unit.weights.template const_data_ptr<Scalar>();
   const size_t tasks = step.stages.size();
-  MixingJobs<Scalar> jobs;
+  auto& jobs = memory_.jobs<Scalar>();
   for (size_t t = 0; t < tasks; ++t) {
     if (!unit.is_wanted[t]) {
       continue;
@@ -200,7 +199,7 @@ void KnownStitches::unmix(
   const int64_t batch = like.size(0);
   const int64_t width = size / std::max<int64_t>(1, batch);
   const auto tasks = static_cast<int64_t>(step.stages.size());
-  MixingJobs<Scalar> jobs;
+  auto& jobs = memory_.jobs<Scalar>();
   if (unit.place >= 0) {
     int64_t pairs = 0;
     for (const Reached& of : reached) {

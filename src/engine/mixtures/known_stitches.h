@@ -12,6 +12,7 @@
 #include <polytask/sharing/cross_stitch.h>
 
 #include "known_mixtures.h"
+#include "mixing_jobs.h"
 #include "placed_chain.h"
 #include "reached.h"
 
@@ -68,10 +69,10 @@ class KnownStitches : public KnownMixtures {
 
   void check_shapes(size_t step) const;
   template <typename Scalar>
-  static void mix(Step& step);
+  void mix(Step& step);
   /// Through the unit, to what the stages below it gave.
   template <typename Scalar>
-  static void unmix(
+  void unmix(
       Step& step, std::vector<Reached>& reached, const torch::Tensor& rows);
   template <typename Scalar>
   static void write_unit(
@@ -82,6 +83,7 @@ class KnownStitches : public KnownMixtures {
   std::vector<std::string> names_;
   std::vector<Step> steps_;
   std::vector<torch::Tensor> states_;
+  MixingMemory memory_;
 };
 
 } // namespace polytask::detail

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "../kernels/mixing.h"
@@ -33,8 +34,13 @@ class MixingJobs {
     ++dots_.back().count;
   }
 
-  /// Does all of them, and forgets them.
-  void run(int64_t rows) {
+  void clear() {
+    mixes_.clear();
+    terms_.clear();
+    dots_.clear();
+    matrices_.clear();
+  }
+  void run(int64_t rows) const {
     int64_t width = 0;
     for (const Mix& own : mixes_) {
       width += own.width * own.count;
@@ -47,10 +53,6 @@ class MixingJobs {
         run_on(begin, std::min(begin + kRows, to));
       }
     });
-    mixes_.clear();
-    terms_.clear();
-    dots_.clear();
-    matrices_.clear();
   }
 
  private:
@@ -98,6 +100,21 @@ class MixingJobs {
   std::vector<MixTerm<Scalar>> terms_;
   std::vector<Dot> dots_;
   std::vector<const Scalar*> matrices_;
+};
+
+/// Jobs of either dtype, whose memory is kept from step to step.
+class MixingMemory {
+ public:
+  /// None yet.
+  template <typename Scalar>
+  MixingJobs<Scalar>& jobs() {
+    auto& own = std::get<MixingJobs<Scalar>>(jobs_);
+    own.clear();
+    return own;
+  }
+
+ private:
+  std::tuple<MixingJobs<float>, MixingJobs<double>> jobs_;
 };
 
 } // namespace polytask::detail
