@@ -17,6 +17,8 @@ set_tests_properties(project/includes PROPERTIES ENVIRONMENT "Torch_DIR=${torch_
 
 add_test(NAME project/method_pages
   COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/docs/balancing/index.py)
+add_test(NAME project/sharing_index
+  COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/docs/sharing_index.py)
 
 # With the package file that an installation gets.
 if(POLYTASK_INSTALL)
