@@ -162,18 +162,16 @@ std::vector<std::string> mixture_kinds() {
 }
 
 std::vector<std::string> known_mixture_kinds() {
-  return {
-      "mmoe",
-      "mmoe_own_gates",
-      "mmoe_deep_gates",
-      "cgc",
-      "cgc_own_parts",
-      "ple",
-      "ple_deep_gates",
-      "adatt",
-      "adatt_general",
-      "stitches",
-      "stitches_below_the_last"};
+  auto kinds = mixture_kinds();
+  for (const std::string other :
+       {"mmoe_balanced",
+        "ple_without_path",
+        "stem",
+        "dselect",
+        "dselect_static"}) {
+    std::erase(kinds, other);
+  }
+  return kinds;
 }
 
 MultiTaskModel expert_model(const std::string& kind) {
