@@ -47,8 +47,9 @@ torch::Tensor PlacedChain::write(
     count_ = reached.count;
   }
   if (sends) {
-    return layers_->send_through(
-        reached.values, reached.count, parts_, is_masked);
+    return layers_
+        ->send_through(reached.values, reached.count, parts_, is_masked)
+        .contiguous();
   }
   layers_->write_rows(
       layers_->descend(reached.values, reached.count, is_masked),

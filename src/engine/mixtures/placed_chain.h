@@ -34,8 +34,9 @@ class PlacedChain {
   }
 
   /// Writes the rows of the losses that reach its output, and gives their
-  /// cotangents of its input if `sends`. May write to those that it is given.
-  /// `is_masked`: what a ReLU at its end stops was left out of them.
+  /// cotangents of its input, contiguous, if `sends`. May write to those that
+  /// it is given. `is_masked`: what a ReLU at its end stops was left out of
+  /// them.
   torch::Tensor write(
       const Reached& reached,
       const torch::Tensor& rows,
