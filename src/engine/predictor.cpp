@@ -148,7 +148,8 @@ class Predictor::Parts {
 
   void run(const at::Tensor& input, const std::vector<int64_t>& tasks) {
     if (known_.mixtures) {
-      const auto& features = known_.mixtures->forward(input, tasks);
+      const auto& features =
+          known_.mixtures->forward(input, tasks, /*is_differentiated=*/false);
       for (size_t i = 0; i < tasks.size(); ++i) {
         add(tasks[i], features[i]);
       }

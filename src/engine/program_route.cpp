@@ -10,6 +10,7 @@
 
 #include "autocast.h"
 #include "autograd_route.h"
+#include "balanced/places.h"
 #include "program/loss_in.h"
 #include "refuse_route.h"
 
@@ -147,6 +148,18 @@ void ProgramRoute::check_losses(
   }
 }
 
+void ProgramRoute::find_own_loss(const HeadSteps& steps) {
+  if (!mixtures_ || program_ != mixtures_.get() || !mixtures_->has_own_loss()) {
+    return;
+  }
+  const torch::AutoGradMode grad_mode(true);
+  context_.own_loss->find(
+      context_.model->sharing(),
+      places(steps),
+      context_.options.check_losses());
+  context_.own_loss->differentiate(context_.loss_scale());
+}
+
 std::vector<Inputs> ProgramRoute::forward(
     const HeadSteps& steps,
     bool share_input,
@@ -155,6 +168,7 @@ std::vector<Inputs> ProgramRoute::forward(
   const Watch watch(due.empty() ? nullptr : &heads());
   try {
     auto features = program_->forward(steps, share_input, losses_, why_graph_);
+    find_own_loss(steps);
     if (!features.empty()) {
       look_through(due);
       return features;
@@ -187,6 +201,7 @@ Taken ProgramRoute::backward(
   }
   program_->backward_heads(steps);
   const bool learns = program_->publish(steps);
+  context_.own_loss->publish();
   return {
       wants_report ? report(steps) : StepReport(),
       learns,
@@ -206,6 +221,7 @@ Taken ProgramRoute::go_on(
   const auto step = autograd_backward(
       context_, steps, share_input, source, std::move(features));
   program_->finish_graph();
+  context_.own_loss->publish();
   if (!is_expected) {
     of_step_ = program_->route() == Route::kTrunkProgram
         ? RouteChoice{

@@ -163,15 +163,15 @@ std::vector<std::string> mixture_kinds() {
 
 std::vector<std::string> known_mixture_kinds() {
   auto kinds = mixture_kinds();
-  for (const std::string other :
-       {"mmoe_balanced",
-        "ple_without_path",
-        "stem",
-        "dselect",
-        "dselect_static"}) {
+  for (const std::string other : {"ple_without_path", "stem"}) {
     std::erase(kinds, other);
   }
   return kinds;
+}
+
+bool has_graph_gates(const std::string& kind) {
+  return kind == "mmoe_balanced" || kind == "dselect" ||
+      kind == "dselect_static";
 }
 
 MultiTaskModel expert_model(const std::string& kind) {

@@ -16,8 +16,10 @@ namespace polytask::testing {
 std::vector<std::string> expert_model_kinds();
 /// The same, and other ways to mix features.
 std::vector<std::string> mixture_kinds();
-/// Of those, the kinds that the engine differentiates by hand.
+/// Of those, the kinds that the engine differentiates by hand, and whether it
+/// does so but for their gates.
 std::vector<std::string> known_mixture_kinds();
+bool has_graph_gates(const std::string& kind);
 MultiTaskModel expert_model(const std::string& kind);
 
 /// How the rows of a batch come to the tasks.

@@ -50,6 +50,14 @@ torch::Tensor MixtureGradients::forward(
   begin(steps);
   choice_ = {Route::kLayers, what_is_known()};
   const auto& features = mixtures_->forward(*steps[0].input, places(steps));
+  if (mixtures_->has_own_loss()) {
+    const torch::AutoGradMode grad_mode(true);
+    context_.own_loss->find(
+        context_.model->sharing(),
+        places(steps),
+        context_.options.check_losses());
+    context_.own_loss->differentiate(context_.loss_scale());
+  }
   return heads_.forward(steps, {features.begin(), features.end()});
 }
 

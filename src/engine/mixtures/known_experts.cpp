@@ -4,9 +4,11 @@
 
 #include <polytask/sharing/experts/adatt.h>
 #include <polytask/sharing/experts/cgc.h>
+#include <polytask/sharing/experts/dselect_k.h>
 #include <polytask/sharing/experts/mmoe.h>
 #include <polytask/sharing/experts/ple.h>
 
+#include <algorithm>
 #include <typeinfo>
 #include <utility>
 
@@ -16,7 +18,8 @@ bool KnownExperts::is_kind(const Sharing& sharing) {
   return typeid(sharing) == typeid(MMoEImpl) ||
       typeid(sharing) == typeid(CGCImpl) ||
       typeid(sharing) == typeid(PLEImpl) ||
-      typeid(sharing) == typeid(AdaTTImpl);
+      typeid(sharing) == typeid(AdaTTImpl) ||
+      typeid(sharing) == typeid(DSelectKImpl);
 }
 
 std::shared_ptr<KnownExperts> KnownExperts::make(
@@ -25,7 +28,8 @@ std::shared_ptr<KnownExperts> KnownExperts::make(
   experts.check_names();
   std::shared_ptr<KnownExperts> known(new KnownExperts(sharing));
   for (const auto& level : experts.levels()) {
-    auto own = KnownLevel::make(level, known->places(), reason);
+    auto own = KnownLevel::make(
+        level, known->levels_.empty(), known->places(), reason);
     if (!own) {
       return nullptr;
     }
@@ -34,6 +38,11 @@ std::shared_ptr<KnownExperts> KnownExperts::make(
   }
   known->wanted_.resize(known->levels_.size());
   return known;
+}
+
+bool KnownExperts::has_own_loss() const {
+  return std::ranges::any_of(
+      levels_, [](const auto& level) { return level->has_graphs(); });
 }
 
 Obstacle KnownExperts::obstacle_within(const torch::Tensor& like) const {
@@ -59,10 +68,11 @@ void KnownExperts::want(const std::vector<int64_t>& tasks) {
 void KnownExperts::run(
     const torch::Tensor& input,
     const std::vector<int64_t>& tasks,
+    bool is_differentiated,
     std::vector<torch::Tensor>& features) {
   states_.assign(takers_, input);
   for (size_t i = 0; i < levels_.size(); ++i) {
-    states_ = levels_[i]->forward(states_, wanted_[i]);
+    states_ = levels_[i]->forward(states_, wanted_[i], is_differentiated);
   }
   for (const int64_t task : tasks) {
     features.push_back(states_[static_cast<size_t>(task)]);

@@ -23,8 +23,9 @@ class KnownExperts : public KnownMixtures {
       const Sharing& sharing, std::string& reason);
 
   const char* parts() const override {
-    return "experts and gates";
+    return has_own_loss() ? "experts" : "experts and gates";
   }
+  bool has_own_loss() const override;
 
  protected:
   Obstacle obstacle_within(const torch::Tensor& like) const override;
@@ -32,6 +33,7 @@ class KnownExperts : public KnownMixtures {
   void run(
       const torch::Tensor& input,
       const std::vector<int64_t>& tasks,
+      bool is_differentiated,
       std::vector<torch::Tensor>& features) override;
   void note_used(std::vector<torch::Tensor>& used) const override;
   void backward(

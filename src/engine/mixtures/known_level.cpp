@@ -12,11 +12,11 @@ namespace polytask::detail {
 
 std::unique_ptr<KnownLevel> KnownLevel::make(
     std::shared_ptr<ExpertLevel> level,
+    bool is_lowest,
     const ParameterPlaces& places,
     std::string& reason) {
   const ExpertForm& form = level->form();
-  if (form.shared_read_tasks || form.stops_others || form.adds_shared_state ||
-      form.balances) {
+  if (form.shared_read_tasks || form.stops_others || form.adds_shared_state) {
     reason = "the engine does not know the mixtures of this sharing";
     return nullptr;
   }
@@ -38,7 +38,7 @@ std::unique_ptr<KnownLevel> KnownLevel::make(
     }
   }
   for (size_t t = 0; t < takers.size(); ++t) {
-    if (takers[t].gate && !known->add_gate(t, places, reason)) {
+    if (takers[t].gate && !known->add_gate(t, is_lowest, places, reason)) {
       return nullptr;
     }
   }
@@ -47,22 +47,28 @@ std::unique_ptr<KnownLevel> KnownLevel::make(
 }
 
 bool KnownLevel::add_gate(
-    size_t taker, const ParameterPlaces& places, std::string& reason) {
+    size_t taker,
+    bool is_lowest,
+    const ParameterPlaces& places,
+    std::string& reason) {
   const auto& takers = level_->takers();
   const detail::Gate& kind = *takers[taker].gate;
-  if (typeid(kind) != typeid(SoftmaxGate)) {
-    reason = "a gate is of another kind than a softmax";
+  Gate own{taker};
+  if (typeid(kind) == typeid(SoftmaxGate) && !level_->form().balances) {
+    own.logits = PlacedChain::make(
+        "a gate",
+        static_cast<const SoftmaxGate&>(kind).logits().module(),
+        places,
+        reason);
+    if (!own.logits) {
+      return false;
+    }
+  } else if (is_lowest) {
+    own.graph.emplace(takers[taker].gate, places);
+  } else {
+    reason = "a gate above others is of another kind than a softmax";
     return false;
   }
-  auto logits = PlacedChain::make(
-      "a gate",
-      static_cast<const SoftmaxGate&>(kind).logits().module(),
-      places,
-      reason);
-  if (!logits) {
-    return false;
-  }
-  Gate own{taker, *std::move(logits)};
   std::vector<size_t> first; // expert of each taker
   size_t count = 0;
   for (const auto& each : takers) {
@@ -83,10 +89,9 @@ bool KnownLevel::add_gate(
   return true;
 }
 
-bool KnownLevel::takes_indices() const {
-  return std::ranges::all_of(experts_, [](const Expert& expert) {
-    return expert.chain.layers().takes_indices();
-  });
+bool KnownLevel::has_graphs() const {
+  return std::ranges::any_of(
+      gates_, [](const Gate& gate) { return gate.graph.has_value(); });
 }
 
 Obstacle KnownLevel::obstacle(const torch::Tensor& like) const {
@@ -96,7 +101,8 @@ Obstacle KnownLevel::obstacle(const torch::Tensor& like) const {
     }
   }
   for (const Gate& gate : gates_) {
-    if (auto found = gate.logits.layers().obstacle(like)) {
+    if (auto found = gate.graph ? gate.graph->obstacle(like)
+                                : gate.logits->layers().obstacle(like)) {
       return found;
     }
     const torch::Tensor& own = gate.own_weights;
@@ -133,7 +139,8 @@ void KnownLevel::note_used(std::vector<torch::Tensor>& used) const {
     if (!gate.is_used) {
       continue;
     }
-    const auto& own = gate.logits.layers().parameters();
+    const auto& own = gate.graph ? gate.graph->parameters()
+                                 : gate.logits->layers().parameters();
     used.insert(used.end(), own.begin(), own.end());
     if (gate.own_weights.defined()) {
       used.push_back(gate.own_weights);

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sharing/experts/expert_level.h"
 
+#include "graph_gate.h"
 #include "mixing_jobs.h"
 #include "parameter_places.h"
 #include "placed_chain.h"
@@ -23,27 +25,31 @@ inline torch::Tensor as_rows(const torch::Tensor& state) {
   return state.dim() == 2 ? state : state.flatten(1);
 }
 
-/// A level of experts and gates that are known layers: products and mixtures
-/// without a graph.
+/// A level of experts that are known layers: products and mixtures without a
+/// graph, but for gates of another kind than a softmax of known layers, or of a
+/// loss of their own.
 class KnownLevel {
  public:
   /// Null, with the reason, where some of it is of another kind.
   static std::unique_ptr<KnownLevel> make(
       std::shared_ptr<ExpertLevel> level,
+      bool is_lowest,
       const ParameterPlaces& places,
       std::string& reason);
 
   /// What changes from step to step. `like`: a parameter of the model.
   Obstacle obstacle(const torch::Tensor& like) const;
-  bool takes_indices() const;
 
   using Wanted = ExpertLevel::Wanted;
   Wanted sources(const Wanted& wanted) const {
     return level_->sources(wanted);
   }
   /// From the states below to those that are wanted; good until the next call.
+  /// `is_differentiated`: a backward may follow.
   const std::vector<torch::Tensor>& forward(
-      const std::vector<torch::Tensor>& states, const Wanted& wanted);
+      const std::vector<torch::Tensor>& states,
+      const Wanted& wanted,
+      bool is_differentiated);
 
   /// From what reaches these: writes the part of `rows` [n, N] that this
   /// forward used, and gives what reaches the states below unless `below` is
@@ -53,6 +59,8 @@ class KnownLevel {
       const torch::Tensor& rows,
       std::vector<Reached>* below);
 
+  /// Whether gates have graphs.
+  bool has_graphs() const;
   /// Adds the parameters that the forward used.
   void note_used(std::vector<torch::Tensor>& used) const;
 
@@ -73,8 +81,9 @@ class KnownLevel {
   };
   struct Gate {
     size_t taker;
-    PlacedChain logits;
-    std::vector<size_t> experts{}; // in its order
+    std::optional<PlacedChain> logits{};
+    std::optional<GraphGate> graph{}; // where it has no such logits
+    std::vector<size_t> experts{};    // in its order
     // Those that are added by weights of their own: which of `experts`.
     std::vector<size_t> own{};
     torch::Tensor own_weights{}; // undefined where these are 1
@@ -94,9 +103,14 @@ class KnownLevel {
       : level_(std::move(level)) {}
 
   bool add_gate(
-      size_t taker, const ParameterPlaces& places, std::string& reason);
+      size_t taker,
+      bool is_lowest,
+      const ParameterPlaces& places,
+      std::string& reason);
   torch::Tensor output_of(
       Expert& expert, const std::vector<torch::Tensor>& states);
+  torch::Tensor rows_of(
+      const Gate& gate, const std::vector<torch::Tensor>& states) const;
   void use(Gate& gate, const std::vector<torch::Tensor>& states);
   double own_weight(const Gate& gate, size_t column) const;
   template <typename Scalar>
@@ -104,7 +118,7 @@ class KnownLevel {
   template <typename Scalar>
   void mix_backward(const std::vector<Reached>& above);
   template <typename Scalar>
-  void descend_softmax(Gate& gate, const torch::Tensor& rows);
+  void descend_shares(Gate& gate, const torch::Tensor& rows);
 
   std::shared_ptr<ExpertLevel> level_;
   std::vector<Expert> experts_;

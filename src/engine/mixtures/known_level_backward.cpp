@@ -73,9 +73,9 @@ void KnownLevel::mix_backward(const std::vector<Reached>& above) {
   jobs.run(rows);
 }
 
-// From the shares to what the softmax takes.
+// From the shares to the weights of own experts, and to what the softmax takes.
 template <typename Scalar>
-void KnownLevel::descend_softmax(Gate& gate, const torch::Tensor& rows) {
+void KnownLevel::descend_shares(Gate& gate, const torch::Tensor& rows) {
   const int64_t batch = gate.shares.size(0);
   const int64_t columns = gate.columns();
   for (int64_t i = 0; i < gate.reached.count; ++i) {
@@ -92,8 +92,13 @@ void KnownLevel::descend_softmax(Gate& gate, const torch::Tensor& rows) {
         to[j] = sums[gate.own[j]];
       }
     }
-    softmax_gradient(
-        gate.shares.template const_data_ptr<Scalar>(), batch, columns, values);
+    if (gate.logits) {
+      softmax_gradient(
+          gate.shares.template const_data_ptr<Scalar>(),
+          batch,
+          columns,
+          values);
+    }
   }
 }
 
@@ -123,35 +128,37 @@ void KnownLevel::backward(
     const torch::Tensor& rows,
     std::vector<Reached>* below) {
   const torch::NoGradGuard no_grad;
-  const at::AutoDispatchBelowADInplaceOrView guard;
   for (Expert& expert : experts_) {
     expert.reached.count = 0;
   }
-  as_real(rows.scalar_type(), [&](auto zero) {
-    using Scalar = decltype(zero);
-    mix_backward<Scalar>(above);
-    for (Gate& gate : gates_) {
-      descend_softmax<Scalar>(gate, rows);
-    }
-  });
-  const auto each_reached = [&](const auto& visit) {
+  {
+    const at::AutoDispatchBelowADInplaceOrView guard;
+    as_real(rows.scalar_type(), [&](auto zero) {
+      using Scalar = decltype(zero);
+      mix_backward<Scalar>(above);
+      for (Gate& gate : gates_) {
+        descend_shares<Scalar>(gate, rows);
+      }
+    });
+  }
+  const auto each_chain = [&](const auto& visit) {
     for (Expert& expert : experts_) {
       if (expert.reached.count > 0) {
         visit(expert.taker, expert.chain, expert.reached, expert.is_rectified);
       }
     }
     for (Gate& gate : gates_) {
-      if (gate.reached.count > 0) {
-        visit(gate.taker, gate.logits, gate.reached, false);
+      if (gate.reached.count > 0 && gate.logits) {
+        visit(gate.taker, *gate.logits, gate.reached, false);
       }
     }
   };
   if (below != nullptr) {
-    each_reached([&](size_t taker, auto&, const Reached& reached, bool) {
+    each_chain([&](size_t taker, auto&, const Reached& reached, bool) {
       (*below)[taker].cover(reached);
     });
   }
-  each_reached(
+  each_chain(
       [&](size_t taker, auto& chain, const Reached& reached, bool is_masked) {
         const torch::Tensor sent =
             chain.write(reached, rows, below != nullptr, is_masked);
@@ -159,6 +166,11 @@ void KnownLevel::backward(
           add_sent(sent, reached, (*below)[taker]);
         }
       });
+  for (const Gate& gate : gates_) {
+    if (gate.reached.count > 0 && gate.graph) {
+      gate.graph->write(gate.reached, rows);
+    }
+  }
 }
 
 } // namespace polytask::detail

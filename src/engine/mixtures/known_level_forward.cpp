@@ -29,7 +29,6 @@ torch::Tensor KnownLevel::output_of(
 // The experts that a gate mixes, in the order of autograd's forward, in which
 // layers that draw do so; and what it takes the softmax of.
 void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
-  gate.is_used = true;
   for (const size_t place : gate.experts) {
     Expert& expert = experts_[place];
     if (!expert.is_used) {
@@ -46,7 +45,14 @@ void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
         expert.output.sizes(),
         ".");
   }
-  const torch::Tensor rows = as_rows(states[gate.taker]);
+  if (gate.logits) {
+    gate.shares = gate.logits->layers().forward(rows_of(gate, states));
+  }
+}
+
+torch::Tensor KnownLevel::rows_of(
+    const Gate& gate, const std::vector<torch::Tensor>& states) const {
+  torch::Tensor rows = as_rows(states[gate.taker]);
   TORCH_CHECK_VALUE(
       rows.size(1) == level_->options().in_features(),
       level_->form().name,
@@ -55,25 +61,35 @@ void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
       ", but a row of their input has ",
       rows.size(1),
       " elements.");
-  gate.shares = gate.logits.layers().forward(rows);
+  return rows;
 }
 
 const std::vector<torch::Tensor>& KnownLevel::forward(
-    const std::vector<torch::Tensor>& states, const Wanted& wanted) {
-  const torch::NoGradGuard no_grad;
-  const at::AutoDispatchBelowADInplaceOrView below;
+    const std::vector<torch::Tensor>& states,
+    const Wanted& wanted,
+    bool is_differentiated) {
   for (Expert& expert : experts_) {
     expert.is_used = false;
   }
-  for (Gate& gate : gates_) {
-    gate.is_used = false;
-    if (level_->is_training()) {
-      level_->takers()[gate.taker].shares.reset();
-    }
-    outputs_[gate.taker].reset();
+  if (level_->is_training()) {
+    level_->forget_shares();
   }
   for (Gate& gate : gates_) {
-    if (wanted[gate.taker]) {
+    gate.is_used = wanted[gate.taker];
+    outputs_[gate.taker].reset();
+    if (gate.is_used && gate.graph) {
+      const torch::Tensor& shares =
+          gate.graph->forward(rows_of(gate, states), is_differentiated);
+      gate.shares = shares.detach().contiguous();
+      if (level_->is_training()) {
+        level_->note_shares(gate.taker, shares);
+      }
+    }
+  }
+  const torch::NoGradGuard no_grad;
+  const at::AutoDispatchBelowADInplaceOrView below;
+  for (Gate& gate : gates_) {
+    if (gate.is_used) {
       use(gate, states);
     }
   }
@@ -97,12 +113,14 @@ void KnownLevel::mix_forward() {
       continue;
     }
     rows = gate.shares.size(0);
-    auto* shares = gate.shares.data_ptr<Scalar>();
-    softmax_shift(shares, nullptr, rows, gate.columns());
-    gate.shares.exp_(); // LibTorch's, many at a time
-    softmax_scale(shares, rows, gate.columns());
-    if (level_->is_training()) {
-      level_->takers()[gate.taker].shares = gate.shares;
+    if (gate.logits) {
+      auto* shares = gate.shares.data_ptr<Scalar>();
+      softmax_shift(shares, nullptr, rows, gate.columns());
+      gate.shares.exp_(); // LibTorch's, many at a time
+      softmax_scale(shares, rows, gate.columns());
+      if (level_->is_training()) {
+        level_->note_shares(gate.taker, gate.shares);
+      }
     }
     const torch::Tensor& like = experts_[gate.experts[0]].output;
     reserve(gate.output, like.sizes(), like.options());

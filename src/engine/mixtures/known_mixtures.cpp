@@ -62,14 +62,19 @@ Obstacle KnownMixtures::obstacle(
 }
 
 const std::vector<torch::Tensor>& KnownMixtures::forward(
-    const torch::Tensor& input, const std::vector<int64_t>& tasks) {
+    const torch::Tensor& input,
+    const std::vector<int64_t>& tasks,
+    bool is_differentiated) {
   const bool are_others = tasks != tasks_;
   if (are_others) {
     tasks_.clear(); // until this forward is through
     want(tasks);
   }
   features_.clear();
-  run(input.is_contiguous() ? input : input.contiguous(), tasks, features_);
+  run(input.is_contiguous() ? input : input.contiguous(),
+      tasks,
+      is_differentiated,
+      features_);
   if (are_others) {
     std::vector<torch::Tensor> all;
     note_used(all);

@@ -37,9 +37,15 @@ class KnownMixtures {
       const torch::Tensor& input, const torch::Tensor& like) const;
 
   /// The features of these tasks, in their order: without a graph, good until
-  /// the next call.
+  /// the next call. `is_differentiated`: a backward may follow.
   const std::vector<torch::Tensor>& forward(
-      const torch::Tensor& input, const std::vector<int64_t>& tasks);
+      const torch::Tensor& input,
+      const std::vector<int64_t>& tasks,
+      bool is_differentiated = true);
+  /// Whether the sharing may have a loss of its own after such a forward.
+  virtual bool has_own_loss() const {
+    return false;
+  }
   /// From the cotangents of those features, each of a loss of its own: `rows`
   /// [n, N] of their gradients. May write to the cotangents.
   void write_rows(
@@ -87,6 +93,7 @@ class KnownMixtures {
   virtual void run(
       const torch::Tensor& input,
       const std::vector<int64_t>& tasks,
+      bool is_differentiated,
       std::vector<torch::Tensor>& features) = 0;
   /// Appends what such a forward uses.
   virtual void note_used(std::vector<torch::Tensor>& used) const = 0;

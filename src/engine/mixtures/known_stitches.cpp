@@ -153,6 +153,7 @@ void KnownStitches::mix(Step& step) {
 void KnownStitches::run(
     const torch::Tensor& input,
     const std::vector<int64_t>& tasks,
+    bool /*is_differentiated*/,
     std::vector<torch::Tensor>& features) {
   const torch::NoGradGuard no_grad;
   const at::AutoDispatchBelowADInplaceOrView below;

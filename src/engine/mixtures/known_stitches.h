@@ -36,6 +36,7 @@ class KnownStitches : public KnownMixtures {
   void run(
       const torch::Tensor& input,
       const std::vector<int64_t>& tasks,
+      bool is_differentiated,
       std::vector<torch::Tensor>& features) override;
   void note_used(std::vector<torch::Tensor>& used) const override;
   void backward(

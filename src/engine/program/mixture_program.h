@@ -28,6 +28,9 @@ class MixtureProgram : public StepProgram {
   const char* parts() const {
     return mixtures_->parts();
   }
+  bool has_own_loss() const {
+    return mixtures_->has_own_loss();
+  }
   Route route() const override {
     return heads_ ? Route::kTrunkProgram : Route::kLayers;
   }

@@ -113,10 +113,11 @@ class ExpertLevel : public torch::nn::Module {
   };
   /// What a taker mixes, in the order of its gate.
   std::vector<Place> mixed_by(size_t taker) const;
+  /// Of the forward before, in training mode: all shares, and those of a taker,
+  /// with their graph where there is one.
+  void forget_shares();
+  void note_shares(size_t taker, const torch::Tensor& shares);
   const std::vector<Taker>& takers() const {
-    return takers_;
-  }
-  std::vector<Taker>& takers() {
     return takers_;
   }
   const ExpertLevelOptions& options() const {

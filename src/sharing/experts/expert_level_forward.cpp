@@ -88,11 +88,8 @@ std::vector<Inputs> ExpertLevel::forward(
   }
   // In eval mode nothing is written, so that threads may read one model.
   const bool is_noted = is_training();
-  for (size_t t = 0; is_noted && t < takers_.size(); ++t) {
-    takers_[t].shares.reset();
-  }
   if (is_noted) {
-    with_graph_.assign(takers_.size(), {});
+    forget_shares();
   }
   const auto output_of = [&](Place place) -> const torch::Tensor& {
     auto& known = outputs[place.taker][place.expert];
@@ -106,7 +103,7 @@ std::vector<Inputs> ExpertLevel::forward(
     if (!wanted[t]) {
       continue;
     }
-    Taker& taker = takers_[t]; // written to while training alone
+    const Taker& taker = takers_[t];
     if (form_.shared_read_tasks) {
       outputs[shared].assign(takers_[shared].experts.size(), {});
     }
@@ -125,10 +122,7 @@ std::vector<Inputs> ExpertLevel::forward(
     }
     const torch::Tensor shares = taker.gate->shares(rows);
     if (is_noted) {
-      taker.shares = shares.detach();
-    }
-    if (is_noted && form_.balances && shares.requires_grad()) {
-      with_graph_[t] = shares;
+      note_shares(t, shares);
     }
     torch::Tensor state = mixed(shares, mixes);
     if (form_.adds_own && !taker.experts.empty()) {

@@ -48,6 +48,22 @@ MixingWeights ExpertLevel::mixing_weights(
   return weights;
 }
 
+void ExpertLevel::forget_shares() {
+  for (Taker& taker : takers_) {
+    taker.shares.reset();
+  }
+  if (form_.balances) {
+    with_graph_.assign(takers_.size(), {});
+  }
+}
+
+void ExpertLevel::note_shares(size_t taker, const torch::Tensor& shares) {
+  takers_[taker].shares = shares.requires_grad() ? shares.detach() : shares;
+  if (form_.balances && shares.requires_grad()) {
+    with_graph_[taker] = shares;
+  }
+}
+
 torch::Tensor ExpertLevel::take_loss(c10::ArrayRef<int64_t> tasks) {
   torch::Tensor sum;
   for (size_t t = 0; t < takers_.size(); ++t) {
