@@ -26,7 +26,7 @@ Entries all_entries(const DataFolder& data) {
   add_linear_tasks(entries, data);
   add_shared_networks(entries, data);
   add_balanced_networks(entries, data);
-  add_mixtures(entries);
+  add_mixtures(entries, data);
   add_stitches(entries);
   add_predictions(entries);
   add_optimizers(entries);

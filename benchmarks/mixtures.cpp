@@ -7,7 +7,6 @@
 #include <polytask/sharing/experts/mmoe.h>
 #include <polytask/sharing/experts/ple.h>
 #include <polytask/task/losses/mse.h>
-#include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
@@ -15,13 +14,13 @@
 #include <torch/utils.h>
 
 #include "floor_mixture.h"
+#include "tower_loop.h"
 #include "training_contender.h"
 
 namespace polytask::benchmarks {
 
 namespace {
 
-namespace F = torch::nn::functional;
 using torch::nn::Linear;
 
 constexpr int64_t kMixtureSteps = 20;
@@ -36,37 +35,15 @@ ExpertLevelOptions cgc_level(int64_t inputs) {
 }
 
 // As one would write it.
-class MixtureLoop : public TensorContender {
+class MixtureLoop : public TowerLoop {
  public:
   MixtureLoop(const Problem& problem, MixtureKind kind)
-      : input_(problem.input), targets_(problem.columns()), kind_(kind) {
+      : TowerLoop(problem), kind_(kind) {
     add_level(experts_, gates_, kMixtureInputs);
     if (kind_ == MixtureKind::kPLE) {
       add_level(upper_experts_, upper_gates_, kMixtureWidth);
     }
-    for (int64_t t = 0; t < kMixtureTasks; ++t) {
-      towers_.push_back(mixture_tower());
-      for (const auto& parameter : towers_.back()->parameters()) {
-        parameters_.push_back(parameter);
-      }
-    }
-    optimizer_ = std::make_unique<torch::optim::Adam>(parameters_, 1e-3);
-    start_from(parameters_, problem.start);
-  }
-
-  void run(int64_t steps) override {
-    for (int64_t i = 0; i < steps; ++i) {
-      optimizer_->zero_grad();
-      const auto features = this->features();
-      torch::Tensor loss;
-      for (size_t t = 0; t < features.size(); ++t) {
-        const auto own =
-            F::mse_loss(towers_[t]->forward(features[t]), targets_[t]);
-        loss = t == 0 ? own : loss + own;
-      }
-      loss.backward();
-      optimizer_->step();
-    }
+    start(problem);
   }
 
  private:
@@ -74,18 +51,14 @@ class MixtureLoop : public TensorContender {
   void add_level(
       std::vector<Linear>& experts, std::vector<Linear>& gates, int64_t width) {
     const bool is_mmoe = kind_ == MixtureKind::kMMoE;
-    const auto add = [this](std::vector<Linear>& to, Linear layer) {
-      parameters_.insert(parameters_.end(), {layer->weight, layer->bias});
-      to.push_back(std::move(layer));
-    };
     for (int64_t e = 0; e < 8; ++e) {
-      add(experts, Linear(width, kMixtureWidth));
+      experts.push_back(add_layer(width, kMixtureWidth));
     }
     for (int64_t t = 0; t < kMixtureTasks; ++t) {
-      add(gates, Linear(width, is_mmoe ? 8 : 5));
+      gates.push_back(add_layer(width, is_mmoe ? 8 : 5));
     }
     if (kind_ == MixtureKind::kPLE && width == kMixtureInputs) {
-      add(gates, Linear(width, 8));
+      gates.push_back(add_layer(width, 8));
     }
   }
 
@@ -96,7 +69,7 @@ class MixtureLoop : public TensorContender {
         .squeeze(1);
   }
 
-  std::vector<torch::Tensor> features() {
+  std::vector<torch::Tensor> features() override {
     std::vector<torch::Tensor> outputs;
     for (auto& expert : experts_) {
       outputs.push_back(torch::relu(expert(input_)));
@@ -139,16 +112,11 @@ class MixtureLoop : public TensorContender {
     return states;
   }
 
-  torch::Tensor input_;
-  std::vector<torch::Tensor> targets_;
   MixtureKind kind_;
   std::vector<Linear> experts_;
   std::vector<Linear> gates_;
   std::vector<Linear> upper_experts_;
   std::vector<Linear> upper_gates_;
-  std::vector<torch::nn::Sequential> towers_;
-  std::vector<torch::Tensor> parameters_;
-  std::unique_ptr<torch::optim::Adam> optimizer_;
 };
 
 } // namespace
@@ -205,13 +173,15 @@ MultiTaskModel mixture_model(MixtureKind kind) {
   return with_towers(std::move(sharing));
 }
 
-void add_mixtures(Entries& entries) {
+void add_mixtures(Entries& entries, const DataFolder& data) {
   for (const auto& [kind, job] :
        {std::pair{MixtureKind::kMMoE, "MMoE"},
         std::pair{MixtureKind::kCGC, "CGC"},
         std::pair{MixtureKind::kPLE, "PLE"}}) {
-    const LazyProblem lazy(
-        [kind = kind] { return mixture_problem(mixture_model(kind)); });
+    const LazyProblem lazy([=, kind = kind, job = job] {
+      return data.empty() ? mixture_problem(mixture_model(kind))
+                          : read_problem(data + "/" + job);
+    });
     const auto add = [&, job = job](const std::string& contender, auto make) {
       entries.push_back(
           {job, contender, kMixtureSteps, [=] { return make(lazy.get()); }});

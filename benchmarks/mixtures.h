@@ -27,6 +27,6 @@ MultiTaskModel with_towers(std::shared_ptr<Sharing> sharing);
 /// On data of its own, from a model's parameters.
 Problem mixture_problem(const MultiTaskModel& model);
 
-void add_mixtures(Entries& entries);
+void add_mixtures(Entries& entries, const DataFolder& data);
 
 } // namespace polytask::benchmarks

@@ -54,14 +54,6 @@ std::vector<int64_t> to_draws(const torch::Tensor& tensor) {
   return {values, values + tensor.numel()};
 }
 
-Problem read_problem(const std::string& folder) {
-  return {
-      read_npy(folder + "/input.npy"),
-      read_npy(folder + "/targets.npy"),
-      read_npy(folder + "/start.npy"),
-      to_draws(read_npy(folder + "/draws.npy"))};
-}
-
 Problem random_problem(const torch::Tensor& input, torch::Tensor targets) {
   return {
       input,
@@ -101,6 +93,14 @@ Batch::Targets Problem::named_targets() const {
     named.emplace_back(name(static_cast<int64_t>(named.size())), column);
   }
   return named;
+}
+
+Problem read_problem(const std::string& folder) {
+  return {
+      read_npy(folder + "/input.npy"),
+      read_npy(folder + "/targets.npy"),
+      read_npy(folder + "/start.npy"),
+      to_draws(read_npy(folder + "/draws.npy"))};
 }
 
 Problem linear_problem(

@@ -59,6 +59,9 @@ class LazyProblem {
   std::shared_ptr<Shared> shared_;
 };
 
+/// What jobs.py wrote for one job.
+Problem read_problem(const std::string& folder);
+
 /// Linear tasks: y = x Wᵀ + b, with a little noise.
 Problem linear_problem(
     int64_t tasks, int64_t rows, int64_t features, const DataFolder& data);

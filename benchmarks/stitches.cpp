@@ -5,77 +5,24 @@
 #include <polytask/balancing/make.h>
 #include <polytask/sharing/cross_stitch.h>
 #include <polytask/sharing/experts/adatt.h>
-#include <torch/nn/functional/loss.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adam.h>
 
 #include "mixtures.h"
+#include "tower_loop.h"
 #include "training_contender.h"
 
 namespace polytask::benchmarks {
 
 namespace {
 
-namespace F = torch::nn::functional;
 using torch::nn::Linear;
 
 constexpr int64_t kStitchSteps = 20;
 
-// What the two loops have in common.
-class StitchLoop : public TensorContender {
+class CrossStitchLoop : public TowerLoop {
  public:
-  explicit StitchLoop(const Problem& problem)
-      : input_(problem.input), targets_(problem.columns()) {}
-
-  void run(int64_t steps) override {
-    for (int64_t i = 0; i < steps; ++i) {
-      optimizer_->zero_grad();
-      const auto features = this->features();
-      torch::Tensor loss;
-      for (size_t t = 0; t < features.size(); ++t) {
-        const auto own =
-            F::mse_loss(towers_[t]->forward(features[t]), targets_[t]);
-        loss = t == 0 ? own : loss + own;
-      }
-      loss.backward();
-      optimizer_->step();
-    }
-  }
-
- protected:
-  virtual std::vector<torch::Tensor> features() = 0;
-
-  Linear add_layer(int64_t in, int64_t out) {
-    Linear layer(in, out);
-    parameters_.insert(parameters_.end(), {layer->weight, layer->bias});
-    return layer;
-  }
-  torch::Tensor add_parameter(at::IntArrayRef sizes) {
-    parameters_.push_back(torch::zeros(sizes, torch::requires_grad()));
-    return parameters_.back();
-  }
-  void start(const Problem& problem) {
-    for (size_t t = 0; t < targets_.size(); ++t) {
-      towers_.push_back(mixture_tower());
-      const auto own = towers_.back()->parameters();
-      parameters_.insert(parameters_.end(), own.begin(), own.end());
-    }
-    optimizer_ = std::make_unique<torch::optim::Adam>(parameters_, 1e-3);
-    start_from(parameters_, problem.start);
-  }
-
-  torch::Tensor input_;
-  std::vector<torch::Tensor> targets_;
-  std::vector<torch::nn::Sequential> towers_;
-
- private:
-  std::vector<torch::Tensor> parameters_;
-  std::unique_ptr<torch::optim::Adam> optimizer_;
-};
-
-class CrossStitchLoop : public StitchLoop {
- public:
-  explicit CrossStitchLoop(const Problem& problem) : StitchLoop(problem) {
+  explicit CrossStitchLoop(const Problem& problem) : TowerLoop(problem) {
     for (size_t t = 0; t < targets_.size(); ++t) {
       first_.push_back(add_layer(64, 128));
       second_.push_back(add_layer(128, 128));
@@ -108,9 +55,9 @@ class CrossStitchLoop : public StitchLoop {
   std::vector<torch::Tensor> units_;
 };
 
-class AdaTTLoop : public StitchLoop {
+class AdaTTLoop : public TowerLoop {
  public:
-  explicit AdaTTLoop(const Problem& problem) : StitchLoop(problem) {
+  explicit AdaTTLoop(const Problem& problem) : TowerLoop(problem) {
     const size_t tasks = targets_.size();
     for (size_t e = 0; e < 2 * tasks; ++e) {
       experts_.push_back(add_layer(64, 128));

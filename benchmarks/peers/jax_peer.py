@@ -1,11 +1,19 @@
 # SPDX-FileCopyrightText: 2026 the polytask authors
 # SPDX-License-Identifier: BSD-3-Clause
 """JAX on the CPU, state donated: one jitted call for each step (jit), or for all steps (scan)."""
+import functools
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import jobs
+import mixture_networks
+
+OPERATIONS = types.SimpleNamespace(
+    relu=jax.nn.relu, softmax=jax.nn.softmax, einsum=jnp.einsum,
+    linear=lambda state, w, b: state @ w.swapaxes(1, 2) + b[:, None])
 
 
 def predict(p, x):
@@ -15,7 +23,7 @@ def predict(p, x):
     return x @ p["w"].T + p["b"]
 
 
-def joint_loss(p, x, y):
+def joint_loss(predict, p, x, y):
     return jnp.mean((predict(p, x) - y) ** 2, axis=0).sum()
 
 
@@ -39,10 +47,12 @@ def adam(rate):
 
 
 def joint_step(problem):
-    update = (adam if problem.hidden else sgd)(problem.rate)
+    update = (adam if problem.adam else sgd)(problem.rate)
+    loss = functools.partial(
+        joint_loss, functools.partial(mixture_networks.predict, OPERATIONS) if problem.mixture else predict)
 
     def step(p, state, x, y, task):
-        return update(p, state, jax.grad(joint_loss)(p, x, y))
+        return update(p, state, jax.grad(loss)(p, x, y))
     return step
 
 
@@ -72,7 +82,7 @@ class Jit:
             return {name: jnp.zeros_like(value) for name, value in self.p.items()}
         self.drawn = 0
         self.p = {name: jnp.array(value) for name, value in self.problem.split(flat).items()}
-        self.state = {"step": jnp.zeros(()), "mean": zeros(), "square": zeros()} if self.problem.hidden else {}
+        self.state = {"step": jnp.zeros(()), "mean": zeros(), "square": zeros()} if self.problem.adam else {}
         jax.block_until_ready((self.p, self.state))
 
     def run(self, steps):

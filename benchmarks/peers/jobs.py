@@ -11,6 +11,8 @@ import json
 import pathlib
 import time
 
+import mixture_networks
+
 # Job: data, strategy. Data: (T, B, d) linear, or (T, B, d, h) for a network d-h-h with T heads.
 LINEAR = {f"linear ({t},{b},{d})": (t, b, d) for t, b, d in
           [(2, 100, 2), (8, 256, 64), (64, 1024, 256), (256, 4096, 512)]}
@@ -19,16 +21,20 @@ NETWORKS = {f"network {d}-{h}-{h} T={t}": (t, b, d, h) for t, b, d, h in
 # Steps of such networks whose tasks are weighed by their gradients.
 BALANCED = {f"balanced {d}-{h}-{h} B={b} T={t}": (t, b, d, h) for t, b, d, h in
             [(8, 256, 64, 256), (32, 256, 64, 256), (21, 64, 21, 64), (8, 32, 256, 512), (32, 32, 256, 512)]}
+# Mixtures of experts, with and without a balancing.
+MIXTURES = {kind: (mixture_networks.TASKS, 1024, mixture_networks.INPUTS) for kind in mixture_networks.KINDS}
 JOBS = {name.replace("linear", strategy): (name, strategy)
         for name in LINEAR for strategy in ("joint", "alternating")}
-JOBS |= {name: (name, "joint") for name in NETWORKS | BALANCED}
-DATA = LINEAR | NETWORKS | BALANCED
+JOBS |= {name: (name, "joint") for name in NETWORKS | BALANCED | MIXTURES}
+DATA = LINEAR | NETWORKS | BALANCED | MIXTURES
 
 
 def steps_of(job):
     """Steps from the start until the parameters are put back."""
     linear = {2: 300, 8: 300, 64: 50, 256: 4}
     data, strategy = JOBS[job]
+    if data in MIXTURES:
+        return 20
     if data in BALANCED:
         return 10 if BALANCED[data][3] > 64 else 100
     if data in NETWORKS:
@@ -47,8 +53,11 @@ def write(folder):
         # With these seeds no ReLU's input comes so near to 0 that rounding decides, which Adam would make visible.
         random = np.random.RandomState(200 + tasks)
         x = random.rand(rows, features) if features == 2 else random.randn(rows, features)
-        if hidden:
+        if hidden or name in MIXTURES:
             y = np.sin(x @ random.randn(features, tasks) / np.sqrt(features))
+        if name in MIXTURES:
+            layers = mixture_networks.layers(name)
+        elif hidden:
             layers = [(hidden[0], features), (hidden[0], hidden[0])] + tasks * [(1, hidden[0])]
         else:
             y = x @ random.randn(features, tasks) / np.sqrt(features) + random.randn(tasks)
@@ -72,11 +81,15 @@ class Problem:
             np.load(folder / data / f"{name}.npy") for name in ("input", "targets", "start", "draws"))
         self.tasks, self.rows, self.features, *hidden = DATA[data]
         self.hidden = hidden[0] if hidden else None
+        self.mixture = data if data in MIXTURES else None
+        self.adam = bool(self.hidden or self.mixture)
         self.alternating = strategy == "alternating"
-        self.rate = 1e-3 if hidden else 0.5 if self.features == 2 else 0.05
+        self.rate = 1e-3 if self.adam else 0.5 if self.features == 2 else 0.05
 
     def split(self, flat):
-        """The parameters by name: w [T, d] and b [T]; for networks also w1, b1, w2, b2."""
+        """The parameters by name: w [T, d] and b [T]; for networks also w1, b1, w2, b2; or a mixture's."""
+        if self.mixture:
+            return mixture_networks.split(self.mixture, flat)
         named, width = {}, self.features
         if self.hidden:
             h = self.hidden
@@ -87,9 +100,10 @@ class Problem:
         heads = flat.reshape(self.tasks, width + 1)
         return named | {"w": heads[:, :-1], "b": heads[:, -1]}
 
-    @staticmethod
-    def join(named):
+    def join(self, named):
         """The inverse of split."""
+        if self.mixture:
+            return mixture_networks.join(self.mixture, named)
         import numpy as np
         parts = [np.ravel(named[name]) for name in ("w1", "b1", "w2", "b2") if name in named]
         heads = np.concatenate([named["w"], np.reshape(named["b"], (-1, 1))], axis=1)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import jobs
+import pytorch_mixtures
 
 
 class Eager:
@@ -104,12 +105,13 @@ class Compiled:
         self.tasks = [torch.tensor([t]) for t in range(problem.tasks)]
         self.draws = problem.draws.tolist()
         self.p = {name: torch.from_numpy(value.copy()) for name, value in problem.split(problem.start).items()}
+        self.loss = pytorch_mixtures.joint_loss if problem.mixture else joint_loss
         self.state = {}
-        if problem.hidden:
+        if problem.adam:
             self.state = {"step": torch.zeros(())}
             for moment in ("mean", "square"):
                 self.state |= {moment + name: torch.zeros_like(value) for name, value in self.p.items()}
-        step = self.adam_step if problem.hidden else self.alternating_step if problem.alternating else self.sgd_step
+        step = self.adam_step if problem.adam else self.alternating_step if problem.alternating else self.sgd_step
         self.step = torch.compile(step, dynamic=False, fullgraph=True)
 
     def parameters(self):
@@ -141,7 +143,7 @@ class Compiled:
             p[name].index_add_(0, task, g[name], alpha=-self.problem.rate)
 
     def adam_step(self, p, state, x, y, task):
-        g = torch.func.grad(joint_loss)(p, x, y)
+        g = torch.func.grad(self.loss)(p, x, y)
         state["step"].add_(1)
         first = -torch.expm1(state["step"] * math.log(0.9))
         second = (-torch.expm1(state["step"] * math.log(0.999))).sqrt()
@@ -152,5 +154,13 @@ class Compiled:
             p[name].sub_(self.problem.rate * (mean / first) / (square.sqrt() / second + 1e-8))
 
 
+def eager(problem):
+    return (pytorch_mixtures.Eager if problem.mixture else Eager)(problem)
+
+
+def stacked(problem):
+    return (pytorch_mixtures.Stacked if problem.mixture else Stacked)(problem)
+
+
 if __name__ == "__main__":
-    jobs.main({"eager": Eager, "stacked": Stacked, "compile": Compiled}, f"PyTorch {torch.__version__}")
+    jobs.main({"eager": eager, "stacked": stacked, "compile": Compiled}, f"PyTorch {torch.__version__}")

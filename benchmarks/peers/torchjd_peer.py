@@ -11,6 +11,7 @@ from torchjd.autogram import Engine
 from torchjd.autojac import jac_to_grad, mtl_backward
 
 import jobs
+import pytorch_mixtures
 
 METHODS = {
     "pcgrad": (aggregation.PCGrad, aggregation.PCGradWeighting, {}),
@@ -28,9 +29,11 @@ class Autojac:
         self.problem, self.method = problem, method
         self.x = torch.from_numpy(problem.x)
         self.targets = [torch.from_numpy(problem.y[:, t:t + 1].copy()) for t in range(problem.tasks)]
-        h = problem.hidden
-        self.trunk = nn.Sequential(nn.Linear(problem.features, h), nn.ReLU(), nn.Linear(h, h), nn.ReLU())
-        self.heads = nn.ModuleList([nn.Linear(h, 1) for _ in range(problem.tasks)])
+        h, kind = problem.hidden, problem.mixture
+        self.trunk = pytorch_mixtures.Experts(kind) if kind else nn.Sequential(
+            nn.Linear(problem.features, h), nn.ReLU(), nn.Linear(h, h), nn.ReLU())
+        self.heads = nn.ModuleList(
+            [pytorch_mixtures.tower() if kind else nn.Linear(h, 1) for _ in range(problem.tasks)])
         # As a careful user would, once: the library walks the graph for them otherwise.
         self.shared = list(self.trunk.parameters())
         self.own = [list(head.parameters()) for head in self.heads]
@@ -53,7 +56,9 @@ class Autojac:
         self.aggregator = make(**options, **({"n_tasks": self.problem.tasks} if self.method == "nash_mtl" else {}))
 
     def losses(self, features):
-        return [F.mse_loss(head(features), target) for head, target in zip(self.heads, self.targets)]
+        if isinstance(features, torch.Tensor):
+            features = self.problem.tasks * [features]
+        return [F.mse_loss(head(own), target) for head, own, target in zip(self.heads, features, self.targets)]
 
     def run(self, steps):
         for _ in range(steps):
