@@ -45,7 +45,7 @@ void OwnLoss::find(
       "Sharing '",
       sharing.name(),
       "': its own loss is ",
-      value.value_or(0),
+      std::isnan(value.value_or(0)) ? "nan" : c10::str(value.value_or(0)),
       "; the step is not taken and the parameters are as they were.");
   const at::Tensor term = found_.detach() * part_;
   value_ = value_.defined() ? value_ + term : term;

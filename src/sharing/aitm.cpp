@@ -9,13 +9,19 @@
 #include "core/check.h"
 #include "core/tensor_sets.h"
 #include "sharing/cloning.h"
+#include "sharing/fresh_modules.h"
 #include "sharing/like_rest.h"
 #include "sharing/matching.h"
+#include "sharing/task_places.h"
 #include "sharing/transfer_attention.h"
 
 namespace polytask {
 
 namespace {
+
+std::string bottom_of(const std::string& task) {
+  return "the bottom of task '" + task + "'";
+}
 
 std::shared_ptr<detail::TransferAttention> make_attention(
     const AITMOptions& options) {
@@ -33,7 +39,8 @@ AITMImpl::AITMImpl(NetworkFactory bottom, AITMOptions options)
       bottom_(std::move(bottom)),
       options_(options),
       bottoms_(std::make_shared<torch::nn::Module>("polytask::Bottoms")),
-      info_(std::make_shared<torch::nn::Module>("polytask::Info")) {
+      info_(std::make_shared<torch::nn::Module>("polytask::Info")),
+      known_(std::make_unique<detail::FreshModules>("AITM")) {
   TORCH_CHECK_VALUE(
       bottom_,
       "AITM: expected a function that makes bottoms, but it is empty.");
@@ -56,12 +63,7 @@ AITMImpl::~AITMImpl() = default;
 
 void AITMImpl::add_task(const std::string& name) {
   Network bottom = bottom_();
-  for (const Step& step : steps_) {
-    TORCH_CHECK_VALUE(
-        step.bottom.module() != bottom.module(),
-        "AITM: the function that makes a bottom gave one module twice; it has "
-        "to make a new one each time.");
-  }
+  detail::FreshModules::beside(*known_).add(bottom, bottom_of(name));
   detail::make_like_rest(*this, *bottom.module());
   add_step(name, std::move(bottom));
 }
@@ -80,6 +82,7 @@ void AITMImpl::add_step(const std::string& name, Network bottom) {
     }
   }
   bottoms_->register_module(key, step.bottom.module());
+  known_->note(step.bottom, bottom_of(name));
   if (!steps_.empty()) {
     info_->register_module(key, step.info);
     if (options_.attention() != AITMAttention::kShared) {
@@ -93,7 +96,7 @@ std::vector<torch::Tensor> AITMImpl::chain(
     const Inputs& inputs, size_t last) const {
   std::vector<torch::Tensor> states;
   for (size_t i = 0; i <= last; ++i) {
-    const Step& step = steps_.at(i);
+    const Step& step = steps_[i];
     torch::Tensor state;
     try {
       state = step.bottom.forward(inputs);
@@ -136,7 +139,8 @@ Inputs AITMImpl::handed(
 
 std::vector<Inputs> AITMImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
-  const auto count = static_cast<size_t>(tasks);
+  detail::check_all_tasks(*this, tasks);
+  const size_t count = steps_.size();
   std::vector<Inputs> all;
   if (count > 0) {
     const auto states = chain(inputs, count - 1);
@@ -148,7 +152,7 @@ std::vector<Inputs> AITMImpl::features_for_all(
 }
 
 Inputs AITMImpl::features_for(const Inputs& inputs, int64_t task) {
-  const auto place = static_cast<size_t>(task);
+  const size_t place = detail::task_place(*this, task);
   return handed(chain(inputs, place), place);
 }
 
@@ -160,7 +164,7 @@ bool AITMImpl::uses(size_t task, size_t step) const {
 }
 
 std::vector<torch::Tensor> AITMImpl::step_parameters(size_t place) const {
-  const Step& step = steps_.at(place);
+  const Step& step = steps_[place];
   auto all = step.bottom.module()->parameters();
   if (place > 0) {
     all = detail::joined({all, step.info->parameters()});
@@ -172,7 +176,7 @@ std::vector<torch::Tensor> AITMImpl::step_parameters(size_t place) const {
 }
 
 std::vector<torch::Tensor> AITMImpl::task_parameters(int64_t task) const {
-  const auto place = static_cast<size_t>(task);
+  const size_t place = detail::task_place(*this, task);
   for (size_t other = 0; other < steps_.size(); ++other) {
     if (other != place && uses(other, place)) {
       return {};
@@ -182,7 +186,7 @@ std::vector<torch::Tensor> AITMImpl::task_parameters(int64_t task) const {
 }
 
 std::vector<torch::Tensor> AITMImpl::used_parameters(int64_t task) const {
-  const auto place = static_cast<size_t>(task);
+  const size_t place = detail::task_place(*this, task);
   std::vector<std::vector<torch::Tensor>> lists;
   for (size_t step = 0; step <= place; ++step) {
     if (uses(place, step)) {

@@ -16,6 +16,7 @@
 #include "sharing/like_rest.h"
 #include "sharing/matching.h"
 #include "sharing/relation_checks.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -116,7 +117,7 @@ void DeepBayesianMTLImpl::add_step(const std::string& name) {
 
 DeepBayesianMTLImpl::Places DeepBayesianMTLImpl::needed_by(size_t task) const {
   Places needed(steps_.size(), false);
-  needed.at(task) = true;
+  needed[task] = true;
   for (size_t i = task + 1; i-- > 0;) {
     for (const size_t before : steps_[i].before) {
       needed[before] = needed[before] || needed[i];
@@ -176,6 +177,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::outputs(
 
 std::vector<Inputs> DeepBayesianMTLImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
+  detail::check_all_tasks(*this, tasks);
   check_names();
   const auto given = inner().features_for_all(inputs, tasks);
   std::vector<torch::Tensor> tensors;
@@ -187,8 +189,8 @@ std::vector<Inputs> DeepBayesianMTLImpl::features_for_all(
 }
 
 Inputs DeepBayesianMTLImpl::features_for(const Inputs& inputs, int64_t task) {
+  const size_t place = detail::task_place(*this, task);
   check_names();
-  const auto place = static_cast<size_t>(task);
   const auto needed = needed_by(place);
   std::vector<torch::Tensor> tensors(steps_.size());
   if (std::find(needed.begin(), needed.end(), false) == needed.end()) {
@@ -222,7 +224,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::step_parameters(
 
 std::vector<torch::Tensor> DeepBayesianMTLImpl::task_parameters(
     int64_t task) const {
-  const auto place = static_cast<size_t>(task);
+  const size_t place = detail::task_place(*this, task);
   for (size_t other = place + 1; other < steps_.size(); ++other) {
     if (needed_by(other)[place]) {
       return {};
@@ -234,7 +236,7 @@ std::vector<torch::Tensor> DeepBayesianMTLImpl::task_parameters(
 
 std::vector<torch::Tensor> DeepBayesianMTLImpl::used_parameters(
     int64_t task) const {
-  const auto needed = needed_by(static_cast<size_t>(task));
+  const auto needed = needed_by(detail::task_place(*this, task));
   std::vector<std::vector<torch::Tensor>> lists;
   for (size_t i = 0; i < needed.size(); ++i) {
     if (needed[i]) {

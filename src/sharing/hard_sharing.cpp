@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "sharing/cloning.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -16,8 +17,9 @@ HardSharingImpl::HardSharingImpl(Network trunk)
 
 std::vector<torch::Tensor> HardSharingImpl::features(
     const torch::Tensor& input, int64_t tasks) {
+  detail::check_any_number(*this, tasks);
   return std::vector<torch::Tensor>(
-      static_cast<size_t>(tasks), features_of(input, 0));
+      static_cast<size_t>(tasks), trunk_output(input).tensor());
 }
 
 torch::Tensor HardSharingImpl::features_of(
@@ -27,11 +29,16 @@ torch::Tensor HardSharingImpl::features_of(
 
 std::vector<Inputs> HardSharingImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
-  return std::vector<Inputs>(
-      static_cast<size_t>(tasks), features_for(inputs, 0));
+  detail::check_any_number(*this, tasks);
+  return std::vector<Inputs>(static_cast<size_t>(tasks), trunk_output(inputs));
 }
 
-Inputs HardSharingImpl::features_for(const Inputs& inputs, int64_t /*task*/) {
+Inputs HardSharingImpl::features_for(const Inputs& inputs, int64_t task) {
+  detail::check_any_place(*this, task);
+  return trunk_output(inputs);
+}
+
+Inputs HardSharingImpl::trunk_output(const Inputs& inputs) const {
   try {
     return trunk_.forward(inputs);
   } catch (const c10::Error&) {

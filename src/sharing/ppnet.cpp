@@ -12,6 +12,7 @@
 #include "sharing/like_rest.h"
 #include "sharing/matching.h"
 #include "sharing/pepnet/prior_gate.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -94,21 +95,23 @@ void PPNetImpl::add_task(const std::string& name) {
 
 std::vector<Inputs> PPNetImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
+  detail::check_all_tasks(*this, tasks);
   const auto read = detail::read_prior(ppnet_reading(options_), inputs);
   std::vector<Inputs> all;
-  for (int64_t task = 0; task < tasks; ++task) {
-    all.emplace_back(towers_.at(static_cast<size_t>(task))->forward(read));
+  for (const auto& tower : towers_) {
+    all.emplace_back(tower->forward(read));
   }
   return all;
 }
 
 Inputs PPNetImpl::features_for(const Inputs& inputs, int64_t task) {
+  const size_t place = detail::task_place(*this, task);
   const auto read = detail::read_prior(ppnet_reading(options_), inputs);
-  return towers_.at(static_cast<size_t>(task))->forward(read);
+  return towers_[place]->forward(read);
 }
 
 std::vector<torch::Tensor> PPNetImpl::task_parameters(int64_t task) const {
-  return towers_.at(static_cast<size_t>(task))->parameters();
+  return towers_[detail::task_place(*this, task)]->parameters();
 }
 
 std::vector<torch::Tensor> PPNetImpl::used_parameters(int64_t task) const {

@@ -5,6 +5,7 @@
 #include "core/check.h"
 #include "core/tensor_sets.h"
 #include "sharing/cloning.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -45,14 +46,25 @@ Inputs PrecededImpl::inner_inputs(const Inputs& inputs) const {
 
 std::vector<Inputs> PrecededImpl::features_for_all(
     const Inputs& inputs, int64_t tasks) {
+  detail::check_all_tasks(*this, tasks);
   return inner().features_for_all(inner_inputs(inputs), tasks);
 }
 
 Inputs PrecededImpl::features_for(const Inputs& inputs, int64_t task) {
+  detail::task_place(*this, task);
   return inner().features_for(inner_inputs(inputs), task);
 }
 
+std::vector<Inputs> PrecededImpl::features_for_some(
+    const Inputs& inputs, const std::vector<int64_t>& tasks) {
+  for (const int64_t task : tasks) {
+    detail::task_place(*this, task);
+  }
+  return inner().features_for_some(inner_inputs(inputs), tasks);
+}
+
 std::vector<torch::Tensor> PrecededImpl::used_parameters(int64_t task) const {
+  detail::task_place(*this, task);
   return detail::joined(
       {first_.module()->parameters(), inner().used_parameters(task)});
 }

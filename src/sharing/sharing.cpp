@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -52,11 +53,23 @@ Inputs Sharing::features_for(const Inputs& inputs, int64_t task) {
 
 std::vector<Inputs> Sharing::features_for_some(
     const Inputs& inputs, const std::vector<int64_t>& tasks) {
+  for (const int64_t task : tasks) {
+    detail::task_place(*this, task);
+  }
   const auto all =
       features_for_all(inputs, static_cast<int64_t>(tasks_.size()));
+  TORCH_CHECK_VALUE(
+      all.size() == tasks_.size(),
+      "Sharing '",
+      name(),
+      "': expected features for each of the ",
+      tasks_.size(),
+      " tasks, but got ",
+      all.size(),
+      ".");
   std::vector<Inputs> some;
   for (const int64_t task : tasks) {
-    some.push_back(all.at(static_cast<size_t>(task)));
+    some.push_back(all[static_cast<size_t>(task)]);
   }
   return some;
 }
@@ -107,11 +120,13 @@ std::shared_ptr<Sharing> Sharing::clone_of(
 
 void Sharing::add_task(const std::string& /*name*/) {}
 
-std::vector<torch::Tensor> Sharing::task_parameters(int64_t /*task*/) const {
+std::vector<torch::Tensor> Sharing::task_parameters(int64_t task) const {
+  detail::check_any_place(*this, task);
   return {};
 }
 
-std::vector<torch::Tensor> Sharing::used_parameters(int64_t /*task*/) const {
+std::vector<torch::Tensor> Sharing::used_parameters(int64_t task) const {
+  detail::check_any_place(*this, task);
   return parameters();
 }
 

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "sharing/task_places.h"
+
 namespace polytask {
 
 SharingAround::SharingAround(std::string name, std::shared_ptr<Sharing> inner)
@@ -21,22 +23,29 @@ void SharingAround::add_task(const std::string& name) {
 
 std::vector<Inputs> SharingAround::features_for_all(
     const Inputs& inputs, int64_t tasks) {
+  detail::check_all_tasks(*this, tasks);
   return inner_->features_for_all(inputs, tasks);
 }
 
 Inputs SharingAround::features_for(const Inputs& inputs, int64_t task) {
+  detail::task_place(*this, task);
   return inner_->features_for(inputs, task);
 }
 
 std::vector<torch::Tensor> SharingAround::task_parameters(int64_t task) const {
+  detail::task_place(*this, task);
   return inner_->task_parameters(task);
 }
 
 std::vector<torch::Tensor> SharingAround::used_parameters(int64_t task) const {
+  detail::task_place(*this, task);
   return inner_->used_parameters(task);
 }
 
 torch::Tensor SharingAround::own_loss(c10::ArrayRef<int64_t> tasks) {
+  for (const int64_t task : tasks) {
+    detail::check_any_place(*this, task);
+  }
   return inner_->own_loss(tasks);
 }
 

@@ -121,6 +121,7 @@ std::vector<Inputs> SoftSharingImpl::features_for_all(
 
 std::vector<torch::Tensor> SoftSharingImpl::task_parameters(
     int64_t task) const {
+  trunks_->checked(task);
   return options_.trunks_are_shared() ? std::vector<torch::Tensor>()
                                       : used_parameters(task);
 }

@@ -31,7 +31,8 @@ class ColumnModule : public torch::nn::Module {
 StageColumns::StageColumns(std::string owner, StageFactories factories)
     : Module("polytask::Columns"),
       owner_(std::move(owner)),
-      factories_(std::move(factories)) {
+      factories_(std::move(factories)),
+      known_(owner_) {
   TORCH_CHECK_VALUE(
       !factories_.empty(), owner_, ": expected at least one stage, got none.");
   for (size_t i = 0; i < factories_.size(); ++i) {
@@ -44,13 +45,18 @@ StageColumns::StageColumns(std::string owner, std::function<Network()> factory)
     : Module("polytask::Trunks"),
       owner_(std::move(owner)),
       are_trunks_(true),
-      factories_{std::move(factory)} {
+      factories_{std::move(factory)},
+      known_(owner_) {
   TORCH_CHECK_VALUE(
       factories_[0], owner_, ": the factory of ", called(0), " is empty.");
 }
 
 std::string StageColumns::called(size_t stage) const {
   return are_trunks_ ? "the trunk" : "stage " + std::to_string(stage);
+}
+
+std::string StageColumns::called(size_t stage, const std::string& task) const {
+  return called(stage) + " of task '" + task + "'";
 }
 
 std::vector<Network> StageColumns::make(const std::string& task) const {
@@ -62,19 +68,10 @@ std::vector<Network> StageColumns::make(const std::string& task) const {
       "' already.");
   std::vector<Network> column;
   column.reserve(factories_.size());
-  std::unordered_set<const torch::nn::Module*> own;
+  auto made = FreshModules::beside(known_);
   for (size_t i = 0; i < factories_.size(); ++i) {
     column.push_back(factories_[i]());
-    for (const auto& module : column.back().module()->modules()) {
-      TORCH_CHECK_VALUE(
-          !known_.contains(module.get()) && own.insert(module.get()).second,
-          owner_,
-          ": the factory of ",
-          called(i),
-          " must make a module of its own for task '",
-          task,
-          "', but gave one that stands there already.");
-    }
+    made.add(column.back(), called(i, task));
   }
   return column;
 }
@@ -89,10 +86,8 @@ void StageColumns::add(const std::string& task, std::vector<Network> column) {
       module->eval();
     }
   }
-  for (const auto& stage : column) {
-    for (const auto& module : stage.module()->modules()) {
-      known_.insert(module.get());
-    }
+  for (size_t i = 0; i < column.size(); ++i) {
+    known_.note(column[i], called(i, task));
   }
   names_.push_back(task);
   columns_.push_back(std::move(column));
@@ -131,10 +126,8 @@ torch::Tensor StageColumns::run(
     rethrow_with(c10::str(
         owner_,
         ": ",
-        called(stage),
-        " of task '",
-        names_[task],
-        "' cannot take an input of shape ",
+        called(stage, names_[task]),
+        " cannot take an input of shape ",
         input,
         ": "));
   }

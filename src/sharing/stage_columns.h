@@ -10,13 +10,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include <polytask/core/api.h>
 #include <polytask/core/inputs.h>
 #include <polytask/core/network.h>
 #include <polytask/sharing/stage_factories.h>
+
+#include "sharing/fresh_modules.h"
 
 namespace polytask::detail {
 
@@ -32,8 +33,8 @@ class POLYTASK_API StageColumns : public torch::nn::Module {
   /// Trunks.
   StageColumns(std::string owner, std::function<Network()> factory);
 
-  /// Calls each factory once. Throws where one gives a module that a column
-  /// has, or the task is there.
+  /// Calls each factory once. Throws where one gives something that a column
+  /// has (see `FreshModules`), or the task is there.
   std::vector<Network> make(const std::string& task) const;
   void add(const std::string& task, std::vector<Network> column);
   /// Dtype and device of the columns, or of this one where it is the first.
@@ -73,13 +74,14 @@ class POLYTASK_API StageColumns : public torch::nn::Module {
 
  private:
   std::string called(size_t stage) const;
+  std::string called(size_t stage, const std::string& task) const;
 
   std::string owner_;
   bool are_trunks_ = false;
   StageFactories factories_;
   std::vector<std::string> names_;
   std::vector<std::vector<Network>> columns_;
-  std::unordered_set<const torch::nn::Module*> known_;
+  FreshModules known_;
 };
 
 } // namespace polytask::detail

@@ -15,6 +15,7 @@
 #include "sharing/like_rest.h"
 #include "sharing/lora/places.h"
 #include "sharing/matching.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -103,7 +104,7 @@ torch::Tensor TaskLoRAImpl::start(const torch::Tensor& input) const {
 }
 
 torch::Tensor TaskLoRAImpl::finish(torch::Tensor hidden, int64_t task) const {
-  const Changes& own = task_changes_.at(static_cast<size_t>(task));
+  const Changes& own = task_changes_[static_cast<size_t>(task)];
   size_t change = 0;
   for (size_t i = places_->first; i < places_->steps.size(); ++i) {
     const auto& step = places_->steps[i];
@@ -152,6 +153,7 @@ torch::Tensor TaskLoRAImpl::with_changed_weights(
 
 std::vector<torch::Tensor> TaskLoRAImpl::features(
     const torch::Tensor& input, int64_t tasks) {
+  detail::check_all_tasks(*this, tasks);
   std::vector<torch::Tensor> all;
   try {
     const torch::Tensor common = start(input);
@@ -169,6 +171,7 @@ std::vector<torch::Tensor> TaskLoRAImpl::features(
 
 torch::Tensor TaskLoRAImpl::features_of(
     const torch::Tensor& input, int64_t task) {
+  detail::task_place(*this, task);
   try {
     return finish(start(input), task);
   } catch (const c10::Error&) {
@@ -181,7 +184,7 @@ torch::Tensor TaskLoRAImpl::features_of(
 
 std::vector<torch::Tensor> TaskLoRAImpl::task_parameters(int64_t task) const {
   std::vector<std::vector<torch::Tensor>> lists;
-  for (const auto& change : task_changes_.at(static_cast<size_t>(task))) {
+  for (const auto& change : task_changes_[detail::task_place(*this, task)]) {
     lists.push_back(change->parameters());
   }
   return detail::joined(lists);

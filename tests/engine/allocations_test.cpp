@@ -143,8 +143,8 @@ TEST_F(Allocations, AreNoneInTheOutputsOfKnownLayers) {
   for (const auto& kind : kinds) {
     auto model = testing::expert_model(kind == "trunk" ? "mmoe" : kind);
     if (kind == "trunk") {
-      model->replace_sharing(torch::nn::Sequential(
-          torch::nn::Linear(6, 8), torch::nn::ReLU()));
+      model->replace_sharing(
+          torch::nn::Sequential(torch::nn::Linear(6, 8), torch::nn::ReLU()));
     }
     const Inputs input = torch::randn({1, 6});
     Predictor predictor(model);

@@ -6,6 +6,8 @@
 #include <polytask/task/losses/callable.h>
 #include <polytask/task/losses/cross_entropy.h>
 #include <polytask/task/losses/mse.h>
+#include <polytask/task/metrics/correlation.h>
+#include <polytask/task/metrics/errors.h>
 #include <torch/torch.h>
 
 #include <cmath>

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 #include <polytask/sharing/epnet.h>
+#include <polytask/sharing/experts/cgc.h>
 #include <polytask/sharing/preceded.h>
 #include <polytask/task/losses/mse.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 
 #include <sstream>
@@ -181,6 +184,24 @@ TEST(Preceded, IsClonedSavedAndLoaded) {
   testing::expect_deep_clone(pepnet_model(), ppnet_inputs());
   testing::expect_saved_and_loaded(
       pepnet_model(), pepnet_model(), ppnet_inputs());
+}
+
+TEST(Preceded, ComputesNothingOfTasksThatAreLeftOut) {
+  const auto expert = [] {
+    return torch::nn::Sequential(
+        torch::nn::Linear(4, 3), torch::nn::BatchNorm1d(3));
+  };
+  Preceded sharing(
+      torch::nn::Linear(5, 4),
+      CGC(ExpertLevelOptions(4, expert).shared_experts(0)));
+  sharing->serve({"a", "b", "c"});
+  sharing->features_for_some(torch::randn({6, 5}), {2, 0});
+  const auto buffers = sharing->named_buffers();
+  const std::string experts = "inner.levels.0.task_experts.";
+  const std::string batches = ".0.1.num_batches_tracked";
+  EXPECT_EQ(buffers[experts + "a" + batches].item<int64_t>(), 1);
+  EXPECT_EQ(buffers[experts + "b" + batches].item<int64_t>(), 0);
+  EXPECT_EQ(buffers[experts + "c" + batches].item<int64_t>(), 1);
 }
 
 TEST(Preceded, LearnsTogetherAndInTurn) {

@@ -19,6 +19,7 @@
 namespace polytask {
 
 namespace detail {
+class FreshModules;
 class TransferAttention;
 } // namespace detail
 
@@ -120,6 +121,7 @@ class POLYTASK_API AITMImpl : public InputsSharing {
   /// Those of the steps, or the one of all of them.
   std::shared_ptr<torch::nn::Module> attention_;
   std::vector<Step> steps_;
+  std::unique_ptr<detail::FreshModules> known_;
 };
 
 TORCH_MODULE(AITM);

@@ -39,6 +39,8 @@ class POLYTASK_API HardSharingImpl : public Sharing {
   }
 
  private:
+  Inputs trunk_output(const Inputs& inputs) const;
+
   Network trunk_;
 };
 

@@ -49,6 +49,8 @@ class POLYTASK_API PrecededImpl : public SharingAround {
   std::vector<Inputs> features_for_all(
       const Inputs& inputs, int64_t tasks) override;
   Inputs features_for(const Inputs& inputs, int64_t task) override;
+  std::vector<Inputs> features_for_some(
+      const Inputs& inputs, const std::vector<int64_t>& tasks) override;
   std::vector<torch::Tensor> used_parameters(int64_t task) const override;
   std::shared_ptr<torch::nn::Module> clone(
       const std::optional<torch::Device>& device = {}) const override;

@@ -4,6 +4,7 @@
 
 #include <c10/util/Exception.h>
 
+#include <cmath>
 #include <utility>
 
 #include "sharing/experts/dselect_gate.h"
@@ -25,10 +26,21 @@ const DSelectKOptions& checked_dselect(const DSelectKOptions& options) {
       options.nonzeros(),
       ".");
   TORCH_CHECK_VALUE(
-      options.gamma() > 0,
-      "DSelectK: expected gamma above 0, but got ",
+      std::isfinite(options.gamma()) && options.gamma() > 0,
+      "DSelectK: expected a finite gamma above 0, but got ",
       options.gamma(),
       ".");
+  for (const auto& [name, weight] :
+       {std::pair{"entropy_weight", options.entropy_weight()},
+        std::pair{"reachability_weight", options.reachability_weight()}}) {
+    TORCH_CHECK_VALUE(
+        std::isfinite(weight) && weight >= 0,
+        "DSelectK: expected a finite ",
+        name,
+        " that is not negative, but got ",
+        weight,
+        ".");
+  }
   return options;
 }
 

@@ -73,15 +73,18 @@ std::vector<Network> ExpertLevel::make_experts(int64_t count) const {
   for (int64_t i = 0; i < count; ++i) {
     experts.push_back(options_.expert()());
     make_like_rest(*this, *experts.back().module());
-    for (size_t j = 0; j + 1 < experts.size(); ++j) {
-      TORCH_CHECK_VALUE(
-          experts[j].module() != experts.back().module(),
-          form_.name,
-          ": the function that makes an expert gave one module twice; it has "
-          "to make a new one each time.");
-    }
   }
   return experts;
+}
+
+std::string ExpertLevel::called(
+    size_t expert, size_t level, const std::optional<std::string>& task) {
+  return c10::str(
+      task ? "expert " : "shared expert ",
+      expert,
+      task ? " of task '" + *task + "'" : std::string(),
+      " in level ",
+      level);
 }
 
 int64_t ExpertLevel::own_experts(const std::string& task) const {

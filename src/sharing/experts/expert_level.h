@@ -79,6 +79,10 @@ class ExpertLevel : public torch::nn::Module {
   Taker make_task(const std::string& name) const;
   /// Takes it in.
   void add_task(const std::string& name, Taker own);
+  /// What a taker's experts are called by `FreshModules`; those of no task are
+  /// shared.
+  static std::string called(
+      size_t expert, size_t level, const std::optional<std::string>& task);
 
   using Wanted = std::vector<bool>; // by taker
   /// The states below that those above come from, or alone those that learn

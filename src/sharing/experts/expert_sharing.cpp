@@ -6,13 +6,14 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "core/check.h"
 #include "core/tensor_sets.h"
 #include "sharing/cloning.h"
 #include "sharing/experts/expert_level.h"
+#include "sharing/fresh_modules.h"
+#include "sharing/task_places.h"
 
 namespace polytask {
 
@@ -24,7 +25,8 @@ ExpertSharing::ExpertSharing(
     double balance_weight)
     : InputsSharing("polytask::" + name),
       own_parts_are_shared_(own_parts_are_shared),
-      balance_weight_(balance_weight) {
+      balance_weight_(balance_weight),
+      known_(std::make_shared<detail::FreshModules>(name)) {
   TORCH_CHECK_VALUE(
       !levels.empty(), name, ": expected at least one level of experts.");
   const auto group = std::make_shared<torch::nn::Module>("Levels");
@@ -46,6 +48,10 @@ ExpertSharing::ExpertSharing(
     levels_.push_back(group->register_module(
         std::to_string(i),
         std::make_shared<detail::ExpertLevel>(levels[i], forms[i])));
+    const auto& shared = levels_[i]->takers().back().experts;
+    for (size_t e = 0; e < shared.size(); ++e) {
+      known_->add(shared[e], detail::ExpertLevel::called(e, i, {}));
+    }
   }
 }
 
@@ -55,55 +61,53 @@ ExpertSharing::ExpertSharing(
     const std::optional<torch::Device>& device)
     : InputsSharing(original.name()),
       own_parts_are_shared_(original.own_parts_are_shared_),
-      balance_weight_(original.balance_weight_) {
+      balance_weight_(original.balance_weight_),
+      known_(std::make_shared<detail::FreshModules>(
+          original.levels_[0]->form().name)) {
   const auto group = std::make_shared<torch::nn::Module>("Levels");
   register_module("levels", group);
   for (size_t i = 0; i < original.levels_.size(); ++i) {
     levels_.push_back(group->register_module(
         std::to_string(i), original.levels_[i]->copy(device)));
+    const auto& takers = levels_[i]->takers();
+    for (size_t t = 0; t < takers.size(); ++t) {
+      const auto task = t < original.tasks().size()
+          ? std::optional(original.tasks()[t])
+          : std::nullopt;
+      for (size_t e = 0; e < takers[t].experts.size(); ++e) {
+        known_->note(
+            takers[t].experts[e], detail::ExpertLevel::called(e, i, task));
+      }
+    }
   }
   group->train(original.is_training());
   serve_as(original);
 }
 
 void ExpertSharing::add_task(const std::string& name) {
+  add_task_with(name, detail::FreshModules::beside(*known_));
+}
+
+void ExpertSharing::add_task_with(
+    const std::string& name, detail::FreshModules made) {
   // All before any of them is taken in, for one may throw.
-  std::vector<detail::ExpertLevel::Taker> made;
-  for (const auto& level : levels_) {
-    made.push_back(level->make_task(name));
-  }
-  std::unordered_set<const torch::nn::Module*> known;
-  const auto note = [&](const detail::ExpertLevel::Taker& taker) {
-    for (const Network& expert : taker.experts) {
-      TORCH_CHECK_VALUE(
-          known.insert(expert.module().get()).second,
-          this->name(),
-          ": the function that makes an expert gave one module twice; it has "
-          "to make a new one each time.");
-    }
-  };
+  std::vector<detail::ExpertLevel::Taker> takers;
   for (size_t i = 0; i < levels_.size(); ++i) {
-    for (const auto& taker : levels_[i]->takers()) {
-      note(taker);
+    takers.push_back(levels_[i]->make_task(name));
+    const auto& experts = takers.back().experts;
+    for (size_t e = 0; e < experts.size(); ++e) {
+      made.add(experts[e], detail::ExpertLevel::called(e, i, name));
     }
-    note(made[i]);
   }
   for (size_t i = 0; i < levels_.size(); ++i) {
-    levels_[i]->add_task(name, std::move(made[i]));
+    levels_[i]->add_task(name, std::move(takers[i]));
   }
+  known_->take(std::move(made));
 }
 
 std::vector<bool> ExpertSharing::only(int64_t task) const {
-  TORCH_CHECK_INDEX(
-      task >= 0 && task < static_cast<int64_t>(tasks().size()),
-      name(),
-      ": there is no task at place ",
-      task,
-      "; it serves ",
-      detail::quoted(tasks()),
-      ".");
   std::vector<bool> wanted(tasks().size(), false);
-  wanted[static_cast<size_t>(task)] = true;
+  wanted[detail::task_place(*this, task)] = true;
   return wanted;
 }
 
@@ -159,14 +163,7 @@ std::vector<Inputs> ExpertSharing::states_for(
 
 std::vector<Inputs> ExpertSharing::features_for_all(
     const Inputs& inputs, int64_t tasks) {
-  TORCH_CHECK_VALUE(
-      static_cast<size_t>(tasks) == this->tasks().size(),
-      name(),
-      ": expected to be asked for its ",
-      this->tasks().size(),
-      " tasks, but got ",
-      tasks,
-      ".");
+  detail::check_all_tasks(*this, tasks);
   return states_for(inputs, std::vector<bool>(this->tasks().size(), true));
 }
 
@@ -174,8 +171,7 @@ std::vector<Inputs> ExpertSharing::features_for_some(
     const Inputs& inputs, const std::vector<int64_t>& tasks) {
   std::vector<bool> wanted(this->tasks().size(), false);
   for (const int64_t task : tasks) {
-    only(task);
-    wanted[static_cast<size_t>(task)] = true;
+    wanted[detail::task_place(*this, task)] = true;
   }
   const auto states = states_for(inputs, wanted);
   std::vector<Inputs> some;
@@ -205,10 +201,10 @@ std::vector<torch::Tensor> ExpertSharing::used_parameters(int64_t task) const {
 }
 
 std::vector<torch::Tensor> ExpertSharing::task_parameters(int64_t task) const {
+  auto tasks = only(task);
   if (own_parts_are_shared_) {
     return {};
   }
-  auto tasks = only(task);
   const auto own = used_by(tasks);
   tasks.flip();
   auto others = used_by(tasks);
@@ -221,6 +217,9 @@ std::vector<torch::Tensor> ExpertSharing::task_parameters(int64_t task) const {
 }
 
 torch::Tensor ExpertSharing::own_loss(c10::ArrayRef<int64_t> tasks) {
+  for (const int64_t task : tasks) {
+    detail::task_place(*this, task);
+  }
   torch::Tensor sum;
   const auto add = [&](const torch::Tensor& term) {
     if (term.defined()) {

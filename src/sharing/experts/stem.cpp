@@ -4,15 +4,24 @@
 
 #include <c10/util/Exception.h>
 
+#include <utility>
+
 #include "core/archive_key.h"
 #include "core/check.h"
 #include "sharing/cloning.h"
 #include "sharing/experts/expert_level.h"
+#include "sharing/fresh_modules.h"
 #include "sharing/like_rest.h"
 
 namespace polytask {
 
 namespace {
+
+constexpr const char* kSharedEmbedding = "the shared embedding";
+
+std::string embedding_of(const std::string& task) {
+  return "the embedding of task '" + task + "'";
+}
 
 std::vector<detail::ExpertForm> stem_forms(const STEMOptions& options) {
   std::vector<detail::ExpertForm> forms;
@@ -42,6 +51,7 @@ STEMImpl::STEMImpl(const STEMOptions& options)
     task_embeddings_ = register_module(
         "task_embeddings", std::make_shared<torch::nn::Module>("Embeddings"));
     embeddings_.push_back(embedding_());
+    known_modules().add(embeddings_.back(), kSharedEmbedding);
     register_module("shared_embedding", embeddings_.back().module());
   }
 }
@@ -62,7 +72,9 @@ STEMImpl::STEMImpl(
   for (size_t t = 0; t + 1 < embeddings_.size(); ++t) {
     task_embeddings_->register_module(
         detail::archive_key(tasks()[t]), embeddings_[t].module());
+    known_modules().note(embeddings_[t], embedding_of(tasks()[t]));
   }
+  known_modules().note(embeddings_.back(), kSharedEmbedding);
   register_module("shared_embedding", embeddings_.back().module());
   detail::complete_clone(original, *this);
 }
@@ -70,14 +82,10 @@ STEMImpl::STEMImpl(
 void STEMImpl::add_task(const std::string& name) {
   if (embedding_) {
     Network own = embedding_();
-    for (const Network& each : embeddings_) {
-      TORCH_CHECK_VALUE(
-          each.module() != own.module(),
-          "STEM: the function that makes an embedding gave one module twice; "
-          "it has to make a new one each time.");
-    }
+    auto made = detail::FreshModules::beside(known_modules());
+    made.add(own, embedding_of(name));
     detail::make_like_rest(*this, *own.module());
-    ExpertSharing::add_task(name);
+    add_task_with(name, std::move(made));
     task_embeddings_->register_module(detail::archive_key(name), own.module());
     embeddings_.insert(embeddings_.end() - 1, std::move(own));
   } else {

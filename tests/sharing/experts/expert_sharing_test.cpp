@@ -13,6 +13,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/serialize.h>
 
+#include <cmath>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -343,7 +344,9 @@ TEST(ExpertSharing, RefusesOneModuleForManyTasks) {
   sharing->serve({"a"});
   EXPECT_THAT(
       error_of([&] { sharing->serve({"a", "b"}); }),
-      HasSubstr("gave one module twice"));
+      HasSubstr("CGC: expected a new module each time one is made, but expert "
+                "0 of task 'b' in level 0 stands in expert 0 of task 'a' in "
+                "level 0 already"));
   EXPECT_EQ(sharing->tasks(), std::vector<std::string>{"a"});
 }
 
@@ -357,6 +360,34 @@ TEST(ExpertSharing, RefusesExpertsWithoutFeatures) {
   EXPECT_THAT(
       error_of([&] { sharing->features(torch::randn({4, 3}), 1); }),
       HasSubstr("to give features [B, ...], but got [4]"));
+}
+
+TEST(MMoE, RefusesABalanceWeightThatIsNoFactor) {
+  for (const double weight : {-1., std::nan(""), HUGE_VAL}) {
+    EXPECT_THAT(
+        error_of([&] {
+          MMoE(MMoEOptions(3, linear_expert(3, 2)).balance_weight(weight));
+        }),
+        HasSubstr("MMoE: expected a finite balance_weight"));
+  }
+}
+
+TEST(DSelectK, RefusesFactorsThatAreNone) {
+  const DSelectKOptions options(3, linear_expert(3, 2));
+  for (const double weight : {-1., std::nan(""), HUGE_VAL}) {
+    EXPECT_THAT(
+        error_of(
+            [&] { DSelectK(DSelectKOptions(options).entropy_weight(weight)); }),
+        HasSubstr("DSelectK: expected a finite entropy_weight"));
+    EXPECT_THAT(
+        error_of([&] {
+          DSelectK(DSelectKOptions(options).reachability_weight(weight));
+        }),
+        HasSubstr("DSelectK: expected a finite reachability_weight"));
+    EXPECT_THAT(
+        error_of([&] { DSelectK(DSelectKOptions(options).gamma(weight)); }),
+        HasSubstr("DSelectK: expected a finite gamma above 0"));
+  }
 }
 
 TEST(DSelectK, HasAFiniteLossWhereASelectorReachesNobody) {
@@ -401,7 +432,8 @@ TEST(ExpertSharing, RefusesWhatDoesNotFit) {
   const torch::nn::Linear one(3, 2);
   EXPECT_THAT(
       error_of([&] { MMoE(MMoEOptions(3, [&] { return one; })); }),
-      HasSubstr("gave one module twice"));
+      HasSubstr("shared expert 1 in level 0 stands in shared expert 0 in level "
+                "0 already"));
   EXPECT_THAT(
       asked(
           CGC(ExpertLevelOptions(3, linear_expert(3, 2))
@@ -421,7 +453,7 @@ TEST(ExpertSharing, RefusesWhatDoesNotFit) {
   sharing->serve({"a"});
   EXPECT_THAT(
       error_of([&] { sharing->features(input, 2); }),
-      HasSubstr("asked for its 1 tasks, but got 2"));
+      HasSubstr("MMoE: it serves 1 tasks, but was asked for 2"));
   EXPECT_THAT(
       error_of([&] { sharing->serve({"b"}); }),
       HasSubstr("it serves the tasks 'a', but should now serve 'b'"));

@@ -15,6 +15,7 @@ namespace polytask {
 namespace detail {
 class ExpertLevel;
 struct ExpertForm;
+class FreshModules;
 } // namespace detail
 
 /// What `MMoE`, `CGC`, `PLE`, `AdaTT`, `STEM` and `DSelectK` have in common:
@@ -66,6 +67,12 @@ class POLYTASK_API ExpertSharing : public InputsSharing {
       const std::optional<torch::Device>& device);
 
   void add_task(const std::string& name) override;
+  /// The same beside other modules that were made for the task.
+  void add_task_with(const std::string& name, detail::FreshModules made);
+  /// All that factories made.
+  detail::FreshModules& known_modules() {
+    return *known_;
+  }
   /// What the first level reads: the input, everyone the same.
   virtual std::vector<Inputs> first_states(
       const Inputs& inputs, const std::vector<bool>& wanted);
@@ -84,6 +91,7 @@ class POLYTASK_API ExpertSharing : public InputsSharing {
   std::vector<std::shared_ptr<detail::ExpertLevel>> levels_;
   bool own_parts_are_shared_;
   double balance_weight_;
+  std::shared_ptr<detail::FreshModules> known_;
 };
 
 } // namespace polytask
