@@ -32,37 +32,6 @@ data::Table read(const std::string& path) {
           .infer_categories(true));
 }
 
-// An embedding for each column of categories, beside the numbers.
-struct TrunkImpl : torch::nn::Module {
-  explicit TrunkImpl(const data::Preparation& preparation) {
-    int64_t width = preparation.width();
-    for (const int64_t size : preparation.id_sizes()) {
-      const int64_t features = std::min<int64_t>(8, size);
-      // 0 is what no train row has; it is to say nothing.
-      embeddings->push_back(
-          torch::nn::Embedding(torch::nn::EmbeddingOptions(size, features).padding_idx(0)));
-      width += features;
-    }
-    layers = torch::nn::Sequential(torch::nn::Linear(width, 64), torch::nn::ReLU(),
-        torch::nn::Dropout(0.2), torch::nn::Linear(64, 32), torch::nn::ReLU());
-    register_module("embeddings", embeddings);
-    register_module("layers", layers);
-  }
-
-  torch::Tensor forward(const polytask::Inputs& rows) {
-    std::vector<torch::Tensor> parts = {rows["numbers"]};
-    for (size_t i = 0; i < embeddings->size(); ++i) {
-      const auto ids = rows["ids"].select(1, static_cast<int64_t>(i));
-      parts.push_back(embeddings->ptr<torch::nn::EmbeddingImpl>(i)->forward(ids));
-    }
-    return layers->forward(torch::cat(parts, 1));
-  }
-
-  torch::nn::ModuleList embeddings;
-  torch::nn::Sequential layers{nullptr};
-};
-TORCH_MODULE(Trunk);
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -91,7 +60,10 @@ int main(int argc, char** argv) {
             .target_binary("income", ">50K")
             .target_binary("never married", "Never-married"));
 
-    polytask::MultiTaskModel model{Trunk(preparation)};
+    polytask::MultiTaskModel model{polytask::TabularTrunk(
+        polytask::TabularTrunkOptions(preparation.width(), preparation.id_sizes())
+            .hidden({64, 32})
+            .dropout(0.2))};
     for (const auto& task : preparation.tasks()) {
       model->add_task(task,
           polytask::Task(torch::nn::Linear(32, 1), polytask::BCEWithLogitsLoss())

@@ -7,6 +7,7 @@
 #include <polytask/optim/fused_sgd.h>
 #include <polytask/optim/grad_scaler.h>
 #include <polytask/optim/make_optimizer.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <polytask/optim/scaled_step.h>
 #include <polytask/optim/scheduler.h>
 #include <polytask/optim/schedulers/chained.h>

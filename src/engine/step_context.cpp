@@ -82,7 +82,9 @@ void refuse_sparse(const std::string& whose, const StepContext& context) {
       ? "clipping takes none; switch sparse off"
       : optim::detail::sparse_obstacle(*context.optimizer);
   if (!why.empty() && !method && !context.options.clipping()) {
-    why += ". Plain SGD and Adagrad take it; else switch sparse off";
+    why +=
+        ". Plain SGD, Adagrad and RowWiseAdagrad take it; else switch sparse "
+        "off";
   }
   TORCH_CHECK_VALUE(
       why.empty(),

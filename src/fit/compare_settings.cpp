@@ -4,6 +4,7 @@
 
 #include <c10/util/StringUtil.h>
 #include <fmt/format.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
@@ -63,7 +64,10 @@ std::string optimizer_setting(const torch::optim::OptimizerOptions& options) {
   }
   if (const auto* ada = dynamic_cast<const optim::AdagradOptions*>(&options)) {
     return fmt::format(
-        "Adagrad lr {} lr_decay {} weight_decay {} accumulator {} eps {}",
+        "{} lr {} lr_decay {} weight_decay {} accumulator {} eps {}",
+        dynamic_cast<const polytask::optim::RowWiseAdagradOptions*>(ada)
+            ? "RowWiseAdagrad"
+            : "Adagrad",
         ada->lr(),
         ada->lr_decay(),
         ada->weight_decay(),

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <polytask/core/version.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <polytask/training/alternating_training.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
@@ -43,6 +44,8 @@ std::string optimizer_text(torch::optim::Optimizer& optimizer) {
     text = fmt::format("Adam, weight decay {}", adam->weight_decay());
   } else if (dynamic_cast<torch::optim::RMSpropOptions*>(&options)) {
     text = "RMSprop";
+  } else if (dynamic_cast<optim::RowWiseAdagradOptions*>(&options)) {
+    text = "RowWiseAdagrad";
   } else if (dynamic_cast<torch::optim::AdagradOptions*>(&options)) {
     text = "Adagrad";
   }

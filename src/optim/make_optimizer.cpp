@@ -5,6 +5,7 @@
 #include <c10/util/Exception.h>
 #include <polytask/optim/fused_adam.h>
 #include <polytask/optim/fused_sgd.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/rmsprop.h>
 
@@ -51,6 +52,11 @@ std::unique_ptr<torch::optim::Optimizer> make_known(
     return made;
   }
   if (auto made = make_if<FusedAdamW, AdamWOptions>(groups, options)) {
+    return made;
+  }
+  // Its options derive from Adagrad's.
+  if (auto made =
+          make_if<RowWiseAdagrad, RowWiseAdagradOptions>(groups, options)) {
     return made;
   }
   if (auto made = make_if<Adagrad, AdagradOptions>(groups, options)) {
@@ -111,8 +117,8 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(
   auto optimizer = make_known(made, options);
   TORCH_CHECK_VALUE(
       optimizer != nullptr,
-      "make_optimizer: expected options of SGD, Adam, AdamW, Adagrad or "
-      "RMSprop. "
+      "make_optimizer: expected options of SGD, Adam, AdamW, Adagrad, RMSprop "
+      "or RowWiseAdagrad. "
       "Construct another optimizer yourself and pass it in place of options.");
   // Options given with a group lose every value that equals its type's
   // default, so they are set afterwards.

@@ -3,12 +3,14 @@
 #include "optimizer_kind.h"
 
 #include <c10/util/Type.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 
+#include <algorithm>
 #include <typeinfo>
 
 namespace polytask::optim::detail {
@@ -21,13 +23,20 @@ bool is_kind(const torch::optim::Optimizer& optimizer) {
 }
 
 template <typename Options>
+bool group_decays(const torch::optim::OptimizerParamGroup& group) {
+  return static_cast<const Options&>(group.options()).weight_decay() != 0;
+}
+
+template <typename Options>
 bool decays(const torch::optim::Optimizer& optimizer) {
-  for (const auto& group : optimizer.param_groups()) {
-    if (static_cast<const Options&>(group.options()).weight_decay() != 0) {
-      return true;
-    }
-  }
-  return false;
+  const auto& groups = optimizer.param_groups();
+  return std::any_of(groups.begin(), groups.end(), group_decays<Options>);
+}
+
+template <typename Options>
+bool decays_all(const torch::optim::Optimizer& optimizer) {
+  const auto& groups = optimizer.param_groups();
+  return std::all_of(groups.begin(), groups.end(), group_decays<Options>);
 }
 
 } // namespace
@@ -48,6 +57,9 @@ std::string kind_of(const torch::optim::Optimizer& optimizer) {
   if (is_kind<torch::optim::RMSprop>(optimizer)) {
     return "RMSprop";
   }
+  if (is_kind<RowWiseAdagrad>(optimizer)) {
+    return "RowWiseAdagrad";
+  }
   return c10::demangle(typeid(optimizer).name());
 }
 
@@ -58,7 +70,10 @@ std::string sparse_obstacle(const torch::optim::Optimizer& optimizer) {
   }
   const bool decayed =
       (kind == "SGD" && decays<torch::optim::SGDOptions>(optimizer)) ||
-      (kind == "Adagrad" && decays<torch::optim::AdagradOptions>(optimizer));
+      (kind == "Adagrad" && decays<torch::optim::AdagradOptions>(optimizer)) ||
+      // It tells by itself which parameter is in a group with decay.
+      (kind == "RowWiseAdagrad" &&
+       decays_all<torch::optim::AdagradOptions>(optimizer));
   return decayed ? "weight decay takes none" : "";
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <polytask/balancing/make.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -118,6 +119,10 @@ std::vector<SparseCase> sparse_cases() {
           AdagradOptions(0.1).weight_decay(0.1),
           "weight decay takes none"),
       joint_sparse(
+          "RowWiseAdagradDecay",
+          optim::RowWiseAdagradOptions(0.1).weight_decay(0.1),
+          "weight decay takes none"),
+      joint_sparse(
           "ClippedNorm",
           SGDOptions(0.1),
           "clipping takes none",
@@ -190,6 +195,9 @@ TEST(SparseGradientsOf, AreTakenByMomentum) {
 }
 TEST(SparseGradientsOf, AreTakenByAdagrad) {
   expect_trains_sparse(torch::optim::AdagradOptions(0.1));
+}
+TEST(SparseGradientsOf, AreTakenByRowWiseAdagrad) {
+  expect_trains_sparse(optim::RowWiseAdagradOptions(0.1));
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <polytask/optim/fused_adam.h>
 #include <polytask/optim/fused_sgd.h>
 #include <polytask/optim/make_optimizer.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
@@ -133,6 +134,8 @@ INSTANTIATE_TEST_SUITE_P(
             "AdamW", torch::optim::AdamWOptions(0.05).weight_decay(0.2)),
         optimizer_case<torch::optim::Adagrad, torch::optim::Adagrad>(
             "Adagrad", torch::optim::AdagradOptions(0.05).lr_decay(0.1)),
+        optimizer_case<RowWiseAdagrad, torch::optim::Adagrad>(
+            "RowWiseAdagrad", RowWiseAdagradOptions(0.05).weight_decay(0.1)),
         optimizer_case<torch::optim::RMSprop, torch::optim::RMSprop>(
             "RMSprop",
             torch::optim::RMSpropOptions(0.05).alpha(0.9).centered(true))),
@@ -191,7 +194,8 @@ TEST(MakeOptimizer, RefusesAParameterTwice) {
 TEST(MakeOptimizer, RefusesOtherKindsOfOptions) {
   EXPECT_TRUE(says(
       make_error({{{parameter_to_step()}, {}}}, torch::optim::LBFGSOptions(1)),
-      {"expected options of SGD, Adam, AdamW, Adagrad or RMSprop",
+      {"expected options of SGD, Adam, AdamW, Adagrad, RMSprop or "
+       "RowWiseAdagrad",
        "Construct another optimizer yourself"}));
 }
 

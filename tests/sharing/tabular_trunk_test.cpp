@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <polytask/model/multi_task_model.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <polytask/sharing/tabular_trunk.h>
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/joint_training.h>
@@ -10,6 +11,10 @@
 #include <torch/optim/adagrad.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "tests/support/errors.h"
 #include "tests/support/twin.h"
@@ -108,6 +113,102 @@ TEST(TabularTrunk, LearnsBySparseGradientsWhatItLearnsByDenseOnes) {
   EXPECT_THAT(
       error_of([&] { learned(true, torch::optim::AdamOptions(0.1)); }),
       HasSubstr("sparse"));
+}
+
+Batch double_table_batch() {
+  const auto rows = table_rows();
+  return Batch(
+      Inputs{
+          {"numbers", rows["numbers"].to(torch::kDouble)},
+          {"ids", rows["ids"]},
+          {"tags", rows["tags"]}},
+      {{"a", torch::ones({3, 1}, torch::kDouble)},
+       {"b", torch::zeros({3, 1}, torch::kDouble)}});
+}
+
+MultiTaskModel double_table_model() {
+  torch::manual_seed(1);
+  auto model = table_model(table_options().hidden({4}).sparse(true));
+  model->to(torch::kDouble);
+  return model;
+}
+
+// By a loop of one's own: tables by rows, all else by LibTorch's Adagrad.
+struct OwnLoop {
+  explicit OwnLoop(const MultiTaskModel& stepped) : model(stepped) {
+    std::vector<torch::Tensor> dense;
+    for (const auto& entry : model->named_parameters()) {
+      const bool is_table =
+          entry.key().find("embedding") != std::string::npos ||
+          entry.key().find("bag") != std::string::npos;
+      (is_table ? tables : dense).push_back(entry.value());
+    }
+    for (const auto& table : tables) {
+      sums.push_back(torch::zeros({table.size(0)}, torch::kDouble));
+    }
+    others = std::make_unique<torch::optim::Adagrad>(
+        dense, torch::optim::AdagradOptions(0.1));
+  }
+
+  void step() {
+    for (auto& parameter : model->parameters()) {
+      parameter.mutable_grad().reset();
+    }
+    const Batch batch = double_table_batch();
+    const auto outputs = model->forward(batch.inputs());
+    ((outputs["a"] - 1).square().mean() + outputs["b"].square().mean())
+        .backward();
+    others->step();
+    const torch::NoGradGuard no_grad;
+    for (size_t i = 0; i < tables.size(); ++i) {
+      const auto gradient = tables[i].grad().to_dense();
+      sums[i] += gradient.square().mean(1);
+      tables[i] -= 0.1 * gradient / (sums[i].sqrt() + 1e-10).unsqueeze(1);
+    }
+  }
+
+  MultiTaskModel model;
+  std::vector<torch::Tensor> tables;
+  std::vector<torch::Tensor> sums;
+  std::unique_ptr<torch::optim::Adagrad> others;
+};
+
+TEST(TabularTrunk, LearnsByRowWiseAdagradAsByALoop) {
+  const auto model = double_table_model();
+  OwnLoop loop(double_table_model());
+  ASSERT_EQ(loop.tables.size(), 3U);
+  optim::RowWiseAdagrad own(model->unique_parameters(), 0.1);
+  JointTraining joint(model, own);
+  for (int step = 0; step < 5; ++step) {
+    joint.step(double_table_batch());
+    loop.step();
+  }
+  const auto ours = model->parameters();
+  const auto theirs = loop.model->parameters();
+  for (size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_TRUE(ours[i].detach().allclose(theirs[i].detach(), 1e-12, 1e-12));
+  }
+  EXPECT_EQ(own.state().size(), ours.size());
+}
+
+TEST(TabularTrunk, GoesOnByRowWiseAdagradFromAState) {
+  const auto model = double_table_model();
+  JointTraining whole(model, optim::RowWiseAdagradOptions(0.1));
+  for (int step = 0; step < 3; ++step) {
+    whole.step(double_table_batch());
+  }
+  const auto twin = testing::twin_of(model);
+  JointTraining resumed(twin, optim::RowWiseAdagradOptions(0.3));
+  resumed.load_state(whole.state());
+  for (int step = 0; step < 3; ++step) {
+    whole.step(double_table_batch());
+    resumed.step(double_table_batch());
+  }
+  const auto ours = model->parameters();
+  const auto theirs = twin->parameters();
+  for (size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_TRUE(ours[i].equal(theirs[i]));
+  }
 }
 
 TEST(TabularTrunk, NamesWhatDoesNotFit) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gmock/gmock.h>
 #include <polytask/balancing/make.h>
+#include <polytask/optim/row_wise_adagrad.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/training/alternating_training.h>
 #include <polytask/training/joint_training.h>
@@ -124,6 +125,7 @@ std::vector<Resumed> all_resumed() {
       by_optimizer("AMSGrad", AdamOptions(0.01).amsgrad(true)),
       by_optimizer("AdamW", torch::optim::AdamWOptions(0.01)),
       by_optimizer("Adagrad", torch::optim::AdagradOptions(0.01)),
+      by_optimizer("RowWiseAdagrad", optim::RowWiseAdagradOptions(0.01)),
       by_optimizer("RMSprop", torch::optim::RMSpropOptions(0.01).momentum(0.5)),
       {"Temperature", [sizes](const MultiTaskModel& model) {
          return std::make_unique<AlternatingTraining>(

@@ -21,9 +21,9 @@ struct ParameterGroup {
 };
 
 /// The optimizer that belongs to `options`: FusedSGD, FusedAdam or FusedAdamW
-/// for LibTorch's SGD, Adam and AdamW, and LibTorch's own Adagrad or RMSprop.
-/// Groups differ in nothing but their learning rate and whether they decay;
-/// empty ones are left out.
+/// for LibTorch's SGD, Adam and AdamW, LibTorch's own Adagrad or RMSprop, and
+/// RowWiseAdagrad. Groups differ in nothing but their learning rate and whether
+/// they decay; empty ones are left out.
 ///
 /// Throws on options of another kind (construct that optimizer yourself), on a
 /// learning rate that is negative or not finite, and on a tensor that stands in

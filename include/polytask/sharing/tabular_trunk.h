@@ -43,8 +43,9 @@ struct POLYTASK_API TabularTrunkOptions {
   TORCH_ARG(std::vector<int64_t>, hidden);
   /// Dropout behind each of them.
   TORCH_ARG(double, dropout) = 0;
-  /// Whether embeddings have sparse gradients, which plain SGD and Adagrad
-  /// take; trainings with others say so.
+  /// Whether embeddings have sparse gradients, which plain SGD, Adagrad and
+  /// `optim::RowWiseAdagrad` take, this with one number of state for each row;
+  /// trainings with others say so.
   TORCH_ARG(bool, sparse) = false;
   TORCH_ARG(std::string, numbers_input) = "numbers";
   TORCH_ARG(std::string, ids_input) = "ids";
