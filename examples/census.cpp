@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     polytask::MultiTaskModel model{polytask::TabularTrunk(
         polytask::TabularTrunkOptions(preparation.width(), preparation.id_sizes())
             .hidden({64, 32})
-            .dropout(0.2))};
+            .dropout(0.1))};
     for (const auto& task : preparation.tasks()) {
       model->add_task(task,
           polytask::Task(torch::nn::Linear(32, 1), polytask::BCEWithLogitsLoss())
