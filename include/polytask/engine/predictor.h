@@ -18,9 +18,10 @@ namespace polytask {
 
 /// The outputs of a model without a graph, for programs that ask many times,
 /// such as with one row at a time. Where trunk or experts and heads are made of
-/// layers that the engine knows, it takes them without LibTorch's dispatch and
-/// allocates nothing after the first call of a shape; else it is the model's
-/// own forward.
+/// layers that the engine knows and the input is one tensor, it takes them
+/// without LibTorch's dispatch and allocates nothing after the first call of a
+/// shape; else, as behind `Preceded` or a `TabularTrunk`, it is the model's own
+/// forward: `route` says which.
 ///
 /// The model may be trained or changed between calls, and is asked in the mode
 /// in which it is. Not for several threads at once.

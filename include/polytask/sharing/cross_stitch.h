@@ -58,8 +58,9 @@ struct POLYTASK_API CrossStitchOptions {
 /// same, and the new one takes of all as at the start. With one task a unit is
 /// 1. A training that there is has to be made anew, as for any added task.
 ///
-/// The paper gives units a learning rate of 100 to 1000 times that of the rest,
-/// and begins with columns that were trained alone: see `stitches`.
+/// The paper, with plain SGD, gives units a learning rate of 100 to 1000 times
+/// that of the rest (`stitches`); with Adam begin with the same. It begins with
+/// columns that were trained alone (`stage`).
 ///
 /// Source: I. Misra, A. Shrivastava, A. Gupta, M. Hebert, "Cross-stitch
 /// Networks for Multi-task Learning", CVPR 2016, equation 1.

@@ -97,8 +97,9 @@ class POLYTASK_API Sharing : public torch::nn::Module {
     return false;
   }
 
-  /// How it mixed in the forward before (where its inputs decide that: in
-  /// training mode); empty where it mixes nothing.
+  /// How it mixed; empty where it mixes nothing. Where its inputs decide that,
+  /// means over the rows of the last forward in training mode, which forwards
+  /// in eval mode leave as they are; NaN before the first.
   virtual std::vector<MixingWeights> mixing_weights() const;
 
  protected:

@@ -26,20 +26,26 @@ void KnownGradients::begin(const HeadSteps& steps) {
   steps_ = steps;
   head_weights_ = {};
   choice_ = {};
+  is_used_.assign(shared().size(), true);
   has_rows_ = false;
 }
 
-void KnownGradients::add_strays(const torch::Tensor& rows) const {
+void KnownGradients::add_strays(const torch::Tensor& rows) {
   for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
-    heads_.add_strays(i, shared(), rows.select(0, static_cast<int64_t>(i)), 1);
+    heads_.add_strays(
+        i, shared(), rows.select(0, static_cast<int64_t>(i)), 1, &is_used_);
   }
 }
 
 void KnownGradients::add_strays(
-    const torch::Tensor& sum, const torch::Tensor& factors) const {
+    const torch::Tensor& sum, const torch::Tensor& factors) {
   for (size_t i = 0; heads_.has_shared_strays() && i < steps_.size(); ++i) {
     heads_.add_strays(
-        i, shared(), sum, factors[static_cast<int64_t>(i)].item<double>());
+        i,
+        shared(),
+        sum,
+        factors[static_cast<int64_t>(i)].item<double>(),
+        &is_used_);
   }
 }
 

@@ -36,6 +36,9 @@ class KnownGradients : public TaskGradients {
   }
   void scale_heads(const TaskWeights& weights) override;
   std::vector<int64_t> block_sizes() const override;
+  std::vector<bool> used() const override {
+    return is_used_;
+  }
 
   void forget_step() {
     heads_.clear();
@@ -59,15 +62,16 @@ class KnownGradients : public TaskGradients {
   }
   /// Adds what losses reach by themselves, to each task's row, or to a sum of
   /// rows [N] by these factors.
-  void add_strays(const torch::Tensor& rows) const;
-  void add_strays(const torch::Tensor& sum, const torch::Tensor& factors) const;
+  void add_strays(const torch::Tensor& rows);
+  void add_strays(const torch::Tensor& sum, const torch::Tensor& factors);
 
   StepContext& context_;
   CutHeads heads_;
   HeadSteps steps_;
   TaskWeights head_weights_; // where the heads are weighted
   RouteChoice choice_;
-  torch::Tensor rows_; // [n, N], of this step where it has them
+  std::vector<bool> is_used_; // of `shared`: by a task, or by a loss itself
+  torch::Tensor rows_;        // [n, N], of this step where it has them
   bool has_rows_ = false;
 };
 

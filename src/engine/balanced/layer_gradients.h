@@ -30,9 +30,6 @@ class LayerGradients : public KnownGradients {
   math::Matrix gramian() override;
   torch::Tensor jacobian() override;
   void publish_weighted(const TaskWeights& weights) override;
-  std::vector<bool> used() const override {
-    return std::vector<bool>(shared().size(), true);
-  }
 
  private:
   LayerGradients(StepContext& context, const KnownTrunk& trunk)

@@ -50,6 +50,7 @@ torch::Tensor MixtureGradients::forward(
   begin(steps);
   choice_ = {Route::kLayers, what_is_known()};
   const auto& features = mixtures_->forward(*steps[0].input, places(steps));
+  is_used_ = mixtures_->used();
   if (mixtures_->has_own_loss()) {
     const torch::AutoGradMode grad_mode(true);
     context_.own_loss->find(
@@ -103,11 +104,11 @@ void MixtureGradients::publish_weighted(const TaskWeights& weights) {
   publish_direction(direction.view(-1));
 }
 
-// A parameter that no task uses has no gradient, not one of zeros.
+// What nothing uses has no gradient, not one of zeros.
 void MixtureGradients::publish_direction(const torch::Tensor& direction) {
   KnownGradients::publish_direction(direction);
   for (size_t i = 0; i < shared().size(); ++i) {
-    if (!mixtures_->used()[i]) {
+    if (!is_used_[i]) {
       shared()[i].mutable_grad().reset();
     }
   }

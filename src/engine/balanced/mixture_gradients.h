@@ -33,9 +33,6 @@ class MixtureGradients : public KnownGradients {
   torch::Tensor jacobian() override;
   void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
-  std::vector<bool> used() const override {
-    return mixtures_->used();
-  }
 
  private:
   MixtureGradients(

@@ -6,7 +6,7 @@
 #include <typeinfo>
 #include <utility>
 
-#include "../layers/products.h"
+#include "../program/parameter_obstacle.h"
 
 namespace polytask::detail {
 
@@ -106,9 +106,11 @@ Obstacle KnownLevel::obstacle(const torch::Tensor& like) const {
       return found;
     }
     const torch::Tensor& own = gate.own_weights;
-    if (own.defined() &&
-        (!is_host_real(own) || own.scalar_type() != like.scalar_type())) {
-      return {"weights of own experts are of another kind"};
+    if (own.defined()) {
+      if (auto found =
+              parameter_obstacle(own, own.sizes(), like.scalar_type())) {
+        return found;
+      }
     }
   }
   return {};

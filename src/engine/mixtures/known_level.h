@@ -91,6 +91,7 @@ class KnownLevel {
 
     bool is_used = false;
     torch::Tensor shares{}; // [B, n]
+    torch::Tensor noted{};  // those of the last forward in training mode
     torch::Tensor output{}; // [B, ...]
     Reached reached{};      // its shares
 

@@ -119,7 +119,10 @@ void KnownLevel::mix_forward() {
       gate.shares.exp_(); // LibTorch's, many at a time
       softmax_scale(shares, rows, gate.columns());
       if (level_->is_training()) {
-        level_->note_shares(gate.taker, gate.shares);
+        // Later steps in eval mode write over the shares themselves.
+        reserve(gate.noted, gate.shares.sizes(), gate.shares.options());
+        gate.noted.copy_(gate.shares);
+        level_->note_shares(gate.taker, gate.noted);
       }
     }
     const torch::Tensor& like = experts_[gate.experts[0]].output;

@@ -71,10 +71,7 @@ const std::vector<torch::Tensor>& KnownMixtures::forward(
     want(tasks);
   }
   features_.clear();
-  run(input.is_contiguous() ? input : input.contiguous(),
-      tasks,
-      is_differentiated,
-      features_);
+  run(input, tasks, is_differentiated, features_);
   if (are_others) {
     std::vector<torch::Tensor> all;
     note_used(all);

@@ -89,7 +89,8 @@ class KnownMixtures {
   virtual Obstacle obstacle_within(const torch::Tensor& like) const = 0;
   /// Before the first forward of these tasks.
   virtual void want(const std::vector<int64_t>& tasks) = 0;
-  /// Appends the features of these tasks. `input` is contiguous.
+  /// Appends the features of these tasks. Dropout draws in the order in which
+  /// `input` stands in memory, so it is not to be made contiguous before.
   virtual void run(
       const torch::Tensor& input,
       const std::vector<int64_t>& tasks,

@@ -14,6 +14,7 @@
 
 #include "../kernels/rectify.h"
 #include "../layers/products.h"
+#include "../program/parameter_obstacle.h"
 
 namespace polytask::detail {
 
@@ -64,10 +65,13 @@ Obstacle KnownStitches::obstacle_within(const torch::Tensor& like) const {
         return found;
       }
     }
-    if (step.unit &&
-        (!is_host_real(step.unit->weights) ||
-         step.unit->weights.scalar_type() != like.scalar_type())) {
-      return {"cross-stitch units are of another kind"};
+    if (!step.unit) {
+      continue;
+    }
+    const torch::Tensor& weights = step.unit->weights;
+    if (auto found =
+            parameter_obstacle(weights, weights.sizes(), like.scalar_type())) {
+      return found;
     }
   }
   return {};
