@@ -33,9 +33,13 @@ std::vector<Inputs> features_of(
     }
     features.push_back(all[group][seen[group]++]);
   }
-  context.own_loss->find(
-      model->sharing(), places(steps), context.options.check_losses());
+  find_own_loss(context, steps);
   return features;
+}
+
+void find_own_loss(const StepContext& context, const HeadSteps& steps) {
+  context.own_loss->find(
+      context.model->sharing(), places(steps), context.options.check_losses());
 }
 
 std::vector<torch::Tensor> losses_of(

@@ -18,4 +18,8 @@ std::vector<Inputs> features_of(
 std::vector<torch::Tensor> losses_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
+/// After such a forward, or one that noted what the sharing's own loss takes:
+/// finds that.
+void find_own_loss(const StepContext& context, const HeadSteps& steps);
+
 } // namespace polytask::detail

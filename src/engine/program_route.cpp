@@ -10,7 +10,7 @@
 
 #include "autocast.h"
 #include "autograd_route.h"
-#include "balanced/places.h"
+#include "features.h"
 #include "program/loss_in.h"
 #include "refuse_route.h"
 
@@ -153,10 +153,7 @@ void ProgramRoute::find_own_loss(const HeadSteps& steps) {
     return;
   }
   const torch::AutoGradMode grad_mode(true);
-  context_.own_loss->find(
-      context_.model->sharing(),
-      places(steps),
-      context_.options.check_losses());
+  detail::find_own_loss(context_, steps);
   context_.own_loss->differentiate(context_.loss_scale());
 }
 

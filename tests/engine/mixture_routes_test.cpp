@@ -12,7 +12,6 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adam.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -92,17 +91,8 @@ TEST_P(MixtureRoutes, EqualAutograd) {
         const auto one = run_of(GetParam(), method, rows, dtype, Route::kAuto);
         const auto other =
             run_of(GetParam(), method, rows, dtype, Route::kAutograd);
-        ASSERT_EQ(one.values.size(), other.values.size());
-        double apart = 0;
-        for (size_t i = 0; i < one.values.size(); ++i) {
-          ASSERT_EQ(one.values[i].sizes(), other.values[i].sizes());
-          const double largest =
-              std::max(1.0, other.values[i].abs().max().item<double>());
-          apart = std::max(
-              apart,
-              (one.values[i] - other.values[i]).abs().max().item<double>() /
-                  largest);
-        }
+        const double apart =
+            testing::largest_distance(one.values, other.values);
         EXPECT_LE(apart, testing::route_tolerance(dtype))
             << GetParam() << ", '" << method << "', " << to_string(rows)
             << ", by " << one.route.route << ": " << one.route.reason;

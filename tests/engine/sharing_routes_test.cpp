@@ -7,7 +7,6 @@
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
-#include <algorithm>
 #include <limits>
 #include <memory>
 #include <string>
@@ -116,20 +115,8 @@ TEST_P(SharingRoutes, EqualAutograd) {
             sharing_run(GetParam(), method, rows, dtype, Route::kAuto);
         const auto other =
             sharing_run(GetParam(), method, rows, dtype, Route::kAutograd);
-        ASSERT_EQ(one.values.size(), other.values.size());
-        double apart = 0;
-        for (size_t i = 0; i < one.values.size(); ++i) {
-          ASSERT_EQ(one.values[i].sizes(), other.values[i].sizes());
-          if (other.values[i].numel() == 0) {
-            continue;
-          }
-          const double largest =
-              std::max(1.0, other.values[i].abs().max().item<double>());
-          apart = std::max(
-              apart,
-              (one.values[i] - other.values[i]).abs().max().item<double>() /
-                  largest);
-        }
+        const double apart =
+            testing::largest_distance(one.values, other.values);
         // DSelectK's reachability divides by what is nearly 0.
         const double room = GetParam().name == "DSelectK" ? 50 : 1;
         EXPECT_LE(apart, room * testing::route_tolerance(dtype)) << one.why;

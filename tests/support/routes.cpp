@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "tests/support/experts.h"
@@ -544,6 +545,23 @@ std::vector<RouteJob> route_jobs() {
 
 double route_tolerance(torch::Dtype dtype) {
   return dtype == torch::kDouble ? 1e-10 : 1e-5;
+}
+
+double largest_distance(
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  double largest = a.size() == b.size() ? 0 : kInfinity;
+  for (size_t i = 0; i < a.size() && std::isfinite(largest); ++i) {
+    if (a[i].sizes() != b[i].sizes()) {
+      return kInfinity;
+    }
+    if (b[i].numel() > 0) {
+      const double own = (a[i] - b[i]).abs().max().item<double>() /
+          std::max(1.0, b[i].abs().max().item<double>());
+      largest = own <= largest ? largest : own; // NaN stays
+    }
+  }
+  return largest;
 }
 
 double relative_distance(

@@ -39,5 +39,9 @@ double route_tolerance(torch::Dtype dtype);
 /// The largest distance of any two elements, relative to the largest element.
 double relative_distance(
     const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b);
+/// The same, each relative to the largest element of its tensor, or to 1.
+/// Infinite where their number or their shapes differ.
+double largest_distance(
+    const std::vector<torch::Tensor>& a, const std::vector<torch::Tensor>& b);
 
 } // namespace polytask::testing

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "../features.h"
 #include "../layers/products.h"
 #include "gramian_sum.h"
 #include "places.h"
@@ -53,10 +54,7 @@ torch::Tensor MixtureGradients::forward(
   is_used_ = mixtures_->used();
   if (mixtures_->has_own_loss()) {
     const torch::AutoGradMode grad_mode(true);
-    context_.own_loss->find(
-        context_.model->sharing(),
-        places(steps),
-        context_.options.check_losses());
+    find_own_loss(context_, steps);
     context_.own_loss->differentiate(context_.loss_scale());
   }
   return heads_.forward(steps, {features.begin(), features.end()});
