@@ -173,6 +173,20 @@ MultiTaskModel mixture_model(MixtureKind kind) {
   return with_towers(std::move(sharing));
 }
 
+std::unique_ptr<Contender> adam_training(
+    const Problem& problem,
+    const MultiTaskModel& model,
+    const std::string& method,
+    Route route) {
+  JointTrainingOptions options;
+  options.route(route);
+  if (!method.empty()) {
+    options.balancing(balancing::make(method));
+  }
+  return std::make_unique<TrainingContender<JointTraining>>(
+      problem, model, Call::kStep, torch::optim::AdamOptions(1e-3), options);
+}
+
 void add_mixtures(Entries& entries, const DataFolder& data) {
   for (const auto& [kind, job] :
        {std::pair{MixtureKind::kMMoE, "MMoE"},
@@ -189,17 +203,7 @@ void add_mixtures(Entries& entries, const DataFolder& data) {
     const auto training =
         [kind = kind](const std::string& method, Route route = Route::kAuto) {
           return [=](const Problem& problem) {
-            JointTrainingOptions options;
-            options.route(route);
-            if (!method.empty()) {
-              options.balancing(balancing::make(method));
-            }
-            return std::make_unique<TrainingContender<JointTraining>>(
-                problem,
-                mixture_model(kind),
-                Call::kStep,
-                torch::optim::AdamOptions(1e-3),
-                options);
+            return adam_training(problem, mixture_model(kind), method, route);
           };
         };
     add("loop", [kind = kind](const Problem& problem) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <polytask/core/network.h>
+#include <polytask/engine/route.h>
 #include <polytask/model/multi_task_model.h>
 #include <torch/nn/modules/container/sequential.h>
 
 #include <memory>
+#include <string>
 
 #include "contender.h"
 #include "problem.h"
@@ -26,6 +28,12 @@ torch::nn::Sequential mixture_tower();
 MultiTaskModel with_towers(std::shared_ptr<Sharing> sharing);
 /// On data of its own, from a model's parameters.
 Problem mixture_problem(const MultiTaskModel& model);
+/// Joint steps with Adam; `method`: of balancing, empty for the sum.
+std::unique_ptr<Contender> adam_training(
+    const Problem& problem,
+    const MultiTaskModel& model,
+    const std::string& method,
+    Route route);
 
 void add_mixtures(Entries& entries, const DataFolder& data);
 

@@ -2,15 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stitches.h"
 
-#include <polytask/balancing/make.h>
 #include <polytask/sharing/cross_stitch.h>
 #include <polytask/sharing/experts/adatt.h>
 #include <torch/nn/modules/linear.h>
-#include <torch/optim/adam.h>
 
 #include "mixtures.h"
 #include "tower_loop.h"
-#include "training_contender.h"
 
 namespace polytask::benchmarks {
 
@@ -126,17 +123,7 @@ void add_stitches(Entries& entries) {
     });
     const auto training = [=](const std::string& method, Route route) {
       return [=](const Problem& problem) {
-        JointTrainingOptions options;
-        options.route(route);
-        if (!method.empty()) {
-          options.balancing(balancing::make(method));
-        }
-        return std::make_unique<TrainingContender<JointTraining>>(
-            problem,
-            stitch_model(is_adatt),
-            Call::kStep,
-            torch::optim::AdamOptions(1e-3),
-            options);
+        return adam_training(problem, stitch_model(is_adatt), method, route);
       };
     };
     add("step", training("", Route::kAuto));

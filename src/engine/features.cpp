@@ -7,6 +7,15 @@
 
 namespace polytask::detail {
 
+namespace {
+
+void find_own_loss(const StepContext& context, const HeadSteps& steps) {
+  context.own_loss->find(
+      context.model->sharing(), places(steps), context.options.check_losses());
+}
+
+} // namespace
+
 std::vector<Inputs> features_of(
     const StepContext& context, const HeadSteps& steps, bool share_input) {
   const auto& model = context.model;
@@ -37,9 +46,11 @@ std::vector<Inputs> features_of(
   return features;
 }
 
-void find_own_loss(const StepContext& context, const HeadSteps& steps) {
-  context.own_loss->find(
-      context.model->sharing(), places(steps), context.options.check_losses());
+void differentiate_own_loss(
+    const StepContext& context, const HeadSteps& steps) {
+  const torch::AutoGradMode grad_mode(true);
+  find_own_loss(context, steps);
+  context.own_loss->differentiate(context.loss_scale());
 }
 
 std::vector<torch::Tensor> losses_of(

@@ -18,8 +18,8 @@ std::vector<Inputs> features_of(
 std::vector<torch::Tensor> losses_of(
     const StepContext& context, const HeadSteps& steps, bool share_input);
 
-/// After such a forward, or one that noted what the sharing's own loss takes:
-/// finds that.
-void find_own_loss(const StepContext& context, const HeadSteps& steps);
+/// After a forward of these tasks that kept the graph of no more than the
+/// sharing's own loss: finds and differentiates that.
+void differentiate_own_loss(const StepContext& context, const HeadSteps& steps);
 
 } // namespace polytask::detail

@@ -148,15 +148,6 @@ void ProgramRoute::check_losses(
   }
 }
 
-void ProgramRoute::find_own_loss(const HeadSteps& steps) {
-  if (!mixtures_ || program_ != mixtures_.get() || !mixtures_->has_own_loss()) {
-    return;
-  }
-  const torch::AutoGradMode grad_mode(true);
-  detail::find_own_loss(context_, steps);
-  context_.own_loss->differentiate(context_.loss_scale());
-}
-
 std::vector<Inputs> ProgramRoute::forward(
     const HeadSteps& steps,
     bool share_input,
@@ -165,7 +156,9 @@ std::vector<Inputs> ProgramRoute::forward(
   const Watch watch(due.empty() ? nullptr : &heads());
   try {
     auto features = program_->forward(steps, share_input, losses_, why_graph_);
-    find_own_loss(steps);
+    if (mixtures_ && program_ == mixtures_.get() && mixtures_->has_own_loss()) {
+      differentiate_own_loss(context_, steps);
+    }
     if (!features.empty()) {
       look_through(due);
       return features;

@@ -60,7 +60,6 @@ class ProgramRoute {
   /// Rounds them to the model's dtype first.
   void check_losses(const HeadSteps& steps, const TaskSource& source);
   /// The features from which autograd has to go on, if it has to.
-  void find_own_loss(const HeadSteps& steps);
   std::vector<Inputs> forward(
       const HeadSteps& steps,
       bool share_input,

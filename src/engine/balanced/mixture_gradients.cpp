@@ -53,9 +53,7 @@ torch::Tensor MixtureGradients::forward(
   const auto& features = mixtures_->forward(*steps[0].input, places(steps));
   is_used_ = mixtures_->used();
   if (mixtures_->has_own_loss()) {
-    const torch::AutoGradMode grad_mode(true);
-    find_own_loss(context_, steps);
-    context_.own_loss->differentiate(context_.loss_scale());
+    differentiate_own_loss(context_, steps);
   }
   return heads_.forward(steps, {features.begin(), features.end()});
 }

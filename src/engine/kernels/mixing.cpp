@@ -126,15 +126,9 @@ POLYTASK_KERNEL void dot_each_body(
 // NaN stays: it is larger than nothing, so that no other value is taken off.
 template <typename Scalar>
 POLYTASK_KERNEL void softmax_shift_body(
-    Scalar* values, const Scalar* bias, int64_t rows, int64_t count) {
+    Scalar* values, int64_t rows, int64_t count) {
   for (int64_t i = 0; i < rows; ++i) {
     Scalar* __restrict row = values + i * count;
-    if (bias) {
-#pragma omp simd
-      for (int64_t j = 0; j < count; ++j) {
-        row[j] += bias[j];
-      }
-    }
     Scalar largest = row[0];
     for (int64_t j = 1; j < count; ++j) {
       largest = row[j] > largest ? row[j] : largest;
@@ -212,8 +206,8 @@ POLYTASK_KERNEL void softmax_gradient_body(
       void,                                                                   \
       softmax_shift,                                                          \
       softmax_shift_body,                                                     \
-      (Scalar * values, const Scalar* bias, int64_t rows, int64_t count),     \
-      (values, bias, rows, count))                                            \
+      (Scalar * values, int64_t rows, int64_t count),                         \
+      (values, rows, count))                                                  \
   POLYTASK_MULTIVERSION(                                                      \
       void,                                                                   \
       softmax_scale,                                                          \

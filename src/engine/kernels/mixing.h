@@ -56,12 +56,10 @@ void dot_each(
     double* out);
 
 /// What is before and after the exponentials of a softmax over each row of
-/// `values` [rows, count]: adds `bias` [count], unless it is null, and takes
-/// the row's largest value from it; makes the row's sum 1.
-void softmax_shift(
-    float* values, const float* bias, int64_t rows, int64_t count);
-void softmax_shift(
-    double* values, const double* bias, int64_t rows, int64_t count);
+/// `values` [rows, count]: takes the row's largest value from it; makes the
+/// row's sum 1.
+void softmax_shift(float* values, int64_t rows, int64_t count);
+void softmax_shift(double* values, int64_t rows, int64_t count);
 void softmax_scale(float* values, int64_t rows, int64_t count);
 void softmax_scale(double* values, int64_t rows, int64_t count);
 

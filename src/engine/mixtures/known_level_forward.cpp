@@ -115,7 +115,7 @@ void KnownLevel::mix_forward() {
     rows = gate.shares.size(0);
     if (gate.logits) {
       auto* shares = gate.shares.data_ptr<Scalar>();
-      softmax_shift(shares, nullptr, rows, gate.columns());
+      softmax_shift(shares, rows, gate.columns());
       gate.shares.exp_(); // LibTorch's, many at a time
       softmax_scale(shares, rows, gate.columns());
       if (level_->is_training()) {
