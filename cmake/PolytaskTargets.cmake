@@ -48,6 +48,23 @@ function(polytask_supported_flags result)
   set(${result} "${supported}" PARENT_SCOPE)
 endfunction()
 
+# LibTorch's loop over threads is a template, which is serial in a source that is
+# compiled without OpenMP: compiles this one of the target's with it.
+function(polytask_compile_with_openmp target source)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(OpenMP_CXX_FOUND)
+    separate_arguments(flags UNIX_COMMAND "${OpenMP_CXX_FLAGS}")
+    set_source_files_properties(${source} PROPERTIES
+      COMPILE_OPTIONS "${flags}" SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
+    # By name, so that the exported package names no file of this machine.
+    target_link_libraries(${target} PRIVATE ${OpenMP_CXX_LIB_NAMES})
+  else()
+    message(WARNING
+      "polytask: this compiler has no OpenMP, so that of the threads that LibTorch is given "
+      "polytask's own loops use one.")
+  endif()
+endfunction()
+
 # Sets `result` to whether programs that link LibTorch find its BLAS and LAPACK.
 function(polytask_check_blas result)
   include(CheckCXXSourceCompiles)

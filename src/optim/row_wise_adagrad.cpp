@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/optim/row_wise_adagrad.h>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/full_like.h>
@@ -15,6 +14,8 @@
 #include <cmath>
 #include <string>
 #include <utility>
+
+#include "core/parallel_for.h"
 
 #include "kernels/row_adagrad.h"
 
@@ -206,7 +207,7 @@ void step_rows_in_memory(
       rows.defined() ? rows.const_data_ptr<int64_t>() : nullptr,
       width};
   const double eps = update.options->eps();
-  at::parallel_for(
+  polytask::detail::parallel_for(
       0,
       values.size(0),
       std::max<int64_t>(1, kElementsOfAThread / width),

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the polytask authors
 # SPDX-License-Identifier: BSD-3-Clause
 """Looks whether every file of the library includes, by itself or by what it includes, the headers
-of the LibTorch operators and guards that it names.
+of the LibTorch operators and guards that it names, and calls no template of it that is serial there.
 
 Unity builds and precompiled headers hide one that is missing, and to compile every file alone takes
 longer than all other checks; `./dev compat VERSION --together 1` does."""
@@ -62,6 +62,8 @@ missing = []
 files = [path for folder in ("include", "src") for path in sorted((sources.root / folder).rglob("*"))
          if path.suffix in (".h", ".cpp") and "cuda" not in path.parts]
 for path in files:
+    if path.name != "parallel_for.cpp" and re.search(r"\bat::parallel_\w+\(", text_of(path)):
+        missing.append(f"{path.relative_to(sources.root)}: loops over threads are detail::parallel_for, compiled with OpenMP")
     for name, header in wanted(path):
         if header and header.resolve() not in seen_from(path):
             missing.append(f"{path.relative_to(sources.root)}: {name} is declared in {header.name}")

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/parallel_for.h"
+
 namespace polytask::detail {
 
 /// Calls pass(begin, end) on the rows of a matrix, by several threads where it
@@ -17,7 +19,7 @@ void over_rows(int64_t rows, int64_t width, const Pass& pass) {
   if (rows * width < kElementsOfAThread || at::get_num_threads() == 1) {
     pass(0, rows);
   } else {
-    at::parallel_for(
+    parallel_for(
         0, rows, std::max<int64_t>(1, kElementsOfAThread / width), pass);
   }
 }

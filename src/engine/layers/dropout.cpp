@@ -26,9 +26,12 @@ class KnownDropout : public KnownLayer {
   bool maps_rows() const override {
     return true;
   }
+  bool draws() const override {
+    return module_->is_training() && module_->options.p() != 0;
+  }
   Tensor forward(const Tensor& input) override {
     factor_.reset();
-    if (!module_->is_training() || module_->options.p() == 0) {
+    if (!draws()) {
       return input;
     }
     const Tensor of_ones = run_on(input, *module_, [&] {

@@ -75,6 +75,10 @@ class KnownLayer {
   virtual bool takes_indices() const {
     return false;
   }
+  /// Whether its next forward takes numbers from a generator.
+  virtual bool draws() const {
+    return false;
+  }
   /// Whether it gives a matrix [B, any] for every matrix [B, d] it takes.
   virtual bool maps_rows() const {
     return false;

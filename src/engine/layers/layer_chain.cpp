@@ -4,6 +4,7 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 
+#include <algorithm>
 #include <typeinfo>
 #include <utility>
 
@@ -86,6 +87,11 @@ Obstacle LayerChain::obstacle(const torch::Tensor& like) const {
     return {kNotRegistered};
   }
   return {};
+}
+
+bool LayerChain::draws() const {
+  return std::ranges::any_of(
+      links_, [](const Link& link) { return link.layer->draws(); });
 }
 
 torch::Tensor LayerChain::forward(const torch::Tensor& input) {

@@ -31,6 +31,8 @@ class LayerChain {
   Obstacle obstacle(const torch::Tensor& like) const;
   /// Contiguous; overwrites what the forward before gave.
   torch::Tensor forward(const torch::Tensor& input);
+  /// Whether its next forward takes numbers from a generator.
+  bool draws() const;
   bool takes_indices() const {
     return links_.front().layer->takes_indices();
   }

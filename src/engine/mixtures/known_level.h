@@ -109,10 +109,11 @@ class KnownLevel {
       const ParameterPlaces& places,
       std::string& reason);
   torch::Tensor output_of(
-      Expert& expert, const std::vector<torch::Tensor>& states);
+      const Expert& expert, const std::vector<torch::Tensor>& states) const;
   torch::Tensor rows_of(
       const Gate& gate, const std::vector<torch::Tensor>& states) const;
-  void use(Gate& gate, const std::vector<torch::Tensor>& states);
+  void use(const std::vector<torch::Tensor>& states);
+  void check_experts(const Gate& gate) const;
   double own_weight(const Gate& gate, size_t column) const;
   template <typename Scalar>
   void mix_forward();
@@ -120,11 +121,26 @@ class KnownLevel {
   void mix_backward(const std::vector<Reached>& above);
   template <typename Scalar>
   void descend_shares(Gate& gate, const torch::Tensor& rows);
+  void send(const torch::Tensor& rows, std::vector<Reached>* below);
 
   std::shared_ptr<ExpertLevel> level_;
   std::vector<Expert> experts_;
   std::vector<Gate> gates_;
   std::vector<torch::Tensor> outputs_; // by taker
+  // Of one step.
+  struct Forward {
+    Expert* expert;
+    Gate* gate; // where that is null
+  };
+  struct Backward {
+    size_t taker;
+    PlacedChain* chain;
+    const Reached* reached;
+    bool is_masked;
+    torch::Tensor sent{};
+  };
+  std::vector<Forward> forwards_;
+  std::vector<Backward> backwards_;
   torch::Tensor column_sums_;
   MixingMemory memory_;
 };

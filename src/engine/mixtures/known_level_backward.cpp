@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "../kernels/rectify.h"
+#include "../layers/chains_at_once.h"
 #include "../layers/products.h"
 
 namespace polytask::detail {
@@ -123,6 +124,40 @@ void add_sent(const torch::Tensor& sent, const Reached& from, Reached& to) {
 
 } // namespace
 
+// Through the experts and what gates take the softmax of.
+void KnownLevel::send(const torch::Tensor& rows, std::vector<Reached>* below) {
+  backwards_.clear();
+  for (Expert& expert : experts_) {
+    if (expert.reached.count > 0) {
+      backwards_.push_back(
+          {expert.taker, &expert.chain, &expert.reached, expert.is_rectified});
+    }
+  }
+  for (Gate& gate : gates_) {
+    if (gate.reached.count > 0 && gate.logits) {
+      backwards_.push_back({gate.taker, &*gate.logits, &gate.reached, false});
+    }
+  }
+  ChainsAtOnce chains;
+  for (const Backward& each : backwards_) {
+    chains.add(each.chain->layers(), each.reached->values);
+  }
+  chains.run([&](size_t i) {
+    Backward& each = backwards_[i];
+    each.sent = each.chain->write(
+        *each.reached, rows, below != nullptr, each.is_masked);
+  });
+  if (below == nullptr) {
+    return;
+  }
+  for (const Backward& each : backwards_) {
+    (*below)[each.taker].cover(*each.reached);
+  }
+  for (const Backward& each : backwards_) {
+    add_sent(each.sent, *each.reached, (*below)[each.taker]);
+  }
+}
+
 void KnownLevel::backward(
     const std::vector<Reached>& above,
     const torch::Tensor& rows,
@@ -141,31 +176,7 @@ void KnownLevel::backward(
       }
     });
   }
-  const auto each_chain = [&](const auto& visit) {
-    for (Expert& expert : experts_) {
-      if (expert.reached.count > 0) {
-        visit(expert.taker, expert.chain, expert.reached, expert.is_rectified);
-      }
-    }
-    for (Gate& gate : gates_) {
-      if (gate.reached.count > 0 && gate.logits) {
-        visit(gate.taker, *gate.logits, gate.reached, false);
-      }
-    }
-  };
-  if (below != nullptr) {
-    each_chain([&](size_t taker, auto&, const Reached& reached, bool) {
-      (*below)[taker].cover(reached);
-    });
-  }
-  each_chain(
-      [&](size_t taker, auto& chain, const Reached& reached, bool is_masked) {
-        const torch::Tensor sent =
-            chain.write(reached, rows, below != nullptr, is_masked);
-        if (below != nullptr) {
-          add_sent(sent, reached, (*below)[taker]);
-        }
-      });
+  send(rows, below);
   for (const Gate& gate : gates_) {
     if (gate.reached.count > 0 && gate.graph) {
       gate.graph->write(gate.reached, rows);

@@ -6,15 +6,17 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 
+#include "../layers/chains_at_once.h"
 #include "../layers/products.h"
 
 namespace polytask::detail {
 
 torch::Tensor KnownLevel::output_of(
-    Expert& expert, const std::vector<torch::Tensor>& states) {
+    const Expert& expert, const std::vector<torch::Tensor>& states) const {
   try {
     return expert.chain.layers().forward(states[expert.taker]);
   } catch (const c10::Error&) {
@@ -26,27 +28,55 @@ torch::Tensor KnownLevel::output_of(
   }
 }
 
-// The experts that a gate mixes, in the order of autograd's forward, in which
-// layers that draw do so; and what it takes the softmax of.
-void KnownLevel::use(Gate& gate, const std::vector<torch::Tensor>& states) {
-  for (const size_t place : gate.experts) {
-    Expert& expert = experts_[place];
-    if (!expert.is_used) {
-      expert.is_used = true;
-      expert.output = output_of(expert, states);
-      check_expert_output(level_->form().name, expert.output);
+// The experts that gates mix, in the order of autograd's forward, in which
+// layers that draw do so; and what gates take the softmax of.
+void KnownLevel::use(const std::vector<torch::Tensor>& states) {
+  forwards_.clear();
+  ChainsAtOnce chains;
+  for (Gate& gate : gates_) {
+    if (!gate.is_used) {
+      continue;
     }
+    for (const size_t place : gate.experts) {
+      Expert& expert = experts_[place];
+      if (!std::exchange(expert.is_used, true)) {
+        forwards_.push_back({&expert, nullptr});
+        chains.add(expert.chain.layers(), states[expert.taker]);
+      }
+    }
+    if (gate.logits) {
+      forwards_.push_back({nullptr, &gate});
+      chains.add(gate.logits->layers(), states[gate.taker]);
+    }
+  }
+  chains.run([&](size_t i) {
+    const auto& [expert, gate] = forwards_[i];
+    if (expert != nullptr) {
+      expert->output = output_of(*expert, states);
+    } else {
+      gate->shares = gate->logits->layers().forward(rows_of(*gate, states));
+    }
+  });
+  for (const Gate& gate : gates_) {
+    if (gate.is_used) {
+      check_experts(gate);
+    }
+  }
+}
+
+void KnownLevel::check_experts(const Gate& gate) const {
+  const torch::Tensor& first = experts_[gate.experts[0]].output;
+  for (const size_t place : gate.experts) {
+    const torch::Tensor& output = experts_[place].output;
+    check_expert_output(level_->form().name, output);
     TORCH_CHECK_VALUE(
-        expert.output.sizes() == experts_[gate.experts[0]].output.sizes(),
+        output.sizes() == first.sizes(),
         level_->form().name,
         ": experts of one level give features of one shape, but one gives ",
-        experts_[gate.experts[0]].output.sizes(),
+        first.sizes(),
         " and another ",
-        expert.output.sizes(),
+        output.sizes(),
         ".");
-  }
-  if (gate.logits) {
-    gate.shares = gate.logits->layers().forward(rows_of(gate, states));
   }
 }
 
@@ -88,11 +118,7 @@ const std::vector<torch::Tensor>& KnownLevel::forward(
   }
   const torch::NoGradGuard no_grad;
   const at::AutoDispatchBelowADInplaceOrView below;
-  for (Gate& gate : gates_) {
-    if (gate.is_used) {
-      use(gate, states);
-    }
-  }
+  use(states);
   for (const Gate& gate : gates_) {
     if (gate.is_used) {
       as_real(gate.shares.scalar_type(), [&](auto zero) {

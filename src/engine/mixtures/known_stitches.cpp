@@ -13,6 +13,7 @@
 #include "sharing/stage_columns.h"
 
 #include "../kernels/rectify.h"
+#include "../layers/chains_at_once.h"
 #include "../layers/products.h"
 #include "../program/parameter_obstacle.h"
 
@@ -154,6 +155,34 @@ void KnownStitches::mix(Step& step) {
   jobs.run(rows);
 }
 
+void KnownStitches::forward(size_t place) {
+  auto& stages = steps_[place].stages;
+  at_once_.clear();
+  ChainsAtOnce chains;
+  for (size_t t = 0; t < stages.size(); ++t) {
+    if (stages[t].is_wanted) {
+      at_once_.push_back(t);
+      chains.add(stages[t].chain.layers(), states_[t]);
+    }
+  }
+  chains.run([&](size_t i) {
+    const size_t t = at_once_[i];
+    try {
+      stages[t].output = stages[t].chain.layers().forward(states_[t]);
+    } catch (const c10::Error&) {
+      rethrow_with(c10::str(
+          "CrossStitch: stage ",
+          place,
+          " of task '",
+          names_[t],
+          "' cannot take an input of shape ",
+          states_[t].sizes(),
+          ": "));
+    }
+    states_[t] = stages[t].output;
+  });
+}
+
 void KnownStitches::run(
     const torch::Tensor& input,
     const std::vector<int64_t>& tasks,
@@ -164,25 +193,7 @@ void KnownStitches::run(
   states_.assign(names_.size(), input);
   for (size_t i = 0; i < steps_.size(); ++i) {
     Step& step = steps_[i];
-    for (size_t t = 0; t < names_.size(); ++t) {
-      Stage& stage = step.stages[t];
-      if (!stage.is_wanted) {
-        continue;
-      }
-      try {
-        stage.output = stage.chain.layers().forward(states_[t]);
-      } catch (const c10::Error&) {
-        rethrow_with(c10::str(
-            "CrossStitch: stage ",
-            i,
-            " of task '",
-            names_[t],
-            "' cannot take an input of shape ",
-            states_[t].sizes(),
-            ": "));
-      }
-      states_[t] = stage.output;
-    }
+    forward(i);
     if (step.unit) {
       check_shapes(i);
       as_real(
@@ -304,17 +315,24 @@ void KnownStitches::backward(
         unmix<decltype(zero)>(step, reached, rows);
       });
     }
+    at_once_.clear();
+    ChainsAtOnce chains;
     for (size_t t = 0; t < names_.size(); ++t) {
       if (reached[t].count > 0) {
-        // A unit leaves out what the stage's ReLU stops.
-        Stage& stage = step.stages[t];
-        reached[t].values = stage.chain.write(
-            reached[t],
-            rows,
-            step.learns_below,
-            stage.is_rectified && step.unit != nullptr);
+        at_once_.push_back(t);
+        chains.add(step.stages[t].chain.layers(), reached[t].values);
       }
     }
+    chains.run([&](size_t place) {
+      const size_t t = at_once_[place];
+      Stage& stage = step.stages[t];
+      // A unit leaves out what the stage's ReLU stops.
+      reached[t].values = stage.chain.write(
+          reached[t],
+          rows,
+          step.learns_below,
+          stage.is_rectified && step.unit != nullptr);
+    });
     if (!step.learns_below) {
       return;
     }

@@ -68,6 +68,7 @@ class KnownStitches : public KnownMixtures {
 
   explicit KnownStitches(const Sharing& sharing) : KnownMixtures(sharing) {}
 
+  void forward(size_t place);
   void check_shapes(size_t step) const;
   template <typename Scalar>
   void mix(Step& step);
@@ -84,6 +85,7 @@ class KnownStitches : public KnownMixtures {
   std::vector<std::string> names_;
   std::vector<Step> steps_;
   std::vector<torch::Tensor> states_;
+  std::vector<size_t> at_once_; // tasks of one stage
   MixingMemory memory_;
 };
 

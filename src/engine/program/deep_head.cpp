@@ -90,10 +90,7 @@ Obstacle DeepHead::obstacle(
   return last_->obstacle(type, rows, step);
 }
 
-void DeepHead::forward(
-    const at::Tensor& features,
-    const HeadStep& step,
-    std::vector<double>& losses) {
+void DeepHead::hide(const at::Tensor& features) {
   try {
     hidden_ = before_->forward(features);
     TORCH_CHECK_VALUE(
@@ -111,6 +108,9 @@ void DeepHead::forward(
         features.sizes(),
         ": "));
   }
+}
+
+void DeepHead::forward(const HeadStep& step, std::vector<double>& losses) {
   last_->forward(hidden_, step, /*needs_cotangent=*/true, losses);
 }
 

@@ -32,11 +32,14 @@ class DeepHead {
   Obstacle obstacle(
       at::ScalarType type, int64_t rows, const HeadStep& step) const;
 
-  /// On features that may be those of other heads too.
-  void forward(
-      const at::Tensor& features,
-      const HeadStep& step,
-      std::vector<double>& losses);
+  const LayerChain& before() const {
+    return *before_;
+  }
+
+  /// Up to the last layer, on features that may be those of other heads too.
+  void hide(const at::Tensor& features);
+  /// Then the last layer and the loss, which may be a function of the user's.
+  void forward(const HeadStep& step, std::vector<double>& losses);
   /// The head's gradients; gives that of the features where it is asked for,
   /// good until the next call.
   at::Tensor backward(const HeadStep& step, bool needs_cotangent);

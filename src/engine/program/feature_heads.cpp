@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "../layers/chains_at_once.h"
 #include "../layers/products.h"
 #include "feature_obstacle.h"
 
@@ -77,10 +78,26 @@ void FeatureHeads::forward(
     together_->forward(plain_[0], steps, /*needs_cotangent=*/true, losses);
     return;
   }
+  ChainsAtOnce chains;
   for (size_t i = 0; i < steps.size(); ++i) {
     plain_.push_back(features[i].tensor().detach().contiguous());
-    alone(steps[i].task).forward(plain_[i], steps[i], losses);
+    chains.add(alone(steps[i].task).before(), plain_[i]);
   }
+  chains.run(
+      [&](size_t i) { alone(steps[i].task).hide(plain_[i]); },
+      [&](size_t i) { alone(steps[i].task).forward(steps[i], losses); });
+}
+
+template <typename Needs>
+void FeatureHeads::backward_alone(const HeadSteps& steps, const Needs& needs) {
+  cotangents_.resize(steps.size());
+  ChainsAtOnce chains;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    chains.add(alone(steps[i].task).before(), plain_[i]);
+  }
+  chains.run([&](size_t i) {
+    cotangents_[i] = alone(steps[i].task).backward(steps[i], needs(i));
+  });
 }
 
 FeatureHeads::Cotangents FeatureHeads::backward(
@@ -96,13 +113,11 @@ FeatureHeads::Cotangents FeatureHeads::backward(
     together_->backward(plain_[0], steps, sum);
     return found;
   }
+  backward_alone(steps, [&](size_t i) { return features[i].requires_grad(); });
   for (size_t i = 0; i < steps.size(); ++i) {
-    const at::Tensor& feature = features[i].tensor();
-    const bool has_graph = feature.requires_grad();
-    const at::Tensor own = alone(steps[i].task).backward(steps[i], has_graph);
-    if (has_graph) {
-      found.outputs.push_back(feature);
-      found.values.push_back(own.clone());
+    if (features[i].requires_grad()) {
+      found.outputs.push_back(features[i].tensor());
+      found.values.push_back(cotangents_[i].clone());
     }
   }
   return found;
@@ -111,12 +126,11 @@ FeatureHeads::Cotangents FeatureHeads::backward(
 void FeatureHeads::backward_apart(
     const std::vector<Inputs>& features, const HeadSteps& steps) {
   if (!is_together_) {
-    cotangents_.clear();
+    backward_alone(steps, [](size_t) { return true; });
     for (size_t i = 0; i < steps.size(); ++i) {
-      const at::Tensor own =
-          alone(steps[i].task).backward(steps[i], /*needs_cotangent=*/true);
-      // A hook in the graph may keep it.
-      cotangents_.push_back(features[i].requires_grad() ? own.clone() : own);
+      if (features[i].requires_grad()) {
+        cotangents_[i] = cotangents_[i].clone(); // a hook may keep it
+      }
     }
     return;
   }

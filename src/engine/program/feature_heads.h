@@ -77,6 +77,9 @@ class FeatureHeads {
 
   /// Whether all of the heads can be computed on one tensor.
   bool are_together(const std::vector<Inputs>& features) const;
+  /// The heads' gradients; gives those of the features for which needs(i).
+  template <typename Needs>
+  void backward_alone(const HeadSteps& steps, const Needs& needs);
   const DeepHead& alone(int64_t task) const {
     return *alone_[static_cast<size_t>(task)];
   }

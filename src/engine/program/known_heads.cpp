@@ -91,6 +91,31 @@ Obstacle KnownHeads::feature_obstacle(
   return {};
 }
 
+ChainsAtOnce KnownHeads::deep_chains(
+    const at::Tensor& features, c10::ArrayRef<HeadStep> steps) {
+  deep_steps_.clear();
+  ChainsAtOnce chains;
+  for (const HeadStep& step : steps) {
+    if (DeepHead* own = deep(step.task)) {
+      deep_steps_.push_back({own, &step});
+      chains.add(own->before(), features);
+    }
+  }
+  return chains;
+}
+
+void KnownHeads::backward_deep(
+    const at::Tensor& features,
+    c10::ArrayRef<HeadStep> steps,
+    bool needs_cotangents) {
+  const auto chains = deep_chains(features, steps);
+  deep_cotangents_.resize(deep_steps_.size());
+  chains.run([&](size_t i) {
+    const auto& [head, step] = deep_steps_[i];
+    deep_cotangents_[i] = head->backward(*step, needs_cotangents);
+  });
+}
+
 void KnownHeads::forward(
     const at::Tensor& features,
     c10::ArrayRef<HeadStep> steps,
@@ -103,11 +128,12 @@ void KnownHeads::forward(
   if (linear.size() == steps.size()) {
     return;
   }
-  for (const HeadStep& step : steps) {
-    if (DeepHead* own = deep(step.task)) {
-      own->forward(features, step, losses);
-    }
-  }
+  const auto chains = deep_chains(features, steps);
+  chains.run(
+      [&](size_t i) { deep_steps_[i].head->hide(features); },
+      [&](size_t i) {
+        deep_steps_[i].head->forward(*deep_steps_[i].step, losses);
+      });
 }
 
 void KnownHeads::backward(
@@ -124,19 +150,18 @@ void KnownHeads::backward(
   if (linear.size() == steps.size()) {
     return;
   }
-  for (const HeadStep& step : steps) {
-    if (DeepHead* own = deep(step.task)) {
-      const at::Tensor part = own->backward(step, needs_cotangent);
-      if (needs_cotangent) {
-        as_real(part.scalar_type(), [&](auto zero) {
-          using Scalar = decltype(zero);
-          add(cotangent.data_ptr<Scalar>(),
-              part.const_data_ptr<Scalar>(),
-              part.numel());
-        });
-      }
-    }
+  backward_deep(features, steps, needs_cotangent);
+  if (!needs_cotangent) {
+    return;
   }
+  as_real(cotangent.scalar_type(), [&](auto zero) {
+    using Scalar = decltype(zero);
+    for (const at::Tensor& part : deep_cotangents_) {
+      add(cotangent.data_ptr<Scalar>(),
+          part.const_data_ptr<Scalar>(),
+          part.numel());
+    }
+  });
 }
 
 void KnownHeads::backward_apart(
@@ -160,13 +185,15 @@ void KnownHeads::backward_apart(
         features.options());
     linear_->cotangents(linear, linear_cotangents_);
   }
+  backward_deep(features, steps, /*needs_cotangents=*/true);
   int64_t place = 0;
+  auto of_deep = deep_cotangents_.begin();
   for (size_t i = 0; i < steps.size(); ++i) {
-    DeepHead* own = deep(steps[i].task);
     cotangents.select(0, static_cast<int64_t>(i))
         .copy_(
-            own != nullptr ? own->backward(steps[i], /*needs_cotangent=*/true)
-                           : linear_cotangents_.select(0, place++));
+            deep(steps[i].task) != nullptr
+                ? *of_deep++
+                : linear_cotangents_.select(0, place++));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../layers/chains_at_once.h"
 #include "../plan/plan.h"
 #include "deep_head.h"
 #include "linear_heads.h"
@@ -70,6 +71,13 @@ class KnownHeads {
 
   /// Of these steps, those of linear heads.
   c10::ArrayRef<HeadStep> linear_steps(c10::ArrayRef<HeadStep> steps);
+  /// Of these steps, those of deep heads, which may take them at once.
+  ChainsAtOnce deep_chains(
+      const at::Tensor& features, c10::ArrayRef<HeadStep> steps);
+  void backward_deep(
+      const at::Tensor& features,
+      c10::ArrayRef<HeadStep> steps,
+      bool needs_cotangents);
   DeepHead* deep(int64_t task) const {
     return deep_.empty() ? nullptr : deep_[static_cast<size_t>(task)].get();
   }
@@ -79,6 +87,12 @@ class KnownHeads {
   std::vector<std::unique_ptr<DeepHead>> deep_;
   HeadSteps linear_steps_;
   at::Tensor linear_cotangents_;
+  struct DeepStep {
+    DeepHead* head;
+    const HeadStep* step;
+  };
+  std::vector<DeepStep> deep_steps_;
+  std::vector<at::Tensor> deep_cotangents_;
 };
 
 } // namespace polytask::detail

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/host_value.h"
+#include "core/parallel_for.h"
 
 #include "../kernels/gemm.h"
 #include "../kernels/has_nan.h"
@@ -321,7 +322,7 @@ void LinearHeads::forward_as(
   if (count * rows < kParallelElements || at::get_num_threads() == 1) {
     pass(0, size);
   } else {
-    at::parallel_for(
+    parallel_for(
         0,
         size,
         std::max<int64_t>(1, kParallelElements * size / (count * rows)),
