@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/data/loader.h>
 
+#include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -28,6 +29,14 @@ void check_loader(const Dataset& dataset, const LoaderOptions& options) {
       " leaves no batch of a data set of ",
       dataset.size(),
       " rows.");
+  TORCH_CHECK_VALUE(
+      options.shards() >= 1 && options.shard() >= 0 &&
+          options.shard() < options.shards(),
+      "Loader: expected a shard from 0 to their number - 1, but got ",
+      options.shard(),
+      " of ",
+      options.shards(),
+      ".");
 }
 
 // What one look through all rows promises for each batch of them. Nothing for
@@ -94,12 +103,25 @@ std::optional<Dataset> Loader::next_rows() {
                  .to(dataset_.device());
   }
   const int64_t first = std::exchange(position_, position_ + count);
-  const auto rows_of = [&](const at::Tensor& values) {
+  const int64_t begin = count * options_.shard() / options_.shards();
+  const int64_t end = count * (options_.shard() + 1) / options_.shards();
+  if (begin < end) {
+    return rows(first + begin, end - begin);
+  }
+  const Dataset some = rows(first, 1);
+  Batch::Targets weights;
+  for (const auto& [task, target] : some.targets()) {
+    weights.emplace_back(task, at::zeros({1}, target.device()));
+  }
+  return some.with_weights(weights);
+}
+
+Dataset Loader::rows(int64_t first, int64_t count) const {
+  return dataset_.mapped([&](const at::Tensor& values) {
     return options_.shuffle()
         ? values.index_select(0, order_.narrow(0, first, count))
         : values.narrow(0, first, count).clone();
-  };
-  return dataset_.mapped(rows_of);
+  });
 }
 
 Dataset Loader::next_rows_endless() {

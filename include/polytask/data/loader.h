@@ -26,6 +26,28 @@ struct POLYTASK_API LoaderOptions {
   TORCH_ARG(bool, drop_last) = false;
   TORCH_ARG(uint64_t, seed) = 0;
   TORCH_ARG(BatchOptions, batch) = {};
+
+ public:
+  /// Of every batch, this part of its rows alone: that of one of several
+  /// processes (`group->rank()`, `group->size()`), each with a loader of the
+  /// same data and options. Order, epochs and state are those of whole batches,
+  /// whatever the number of processes, so a state may go on with another. A
+  /// process for which a batch has no row left gets one of weight 0.
+  LoaderOptions& shard(int64_t rank, int64_t count) {
+    shard_ = rank;
+    shards_ = count;
+    return *this;
+  }
+  int64_t shard() const {
+    return shard_;
+  }
+  int64_t shards() const {
+    return shards_;
+  }
+
+ private:
+  int64_t shard_ = 0;
+  int64_t shards_ = 1;
 };
 
 /// Gives out a data set in batches, on the data set's device. A batch is a copy
@@ -48,8 +70,8 @@ class POLYTASK_API Loader {
   class Iterator;
 
   /// Throws `c10::ValueError` if the data set is empty or its input holds NaN
-  /// (where `BatchOptions` say so), if `batch_size` is below 1, or if an epoch
-  /// would have no batch.
+  /// (where `BatchOptions` say so), if `batch_size` is below 1, if an epoch
+  /// would have no batch, or if the shard is none of 0 to their number - 1.
   explicit Loader(Dataset dataset, LoaderOptions options = {});
 
   /// The next batch, or nothing once at the end of each epoch; the call after
@@ -106,6 +128,7 @@ class POLYTASK_API Loader {
 
   LoaderFingerprint fingerprint() const;
   std::optional<Dataset> next_rows();
+  Dataset rows(int64_t first, int64_t count) const;
   Dataset next_rows_endless();
   void start_epoch(int64_t epoch);
 
