@@ -65,6 +65,29 @@ function(polytask_compile_with_openmp target source)
   endif()
 endfunction()
 
+# Sets `result` to whether LibTorch has c10d with gloo.
+function(polytask_check_distributed result)
+  get_target_property(definitions torch_cpu INTERFACE_COMPILE_DEFINITIONS)
+  find_path(POLYTASK_C10D_INCLUDE torch/csrc/distributed/c10d/ProcessGroupGloo.hpp
+    PATHS ${TORCH_INCLUDE_DIRS} NO_DEFAULT_PATH)
+  if(POLYTASK_C10D_INCLUDE AND "${definitions};${TORCH_CXX_FLAGS}" MATCHES "USE_C10D_GLOO")
+    set(${result} ON PARENT_SCOPE)
+  else()
+    set(${result} OFF PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Compiles this source with gloo's headers, or what it needs of them: LibTorch
+# has gloo within it, but mostly not its headers.
+function(polytask_compile_with_gloo source)
+  find_path(POLYTASK_GLOO_INCLUDE gloo/context.h PATHS ${TORCH_INCLUDE_DIRS})
+  set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  if(NOT POLYTASK_GLOO_INCLUDE)
+    set_source_files_properties(${source} PROPERTIES
+      INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/src/distributed/declarations)
+  endif()
+endfunction()
+
 # Sets `result` to whether programs that link LibTorch find its BLAS and LAPACK.
 function(polytask_check_blas result)
   include(CheckCXXSourceCompiles)

@@ -5,6 +5,7 @@
 #include <polytask/core/api.h>
 #include <polytask/core/archives.h>
 #include <polytask/core/batch.h>
+#include <polytask/core/communicator.h>
 #include <polytask/core/gradient_report.h>
 #include <polytask/core/input_guard.h>
 #include <polytask/core/inputs.h>

@@ -7,6 +7,7 @@
 #include <polytask/balancing.h>
 #include <polytask/core.h>
 #include <polytask/data.h>
+#include <polytask/distributed.h>
 #include <polytask/engine.h>
 #include <polytask/fit.h>
 #include <polytask/io.h>

@@ -25,9 +25,7 @@ void check_some(const std::vector<Batch>& batches) {
 
 // Some gradients may be written where a batch is refused.
 Taken Engine::Parts::take_micro(const TaskSource& source) {
-  const auto batches = std::ranges::count_if(
-      micro_.batches, [](const auto& batch) { return !batch.steps.empty(); });
-  context.own_loss->reset(std::max<int64_t>(1, batches));
+  context.own_loss->reset(std::max<int64_t>(1, micro_.forwards));
   try {
     return balanced_ ? balanced_->backward(micro_) : add_micro(source);
   } catch (...) {
@@ -48,69 +46,155 @@ Taken Engine::Parts::add_micro(const TaskSource& source) {
   all.report.losses =
       torch::zeros({context.model->size()}, context.tensor_options());
   all.report.weights = detail::host_vector(weights, context.tensor_options());
-  for (const auto& batch : micro_.batches) {
-    if (batch.steps.empty()) {
-      continue;
-    }
-    steps_ = batch.steps;
-    const Taken own = kept_.add_to(
-        context.plan(), [&] { return take(batch.share_input, {}, kBackward); });
-    std::vector<double> parts(size, 0.0);
-    const auto found = micro_.parts(batch);
-    for (size_t i = 0; i < found.size(); ++i) {
-      parts[static_cast<size_t>(batch.steps[i].task)] = found[i];
-    }
-    all.report.losses.add_(
-        own.report.losses *
-        detail::host_vector(parts, own.report.losses.options()));
-    all.learns = all.learns || own.learns;
-    all.route = own.route;
+  // The losses, the sharing's own, and whether anything learns.
+  const auto sums = context.peers.sum_gradients_after(
+      context.summed_parameters(), size + 2, [&](std::vector<double>& numbers) {
+        for (const auto& batch : micro_.batches) {
+          if (!batch.steps.empty()) {
+            add(batch, all);
+          }
+        }
+        if (context.peers.are_some()) {
+          detail::copy_to_host(all.report.losses, numbers.data());
+          numbers[size] = context.own_loss->number();
+          numbers[size + 1] = all.learns ? 1 : 0;
+        }
+      });
+  if (context.peers.are_some()) {
+    all.report.losses = detail::host_vector(
+        {sums.begin(), sums.begin() + context.model->size()},
+        context.tensor_options());
+    context.own_loss->note(sums[size]);
+    all.learns = sums[size + 1] > 0;
   }
   for (const auto& step : micro_.tasks) {
     if (source.observe) {
-      source.observe(step.task, all.report.losses[step.task].item<double>());
+      source.observe(step.task, sums[static_cast<size_t>(step.task)]);
     }
   }
   return all;
 }
 
+void Engine::Parts::add(const detail::MicroBatch& batch, Taken& all) {
+  steps_ = batch.steps;
+  const Taken own = kept_of_batches_.add_to(
+      context.plan(), [&] { return take(batch.share_input, {}, kBackward); });
+  std::vector<double> parts(static_cast<size_t>(context.model->size()), 0.0);
+  const auto found = micro_.parts(batch);
+  for (size_t i = 0; i < found.size(); ++i) {
+    parts[static_cast<size_t>(batch.steps[i].task)] = found[i];
+  }
+  all.report.losses.add_(
+      own.report.losses *
+      detail::host_vector(parts, own.report.losses.options()));
+  all.learns = all.learns || own.learns;
+  all.route = own.route;
+}
+
 StepReport Engine::Parts::joint_accumulated(const std::vector<Batch>& batches) {
-  prepare();
-  check_some(batches);
+  auto micro = detail::collect_all(context, batches, [&] {
+    prepare();
+    check_some(batches);
+  });
   return whole([&] {
-    micro_ = detail::collect_all(context, batches);
+    micro_ = std::move(micro);
     return take_micro({});
   });
 }
 
-StepReport Engine::Parts::task_accumulated(
+StepReport Engine::Parts::joint_backward_of_all(
+    const std::vector<Batch>& batches) {
+  if (looks_again()) {
+    refuse_among_peers("backwards of a method that looks at the losses again");
+  }
+  auto micro = detail::collect_all(context, batches, [&] { prepare(); });
+  return added(batches.back(), [&] {
+    micro_ = std::move(micro);
+    return take_micro({});
+  });
+}
+
+int64_t Engine::Parts::draw_of_all(
     const std::vector<Batch>& batches, const TaskSource& source) {
-  prepare_draw();
-  check_some(batches);
-  // Before anything is drawn.
-  for (const Batch& batch : batches) {
-    batch.check_input();
+  const auto size = static_cast<size_t>(context.model->size());
+  const auto takers =
+      context.peers.sum_after(size, [&](std::vector<double>& numbers) {
+        prepare_draw();
+        check_some(batches);
+        for (const Batch& batch : batches) {
+          batch.check_input();
+        }
+        for (const Batch& batch : batches) {
+          context.find_takers(batch, takes_part_);
+          for (size_t task = 0; task < size; ++task) {
+            numbers[task] += takes_part_[task] ? 1 : 0;
+          }
+        }
+      });
+  std::vector<bool> some;
+  for (const double number : takers) {
+    some.push_back(number > 0);
   }
-  std::vector<bool> some(static_cast<size_t>(context.model->size()), false);
-  for (const Batch& batch : batches) {
-    context.find_takers(batch, takes_part_);
-    for (size_t task = 0; task < some.size(); ++task) {
-      some[task] = some[task] || takes_part_[task];
-    }
+  return source.next(some);
+}
+
+// Its square too: the sum alone may be that of another draw.
+void Engine::Parts::check_drawn(int64_t task) const {
+  if (!context.peers.are_some()) {
+    return;
   }
-  const int64_t task = source.next(some);
-  prepare_task(task);
-  return whole([&] {
-    if (task < 0) {
-      return take_task(batches[0], task, source, kStep);
-    }
-    micro_ = detail::collect_all(context, batches, task);
+  const auto drawn = static_cast<double>(task);
+  const auto sums = context.peers.sum_after(
+      2,
+      [&](std::vector<double>& numbers) { numbers = {drawn, drawn * drawn}; });
+  TORCH_CHECK_VALUE(
+      sums[0] * sums[0] == sums[1] * static_cast<double>(context.peers.size()),
+      "training: the ranks drew different tasks; here it was ",
+      task < 0 ? "none" : "'" + context.name(task) + "'",
+      ". Their samplers need the same seed and the same state.");
+}
+
+template <typename Around>
+StepReport Engine::Parts::take_drawn(
+    const std::vector<Batch>& batches,
+    int64_t task,
+    const TaskSource& source,
+    const Around& around) {
+  check_drawn(task);
+  if (task < 0) {
+    return around([&] { return take_task(batches[0], task, source, kStep); });
+  }
+  auto micro =
+      detail::collect_all(context, batches, task, [&] { prepare_task(task); });
+  return around([&] {
+    micro_ = std::move(micro);
     if (micro_.tasks.empty() && source.pass) {
       source.pass(task);
     }
     Taken taken = take_micro(source);
     taken.report.task = context.name(task);
     return taken;
+  });
+}
+
+StepReport Engine::Parts::task_accumulated(
+    const std::vector<Batch>& batches, const TaskSource& source) {
+  const int64_t task = draw_of_all(batches, source);
+  return take_drawn(
+      batches, task, source, [&](const auto& take) { return whole(take); });
+}
+
+StepReport Engine::Parts::task_of_all(
+    const Batch& batch, int64_t task, const TaskSource& source) {
+  return take_drawn(
+      {batch}, task, source, [&](const auto& take) { return whole(take); });
+}
+
+StepReport Engine::Parts::task_backward_of_all(
+    const Batch& batch, const TaskSource& source) {
+  const int64_t task = draw_of_all({batch}, source);
+  return take_drawn({batch}, task, source, [&](const auto& take) {
+    return added(batch, take);
   });
 }
 

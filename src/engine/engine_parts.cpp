@@ -37,6 +37,16 @@ void Engine::Parts::check_grad_mode() {
       "step needs them.");
 }
 
+void Engine::Parts::refuse_among_peers(const char* what) const {
+  TORCH_CHECK_VALUE(
+      !context.peers.are_some(),
+      "training: ",
+      what,
+      " are taken by one process alone, but the communicator has ",
+      context.peers.size(),
+      ".");
+}
+
 int64_t Engine::Parts::draw(const Batch& batch, const TaskSource& source) {
   if (!source.next) {
     prepare();

@@ -44,35 +44,52 @@ class Engine::Parts {
   }
 
   StepReport joint_step(const Batch& batch) {
+    if (context.peers.are_some()) {
+      return joint_accumulated({batch});
+    }
     prepare();
     return whole([&] { return take_all(batch, {}, kStep); });
   }
   StepReport joint_step(const std::vector<Batch>& batches) {
+    refuse_among_peers("steps of methods that need several batches");
     prepare();
     return whole([&] { return take(batches); });
   }
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
+    if (context.peers.are_some()) {
+      return task_of_all(batch, task, source);
+    }
     prepare_draw();
     prepare_task(task);
     return whole([&] { return take_task(batch, task, source, kStep); });
   }
   StepReport task_step(const Batch& batch, const TaskSource& source) {
+    if (context.peers.are_some()) {
+      return task_accumulated({batch}, source);
+    }
     const int64_t task = draw(batch, source);
     return whole([&] { return take_next(batch, source, task, kStep); });
   }
 
   StepReport joint_backward(const Batch& batch) {
+    if (context.peers.are_some()) {
+      return joint_backward_of_all({batch});
+    }
     prepare();
     return added(batch, [&] { return take_all(batch, {}, kBackward); });
   }
   StepReport joint_backward(const std::vector<Batch>& batches) {
+    refuse_among_peers("backwards of methods that need several batches");
     prepare();
     TORCH_CHECK_VALUE(
         !batches.empty(), "training: a backward needs a batch, but got none.");
     return added(batches.back(), [&] { return take(batches); });
   }
   StepReport task_backward(const Batch& batch, const TaskSource& source) {
+    if (context.peers.are_some()) {
+      return task_backward_of_all(batch, source);
+    }
     const int64_t task = draw(batch, source);
     return added(
         batch, [&] { return take_next(batch, source, task, kBackward); });
@@ -202,6 +219,22 @@ class Engine::Parts {
   /// Of `micro_`.
   detail::Taken take_micro(const TaskSource& source);
   detail::Taken add_micro(const TaskSource& source);
+  void add(const detail::MicroBatch& batch, detail::Taken& all);
+  // Of several batches or processes.
+  StepReport joint_backward_of_all(const std::vector<Batch>& batches);
+  StepReport task_of_all(
+      const Batch& batch, int64_t task, const TaskSource& source);
+  StepReport task_backward_of_all(const Batch& batch, const TaskSource& source);
+  int64_t draw_of_all(
+      const std::vector<Batch>& batches, const TaskSource& source);
+  void check_drawn(int64_t task) const;
+  template <typename Around>
+  StepReport take_drawn(
+      const std::vector<Batch>& batches,
+      int64_t task,
+      const TaskSource& source,
+      const Around& around);
+  void refuse_among_peers(const char* what) const;
   /// Of one task, or of none where it is negative.
   detail::Taken take_task(
       const Batch& batch,
@@ -241,6 +274,7 @@ class Engine::Parts {
   std::vector<bool> takes_part_; // by task
   detail::SavedBuffers buffers_;
   detail::KeptGradients kept_;
+  detail::KeptGradients kept_of_batches_; // within one step
   /// A backward waits for its update.
   bool waits_ = false;
   /// Its batch, for methods that look at the losses once more.

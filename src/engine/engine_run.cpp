@@ -59,6 +59,17 @@ StepReport Engine::Parts::run(
     int64_t& counter) {
   TORCH_CHECK_VALUE(
       count >= 1, "run: expected at least one step, but got ", count, ".");
+  StepReport report;
+  if (context.peers.are_some()) {
+    for (; count > 0; --count) {
+      report = source.next ? task_step(batch, source) : joint_step(batch);
+      report.step = ++counter;
+      if (observer) {
+        observer(report);
+      }
+    }
+    return report;
+  }
   prepare();
   batch.check_input();
   int64_t drawn = ModesRun::kNotDrawn;
@@ -67,7 +78,6 @@ StepReport Engine::Parts::run(
     count -= run_modes(
         batch, count - 1, source, static_cast<bool>(observer), counter, drawn);
   }
-  StepReport report;
   for (; count > 0; --count) {
     if (drawn == ModesRun::kNotDrawn) {
       drawn = draw(batch, source);

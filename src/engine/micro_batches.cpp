@@ -9,38 +9,42 @@ namespace polytask::detail {
 
 namespace {
 
-// By the model's tasks.
-MicroBatches weighed(
-    const StepContext& context, std::vector<MicroBatch> batches) {
+// What collect() gives, weighed.
+template <typename Collect>
+MicroBatches weighed(const StepContext& context, const Collect& collect) {
   const auto size = static_cast<size_t>(context.model->size());
-  std::vector<double> totals(size, 0.0);
-  std::vector<const HeadStep*> first(size, nullptr);
-  std::vector<std::vector<double>> own;
-  for (const MicroBatch& batch : batches) {
-    own.emplace_back();
-    for (const HeadStep& step : batch.steps) {
-      const auto task = static_cast<size_t>(step.task);
-      const LossFunction& loss =
-          context.model->task(step.task).loss().function();
-      own.back().push_back(loss.total_weight(*step.labels));
-      totals[task] += own.back().back();
-      first[task] = first[task] ? first[task] : &step;
-    }
-  }
   MicroBatches all;
+  std::vector<std::vector<double>> own;
+  // The labels of each task, whether it has some, and the batches with any.
+  const auto sums =
+      context.peers.sum_after(2 * size + 1, [&](std::vector<double>& numbers) {
+        all.batches = collect();
+        for (const MicroBatch& batch : all.batches) {
+          own.emplace_back();
+          numbers[2 * size] += batch.steps.empty() ? 0 : 1;
+          for (const HeadStep& step : batch.steps) {
+            const auto task = static_cast<size_t>(step.task);
+            const LossFunction& loss =
+                context.model->task(step.task).loss().function();
+            own.back().push_back(loss.total_weight(*step.labels));
+            numbers[task] += own.back().back();
+            numbers[size + task] = 1;
+          }
+        }
+      });
   for (size_t task = 0; task < size; ++task) {
-    if (first[task]) {
-      all.tasks.push_back(*first[task]);
+    if (sums[size + task] > 0) {
+      all.tasks.push_back(context.whole_step(static_cast<int64_t>(task)));
     }
   }
-  for (size_t i = 0; i < batches.size(); ++i) {
-    for (size_t k = 0; k < batches[i].steps.size(); ++k) {
-      HeadStep& step = batches[i].steps[k];
-      const double total = totals[static_cast<size_t>(step.task)];
+  all.forwards = static_cast<int64_t>(sums[2 * size]);
+  for (size_t i = 0; i < all.batches.size(); ++i) {
+    for (size_t k = 0; k < all.batches[i].steps.size(); ++k) {
+      HeadStep& step = all.batches[i].steps[k];
+      const double total = sums[static_cast<size_t>(step.task)];
       step.weight *= total > 0 ? own[i][k] / total : 0;
     }
   }
-  all.batches = std::move(batches);
   return all;
 }
 
@@ -69,32 +73,41 @@ std::vector<double> MicroBatches::parts(const MicroBatch& batch) const {
 }
 
 MicroBatches collect_all(
-    const StepContext& context, const std::vector<Batch>& batches) {
-  std::vector<MicroBatch> all;
-  for (const Batch& batch : batches) {
-    MicroBatch& micro = all.emplace_back();
-    micro.share_input = batch.shares_input();
-    context.collect(batch, micro.steps);
-  }
-  return weighed(context, std::move(all));
+    const StepContext& context,
+    const std::vector<Batch>& batches,
+    const std::function<void()>& check) {
+  return weighed(context, [&] {
+    check();
+    std::vector<MicroBatch> all;
+    for (const Batch& batch : batches) {
+      MicroBatch& micro = all.emplace_back();
+      micro.share_input = batch.shares_input();
+      context.collect(batch, micro.steps);
+    }
+    return all;
+  });
 }
 
 MicroBatches collect_all(
     const StepContext& context,
     const std::vector<Batch>& batches,
-    int64_t task) {
+    int64_t task,
+    const std::function<void()>& check) {
   const std::string& name = context.name(task);
-  const bool lacks =
+  const bool lacks = !context.peers.are_some() &&
       std::none_of(batches.begin(), batches.end(), [&](const Batch& batch) {
         return batch.has(name);
       });
-  std::vector<MicroBatch> all;
-  for (const Batch& batch : batches) {
-    if (lacks || batch.has(name)) {
-      context.collect(batch, task, all.emplace_back().steps);
+  return weighed(context, [&] {
+    check();
+    std::vector<MicroBatch> all;
+    for (const Batch& batch : batches) {
+      if (lacks || batch.has(name)) {
+        context.collect(batch, task, all.emplace_back().steps);
+      }
     }
-  }
-  return weighed(context, std::move(all));
+    return all;
+  });
 }
 
 } // namespace polytask::detail

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "step_context.h"
@@ -18,8 +19,11 @@ struct MicroBatch {
 /// Batches as one step, whose losses are means over all their labels.
 struct MicroBatches {
   std::vector<MicroBatch> batches;
-  /// The tasks of the whole step, each once, with its own weight.
+  /// The tasks of the whole step, each once, with its own weight; without a
+  /// label where only other processes have some.
   HeadSteps tasks;
+  /// Those with a label, of all processes.
+  int64_t forwards = 0;
 
   /// The places in `tasks` of a batch's.
   std::vector<int64_t> places(const MicroBatch& batch) const;
@@ -27,14 +31,18 @@ struct MicroBatches {
   std::vector<double> parts(const MicroBatch& batch) const;
 };
 
-/// For a joint step. The batches must outlive what this gives.
-MicroBatches collect_all(
-    const StepContext& context, const std::vector<Batch>& batches);
-/// For a step of one task, which some of the batches may lack; throws where all
-/// do.
+/// For a joint step, after `check`, with what other processes have. The batches
+/// must outlive what this gives.
 MicroBatches collect_all(
     const StepContext& context,
     const std::vector<Batch>& batches,
-    int64_t task);
+    const std::function<void()>& check);
+/// For a step of one task, which some of the batches may lack; throws where all
+/// do, but not among several processes.
+MicroBatches collect_all(
+    const StepContext& context,
+    const std::vector<Batch>& batches,
+    int64_t task,
+    const std::function<void()>& check);
 
 } // namespace polytask::detail

@@ -77,6 +77,18 @@ void OwnLoss::differentiate(double scale) {
   }
 }
 
+double OwnLoss::number() const {
+  return value_.defined() ? value_.item<double>() : 0;
+}
+
+void OwnLoss::note(double number) {
+  if (value_.defined()) {
+    value_ = torch::full_like(value_, number);
+  } else if (number != 0) {
+    value_ = torch::tensor(number);
+  }
+}
+
 void OwnLoss::publish() {
   for (const auto& [leaf, gradient] : gradients_) {
     accumulate_gradient(leaf, gradient);

@@ -37,6 +37,10 @@ class OwnLoss {
   const at::Tensor& value() const {
     return value_;
   }
+  /// The same as a number, 0 where there is none.
+  double number() const;
+  /// The same of all processes.
+  void note(double number);
   /// Whether some step had one.
   bool is_used() const {
     return is_used_;

@@ -105,8 +105,10 @@ StepContext::StepContext(
       own_optimizer(optim::make_optimizer(
           parameter_groups(model, engine_options), optimizer_options)),
       optimizer(own_optimizer.get()),
-      options(std::move(engine_options)) {
+      options(std::move(engine_options)),
+      peers(options.communicator()) {
   bind();
+  peers.begin(model);
 }
 
 StepContext::StepContext(
@@ -115,7 +117,8 @@ StepContext::StepContext(
     EngineOptions engine_options)
     : model(checked_model(given)),
       optimizer(&users),
-      options(std::move(engine_options)) {
+      options(std::move(engine_options)),
+      peers(options.communicator()) {
   TORCH_CHECK_VALUE(
       dynamic_cast<torch::optim::LBFGS*>(&users) == nullptr,
       "training: LBFGS is not supported: it needs a closure and moves "
@@ -126,6 +129,7 @@ StepContext::StepContext(
       "own optimizer in its parameter groups.");
   bind();
   warn_of_untrained(model, plan());
+  peers.begin(model);
 }
 
 void StepContext::bind() {
@@ -378,6 +382,12 @@ void StepContext::reset_gradients() {
   for (const auto& parameter : plan().left_out()) {
     parameter.mutable_grad().reset();
   }
+}
+
+std::vector<torch::Tensor> StepContext::summed_parameters() const {
+  auto all = plan().parameters();
+  all.insert(all.end(), plan().foreign().begin(), plan().foreign().end());
+  return all;
 }
 
 void StepContext::update() {

@@ -12,6 +12,7 @@
 #include "core/input_look.h"
 
 #include "own_loss.h"
+#include "peers.h"
 #include "plan/plan.h"
 #include "program/head_step.h"
 
@@ -55,6 +56,12 @@ struct StepContext {
   /// step then throws.
   void find_takers(const Batch& batch, std::vector<bool>& takes_part) const;
 
+  /// A task's part in a step of several batches, of which it has no label here.
+  HeadStep whole_step(int64_t task) const {
+    const double weight = model->task(task).weight();
+    return {task, nullptr, nullptr, weight, nullptr, loss_scale_};
+  }
+
   /// Throws, and names the task, on a loss that is not finite; nothing on a
   /// loss that is still on a device.
   void check_loss(int64_t task, std::optional<double> loss) const;
@@ -72,6 +79,9 @@ struct StepContext {
     return plan().parameters().front().options().requires_grad(false);
   }
 
+  /// Whose gradients several processes add up: not those that a balancing
+  /// learns, which all compute from the same losses.
+  std::vector<torch::Tensor> summed_parameters() const;
   void reset_gradients();
   /// Clips the gradients and takes the optimizer's step.
   void update();
@@ -80,6 +90,7 @@ struct StepContext {
   std::unique_ptr<torch::optim::Optimizer> own_optimizer;
   torch::optim::Optimizer* optimizer;
   EngineOptions options;
+  Peers peers;
   /// Of the sharing, in this step.
   std::shared_ptr<OwnLoss> own_loss = std::make_shared<OwnLoss>();
   /// Those that the balancing learns, if any.

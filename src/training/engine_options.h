@@ -16,7 +16,8 @@ EngineOptions engine_options(const StrategyOptions& options) {
       .check_losses(options.check_losses())
       .route(options.route())
       .fixed_batch(options.fixed_batch())
-      .device_graph(options.device_graph());
+      .device_graph(options.device_graph())
+      .communicator(options.communicator());
 }
 
 } // namespace polytask::detail

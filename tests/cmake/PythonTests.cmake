@@ -39,6 +39,13 @@ if(TARGET polytask_python AND NOT POLYTASK_SANITIZE)
   endforeach()
 endif()
 
+# Several processes.
+if(TARGET distributed AND NOT POLYTASK_TEST_OBJECTS)
+  add_test(NAME distributed/torchrun
+    COMMAND ${POLYTASK_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/distributed/torchrun.py $<TARGET_FILE:distributed>)
+  list(APPEND python_tests distributed/torchrun)
+endif()
+
 if(python_tests)
   set_tests_properties(${python_tests} PROPERTIES
     SKIP_RETURN_CODE 77

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include <polytask/core/communicator.h>
 #include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>
 #include <polytask/optim/clipping.h>
@@ -62,6 +63,13 @@ class StepOptions {
   /// Not where a network's forward reads numbers on the host that change from
   /// step to step, for a graph keeps those of its recording.
   POLYTASK_STEP_ARG(bool, device_graph) = false;
+  /// Processes of which each takes its own rows of every step: the step is that
+  /// of one process on the rows of all. Null for one.
+  ///
+  /// All begin with the weights of rank 0. Losses are means over all ranks'
+  /// labels; a rank may lack some tasks' labels, or all. Where one rank refuses
+  /// a step, as for a NaN, all do, and say which.
+  POLYTASK_STEP_ARG(std::shared_ptr<Communicator>, communicator);
 };
 
 #undef POLYTASK_STEP_ARG

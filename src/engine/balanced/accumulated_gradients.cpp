@@ -4,6 +4,8 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "core/host_value.h"
@@ -25,8 +27,15 @@ AccumulatedGradients::AccumulatedGradients(
       all_(all),
       choose_(std::move(choose)),
       needs_rows_(needs_rows),
-      needs_second_pass_(!needs_rows || weighs_heads),
-      used_(context.plan().shared().size(), false) {}
+      used_(context.plan().shared().size(), false) {
+  int64_t count = 0;
+  for (const MicroBatch& batch : all.batches) {
+    if (!batch.steps.empty()) {
+      only_ = ++count == 1 ? &batch : nullptr;
+    }
+  }
+  needs_second_pass_ = count > 1 && (!needs_rows || weighs_heads);
+}
 
 void AccumulatedGradients::add_losses(
     const MicroBatch& batch, const torch::Tensor& losses) {
@@ -61,9 +70,15 @@ void AccumulatedGradients::look_at_losses() {
   buffers_.put_back();
 }
 
-RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
+TaskGradients& AccumulatedGradients::forward(const MicroBatch& batch) {
   TaskGradients& own = choose_(batch.steps, batch.share_input);
   add_losses(batch, own.forward(batch.steps, batch.share_input));
+  of_only_ = only_ != nullptr ? &own : nullptr;
+  return own;
+}
+
+RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
+  TaskGradients& own = forward(batch);
   own.backward_heads();
   const torch::Tensor rows = own.jacobian();
   if (!rows_.defined()) {
@@ -82,29 +97,78 @@ RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
   return own.choice();
 }
 
+void AccumulatedGradients::add_all_rows() {
+  const auto add_all = [this] {
+    for (const MicroBatch& batch : all_.batches) {
+      if (!batch.steps.empty()) {
+        choice_ =
+            kept_.add_to(context_.plan(), [&] { return add_rows(batch); });
+      }
+    }
+  };
+  if (!needs_second_pass_) {
+    add_all();
+    return;
+  }
+  buffers_.guard(context_.plan().buffers(), add_all);
+  buffers_.put_back();
+  context_.reset_gradients();
+}
+
+// The losses of all processes, and which parameters some of them use.
+template <typename Local>
+void AccumulatedGradients::sum_after(const Local& local) {
+  const Peers& peers = context_.peers;
+  const size_t tasks = all_.tasks.size();
+  const auto sums =
+      peers.sum_after(tasks + used_.size(), [&](std::vector<double>& numbers) {
+        local();
+        if (!peers.are_some()) {
+          return;
+        }
+        if (losses_.defined()) {
+          copy_to_host(losses_, numbers.data());
+        }
+        std::ranges::copy(used_, numbers.begin() + static_cast<int64_t>(tasks));
+      });
+  if (!peers.are_some()) {
+    return;
+  }
+  losses_ = host_vector(
+      {sums.begin(), sums.begin() + static_cast<int64_t>(tasks)},
+      losses_.defined() ? losses_.options() : context_.tensor_options());
+  for (size_t i = 0; i < used_.size(); ++i) {
+    used_[i] = sums[tasks + i] > 0;
+  }
+}
+
+int64_t AccumulatedGradients::columns() const {
+  const auto sizes = block_sizes();
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t{0});
+}
+
 torch::Tensor AccumulatedGradients::forward(
     const HeadSteps& /*steps*/, bool /*share_input*/) {
   if (needs_second_pass_) {
     random_ = RandomState::capture();
   }
-  if (!needs_rows_) {
-    look_at_losses();
-    return losses_;
-  }
-  const auto add_all = [this] {
-    for (const MicroBatch& batch : all_.batches) {
-      if (batch.steps.empty()) {
-        continue;
-      }
-      choice_ = kept_.add_to(context_.plan(), [&] { return add_rows(batch); });
+  sum_after([this] {
+    if (needs_rows_) {
+      add_all_rows();
+    } else if (only_ != nullptr) {
+      forward(*only_);
+    } else {
+      look_at_losses();
     }
-  };
-  if (needs_second_pass_) {
-    buffers_.guard(context_.plan().buffers(), add_all);
-    buffers_.put_back();
-    context_.reset_gradients();
-  } else {
-    add_all();
+  });
+  if (needs_rows_ && context_.peers.are_some()) {
+    const torch::NoGradGuard no_grad;
+    if (!rows_.defined()) {
+      rows_ = torch::zeros(
+          {static_cast<int64_t>(all_.tasks.size()), columns()},
+          context_.tensor_options());
+    }
+    rows_ = context_.peers.sum_own_columns(rows_);
   }
   return losses_;
 }
@@ -112,42 +176,106 @@ torch::Tensor AccumulatedGradients::forward(
 math::Matrix AccumulatedGradients::gramian() {
   GramianSum sum(rows_.size(0));
   sum.add_rows(rows_);
-  return sum.value();
+  math::Matrix own = sum.value();
+  if (!context_.peers.are_some()) {
+    return own;
+  }
+  math::Matrix whole(own.size());
+  torch::Tensor numbers =
+      torch::empty({own.size(), own.size()}, torch::kDouble);
+  auto values = numbers.accessor<double, 2>();
+  for (int64_t i = 0; i < own.size(); ++i) {
+    for (int64_t j = 0; j < own.size(); ++j) {
+      values[i][j] = own(i, j);
+    }
+  }
+  context_.peers.sum(numbers);
+  for (int64_t i = 0; i < own.size(); ++i) {
+    for (int64_t j = 0; j < own.size(); ++j) {
+      whole(i, j) = values[i][j];
+    }
+  }
+  return whole;
+}
+
+torch::Tensor AccumulatedGradients::jacobian() {
+  return context_.peers.are_some()
+      ? context_.peers.gather_columns(rows_, columns())
+      : rows_;
 }
 
 void AccumulatedGradients::scale_heads(const TaskWeights& weights) {
   head_weights_ = weights;
+  if (needs_rows_ && of_only_ != nullptr) {
+    of_only_->scale_heads(weights.select(all_.places(*only_)));
+  }
 }
 
-RouteChoice AccumulatedGradients::take_weighted(
-    const MicroBatch& batch, const TaskWeights& weights) {
+// Of the heads and, with `weights`, of what is shared.
+RouteChoice AccumulatedGradients::publish_own(
+    TaskGradients& own, const MicroBatch& batch, const TaskWeights* weights) {
   const auto places = all_.places(batch);
-  TaskGradients& own = choose_(batch.steps, batch.share_input);
-  own.forward(batch.steps, batch.share_input);
   own.backward_heads();
   if (!head_weights_.empty()) {
     own.scale_heads(head_weights_.select(places));
   }
-  own.publish_weighted(weights.select(places));
+  if (weights != nullptr) {
+    own.publish_weighted(weights->select(places));
+  } else {
+    own.publish_strays();
+  }
   return own.choice();
 }
 
-void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
-  if (!needs_second_pass_) {
-    publish_direction(torch::mv(rows_.t(), weights.as(rows_.options())));
-    return;
-  }
+void AccumulatedGradients::take_second_pass(const TaskWeights* weights) {
   random_.restore();
   context_.own_loss->forget(); // of the first pass
   for (const MicroBatch& batch : all_.batches) {
     if (!batch.steps.empty()) {
-      choice_ = kept_.add_to(
-          context_.plan(), [&] { return take_weighted(batch, weights); });
+      choice_ = kept_.add_to(context_.plan(), [&] {
+        TaskGradients& own = choose_(batch.steps, batch.share_input);
+        own.forward(batch.steps, batch.share_input);
+        return publish_own(own, batch, weights);
+      });
     }
   }
 }
 
+void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
+  if (needs_rows_) {
+    publish(torch::mv(rows_.t(), weights.as(rows_.options())));
+  } else if (needs_second_pass_) {
+    take_second_pass(&weights);
+  } else if (of_only_ != nullptr) {
+    choice_ = publish_own(*of_only_, *only_, &weights);
+  }
+}
+
 void AccumulatedGradients::publish_direction(const torch::Tensor& direction) {
+  if (!context_.peers.are_some()) {
+    publish(direction);
+    return;
+  }
+  const int64_t begin =
+      std::min(context_.peers.rank() * rows_.size(1), direction.size(0));
+  const int64_t count = std::min(rows_.size(1), direction.size(0) - begin);
+  publish(direction.narrow(0, begin, count));
+}
+
+// A vector [N], or this process's part of it.
+void AccumulatedGradients::publish(const torch::Tensor& part) {
+  if (needs_second_pass_) {
+    take_second_pass(nullptr);
+  }
+  const torch::NoGradGuard no_grad;
+  torch::Tensor direction = part;
+  if (context_.peers.are_some()) {
+    const int64_t all = columns();
+    const int64_t begin = std::min(context_.peers.rank() * rows_.size(1), all);
+    direction = torch::zeros({all}, part.options());
+    const int64_t count = std::min(part.size(0), all - begin);
+    direction.narrow(0, begin, count).copy_(part.narrow(0, 0, count));
+  }
   const auto& shared = context_.plan().shared();
   set_flat_gradient(shared, direction);
   for (size_t i = 0; i < shared.size(); ++i) {

@@ -19,8 +19,12 @@ namespace polytask::detail {
 ///
 /// Where a method reads gradients, rows are added up over the batches before
 /// anybody looks at them. Where it reads losses alone, or single tasks' own
-/// gradients wait for its weights, the batches are gone through twice: with the
-/// same random numbers, and counted once by running statistics.
+/// gradients wait for its weights, several batches are gone through twice: with
+/// the same random numbers, and counted once by running statistics.
+///
+/// Of several processes, each holds the columns of the summed Jacobian that are
+/// its own, and publishes that part of what is shared: `.grad` is then to be
+/// summed over all of them.
 class AccumulatedGradients : public TaskGradients {
  public:
   using Choose =
@@ -42,9 +46,7 @@ class AccumulatedGradients : public TaskGradients {
   torch::Tensor forward(const HeadSteps& steps, bool share_input) override;
   void backward_heads() override {}
   math::Matrix gramian() override;
-  torch::Tensor jacobian() override {
-    return rows_;
-  }
+  torch::Tensor jacobian() override;
   void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
   void publish_strays() override {}
@@ -57,18 +59,27 @@ class AccumulatedGradients : public TaskGradients {
  private:
   void add_losses(const MicroBatch& batch, const torch::Tensor& losses);
   void look_at_losses();
+  TaskGradients& forward(const MicroBatch& batch);
   RouteChoice add_rows(const MicroBatch& batch);
-  RouteChoice take_weighted(
-      const MicroBatch& batch, const TaskWeights& weights);
+  void add_all_rows();
+  void publish(const torch::Tensor& part);
+  template <typename Local>
+  void sum_after(const Local& local);
+  int64_t columns() const;
+  RouteChoice publish_own(
+      TaskGradients& own, const MicroBatch& batch, const TaskWeights* weights);
+  void take_second_pass(const TaskWeights* weights);
 
   StepContext& context_;
   const MicroBatches& all_;
   Choose choose_;
   bool needs_rows_;
+  const MicroBatch* only_ = nullptr; // where no more than one has a label
+  TaskGradients* of_only_ = nullptr; // after its forward
   bool needs_second_pass_;
   RouteChoice choice_;
   torch::Tensor losses_; // [n]
-  torch::Tensor rows_;   // [n, N]
+  torch::Tensor rows_;   // [n, N], or this process's columns
   std::vector<bool> used_;
   TaskWeights head_weights_;
   RandomState random_;

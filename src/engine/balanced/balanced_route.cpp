@@ -214,17 +214,28 @@ torch::Tensor BalancedRoute::losses_now(const MicroBatches& all) {
   torch::NoGradGuard no_grad;
   torch::Tensor sum = torch::zeros(
       {static_cast<int64_t>(all.tasks.size())}, context_.tensor_options());
-  for (const MicroBatch& batch : all.batches) {
-    if (batch.steps.empty()) {
-      continue;
+  const auto add_all = [&] {
+    for (const MicroBatch& batch : all.batches) {
+      if (batch.steps.empty()) {
+        continue;
+      }
+      const auto losses = losses_of(context_, batch.steps, batch.share_input);
+      const auto places = all.places(batch);
+      for (size_t i = 0; i < losses.size(); ++i) {
+        sum.select(0, places[i]).add_(losses[i], batch.steps[i].weight);
+      }
     }
-    const auto losses = losses_of(context_, batch.steps, batch.share_input);
-    const auto places = all.places(batch);
-    for (size_t i = 0; i < losses.size(); ++i) {
-      sum.select(0, places[i]).add_(losses[i], batch.steps[i].weight);
-    }
+  };
+  if (!context_.peers.are_some()) {
+    add_all();
+    return sum;
   }
-  return sum;
+  const auto sums = context_.peers.sum_after(
+      all.tasks.size(), [&](std::vector<double>& numbers) {
+        add_all();
+        copy_to_host(sum, numbers.data());
+      });
+  return host_vector(sums, sum.options());
 }
 
 // The batch was counted by the first forward, so buffers are put back.
@@ -319,7 +330,15 @@ Taken BalancedRoute::backward(const MicroBatches& all) {
       needs_rows,
       weighs_heads());
   Step step = begin(all.tasks, /*share_input=*/false, gradients);
-  Taken taken = take(step);
+  Taken taken;
+  const auto sums = context_.peers.sum_gradients_after(
+      context_.summed_parameters(), 1, [&](std::vector<double>& numbers) {
+        taken = take(step);
+        numbers[0] = context_.own_loss->number();
+      });
+  if (context_.peers.are_some()) {
+    context_.own_loss->note(sums[0]);
+  }
   of_accumulated_ = gradients.choice();
   taken.route = &of_accumulated_;
   return taken;

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Heating and cooling load of buildings, by several processes that each take
+// their part of every batch; the figures are those of one:
+//
+//   torchrun --no-python --nproc-per-node 2 distributed
+
+#include <fmt/format.h>
+#include <polytask/polytask.h>
+
+#include <CLI/CLI.hpp>
+
+namespace {
+
+namespace data = polytask::data;
+
+const std::vector<std::string> kTasks = {"Y1", "Y2"};
+
+struct Data {
+  data::Preparation preparation;
+  data::Dataset train;
+  data::Dataset test;
+};
+
+Data read(const std::string& folder) {
+  const auto table = data::read_arff(folder + "/enb.arff");
+  const auto train = table.rows_at(data::read_index(folder + "/enb_split_train.txt"));
+  const auto test = table.rows_at(data::read_index(folder + "/enb_split_test.txt"));
+  const auto preparation = data::Preparation::fit(train,
+      data::PreparationOptions().numbers(table.columns_except(kTasks)).target("Y1").target("Y2"));
+  return {preparation, preparation.dataset(train), preparation.dataset(test)};
+}
+
+polytask::MultiTaskModel make_model(const Data& data) {
+  polytask::MultiTaskModel model{torch::nn::Sequential(
+      torch::nn::Linear(8, 64), torch::nn::ReLU(), torch::nn::Linear(64, 64), torch::nn::ReLU())};
+  for (const auto& task : kTasks) {
+    model->add_task(task,
+        polytask::Task(torch::nn::Linear(64, 1), polytask::MSELoss())
+            .metric(polytask::Rescaled(polytask::RMSE(), data.preparation.scale(task))));
+  }
+  return model;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  std::string folder = POLYTASK_EXAMPLE_DATA "/energy_efficiency", method = "upgrad";
+  int64_t epochs = 100;
+  CLI::App app("Learns the loads of buildings by several processes.");
+  app.add_option("--data", folder, "The folder of enb.arff and its split");
+  app.add_option("--epochs", epochs, "Epochs")->check(CLI::Range(1, 100000));
+  app.add_option("--method", method, "How tasks are weighed against each other");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const auto group = polytask::distributed::from_environment();
+    torch::manual_seed(0);
+    const Data data = read(folder);
+    auto model = make_model(data);
+    polytask::JointTraining joint(model, torch::optim::AdamOptions(2e-3),
+        polytask::JointTrainingOptions()
+            .balancing(polytask::balancing::make(method))
+            .communicator(group));
+    data::Loader loader(data.train,
+        data::LoaderOptions().batch_size(64).seed(1).shard(group->rank(), group->size()));
+    while (loader.epoch() < epochs) {
+      for (const polytask::Batch& batch : loader) {
+        joint.step(batch);
+      }
+    }
+    if (group->rank() == 0) {
+      const auto values = polytask::fit::evaluate(model, data.test);
+      fmt::print("test RMSE, kWh/m²: heating {:.3f}, cooling {:.3f}\n", values["Y1/rmse"],
+          values["Y2/rmse"]);
+    }
+  } catch (const c10::Error& error) {
+    fmt::print(stderr, "distributed: {}\n", error.what_without_backtrace());
+    return 1;
+  }
+}

@@ -1,0 +1,228 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#include "peers.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "core/host_value.h"
+
+namespace polytask::detail {
+
+namespace {
+
+constexpr int64_t kLongestReason = 1024;
+
+std::string reason_of(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception of an unknown kind";
+  }
+}
+
+torch::Tensor as_bytes(const std::string& text) {
+  torch::Tensor bytes = torch::zeros({kLongestReason}, torch::kUInt8);
+  const size_t length =
+      std::min(text.size(), static_cast<size_t>(kLongestReason) - 1);
+  std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), length);
+  return bytes;
+}
+
+std::string as_text(const torch::Tensor& bytes) {
+  return reinterpret_cast<const char*>(bytes.const_data_ptr<uint8_t>());
+}
+
+// Parameters, then buffers.
+std::vector<torch::Tensor> state_of(const MultiTaskModel& model) {
+  auto all = model->parameters();
+  const auto buffers = model->buffers();
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  return all;
+}
+
+std::string description_of(const MultiTaskModel& model) {
+  std::string text;
+  for (const auto& name : model->task_names()) {
+    text += "task '" + name + "'; ";
+  }
+  for (const auto& all : {model->named_parameters(), model->named_buffers()}) {
+    for (const auto& item : all) {
+      const torch::Tensor& tensor = item.value();
+      text +=
+          c10::str(item.key(), " ", tensor.sizes(), " ", tensor.dtype(), "; ");
+    }
+  }
+  return text;
+}
+
+// From the first difference on.
+std::string part_from(const std::string& text, size_t place) {
+  const size_t begin = text.rfind("; ", place);
+  const size_t first = begin == std::string::npos ? 0 : begin + 2;
+  return text.substr(first, text.find("; ", first + 1) - first);
+}
+
+// The tensors of one dtype and device in one piece.
+using Kind = std::pair<at::ScalarType, std::string>;
+
+template <typename Visit>
+void for_each_kind(
+    const std::vector<torch::Tensor>& tensors, const Visit& visit) {
+  std::map<Kind, std::vector<torch::Tensor>> kinds;
+  for (const auto& tensor : tensors) {
+    kinds[{tensor.scalar_type(), tensor.device().str()}].push_back(tensor);
+  }
+  for (const auto& [kind, own] : kinds) {
+    std::vector<torch::Tensor> flat;
+    for (const auto& tensor : own) {
+      flat.push_back(tensor.reshape({-1}));
+    }
+    torch::Tensor all = torch::cat(flat);
+    visit(all);
+    int64_t place = 0;
+    for (const auto& tensor : own) {
+      torch::Tensor(tensor).copy_(
+          all.narrow(0, place, tensor.numel()).view(tensor.sizes()));
+      place += tensor.numel();
+    }
+  }
+}
+
+} // namespace
+
+void Peers::begin(const MultiTaskModel& model) const {
+  if (!are_some()) {
+    return;
+  }
+  const std::string own = description_of(model);
+  torch::Tensor length =
+      torch::tensor({static_cast<int64_t>(own.size())}, torch::kLong);
+  communicator_->broadcast(length);
+  torch::Tensor bytes =
+      torch::zeros({length.item<int64_t>() + 1}, torch::kUInt8);
+  if (rank() == 0) {
+    std::memcpy(bytes.mutable_data_ptr<uint8_t>(), own.data(), own.size());
+  }
+  communicator_->broadcast(bytes);
+  const std::string first = as_text(bytes);
+  sum_after(0, [&](std::vector<double>&) {
+    const auto place = static_cast<size_t>(
+        std::ranges::mismatch(own, first).in1 - own.begin());
+    TORCH_CHECK_VALUE(
+        own == first,
+        "training: expected the model of rank 0, which has ",
+        part_from(first, place),
+        "; here it has ",
+        part_from(own, place));
+  });
+  const torch::NoGradGuard no_grad;
+  for_each_kind(state_of(model), [&](torch::Tensor& all) {
+    communicator_->broadcast(all);
+  });
+}
+
+void Peers::sum_numbers(
+    std::vector<double>& numbers, const std::exception_ptr& failed) const {
+  const torch::NoGradGuard no_grad;
+  if (failed) {
+    std::ranges::fill(numbers, 0.0);
+  }
+  numbers.push_back(failed ? 1 : 0);
+  torch::Tensor all = torch::from_blob(
+      numbers.data(), {static_cast<int64_t>(numbers.size())}, torch::kDouble);
+  communicator_->sum(all);
+  if (numbers.back() > 0) {
+    refuse(failed);
+  }
+  numbers.pop_back();
+}
+
+void Peers::refuse(const std::exception_ptr& failed) const {
+  const torch::Tensor reasons =
+      communicator_->gather(as_bytes(failed ? reason_of(failed) : ""));
+  if (failed) {
+    std::rethrow_exception(failed);
+  }
+  for (int64_t i = 0; i < size(); ++i) {
+    const std::string reason = as_text(reasons[i]);
+    TORCH_CHECK_VALUE(
+        reason.empty(),
+        "training: rank ",
+        i,
+        " of ",
+        size(),
+        " could not take this step, so none does: ",
+        reason);
+  }
+  C10_THROW_ERROR(
+      ValueError, "training: another rank could not take this step.");
+}
+
+void Peers::mark_gradients(
+    const std::vector<torch::Tensor>& parameters,
+    std::vector<double>& numbers,
+    size_t first) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const torch::Tensor& gradient = parameters[i].grad();
+    TORCH_CHECK_VALUE(
+        !gradient.defined() || gradient.layout() == torch::kStrided,
+        "training: a gradient of shape ",
+        parameters[i].sizes(),
+        " is sparse, and several processes add up dense ones alone; make the "
+        "embedding with sparse(false).");
+    numbers[first + i] = gradient.defined() ? 1 : 0;
+  }
+}
+
+void Peers::sum_gradients(
+    const std::vector<torch::Tensor>& parameters,
+    const std::vector<double>& marks,
+    size_t first) const {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    torch::Tensor& gradient = parameters[i].mutable_grad();
+    if (marks[first + i] == 0) {
+      continue;
+    }
+    if (!gradient.defined()) {
+      gradient = torch::zeros_like(parameters[i]);
+    }
+    gradients.push_back(gradient);
+  }
+  for_each_kind(
+      gradients, [&](torch::Tensor& all) { communicator_->sum(all); });
+}
+
+torch::Tensor Peers::sum_own_columns(const torch::Tensor& rows) const {
+  const int64_t each = (rows.size(1) + size() - 1) / size();
+  torch::Tensor blocks =
+      torch::zeros({size(), rows.size(0), each}, rows.options());
+  for (int64_t i = 0; i < size(); ++i) {
+    const int64_t begin = std::min(i * each, rows.size(1));
+    const int64_t count = std::min(each, rows.size(1) - begin);
+    blocks[i].narrow(1, 0, count).copy_(rows.narrow(1, begin, count));
+  }
+  return communicator_->sum_own_block(blocks);
+}
+
+torch::Tensor Peers::gather_columns(
+    const torch::Tensor& own, int64_t columns) const {
+  return communicator_->gather(own)
+      .transpose(0, 1)
+      .reshape({own.size(0), size() * own.size(1)})
+      .narrow(1, 0, columns)
+      .contiguous();
+}
+
+} // namespace polytask::detail

@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 the polytask authors
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <polytask/core/communicator.h>
+#include <polytask/model/multi_task_model.h>
+
+namespace polytask::detail {
+
+/// The processes that take each step together. What one of them does by itself,
+/// and may fail in, ends in a sum over all: where one throws, all do, and can
+/// take the next step.
+class Peers {
+ public:
+  /// `communicator`: null for one process.
+  explicit Peers(std::shared_ptr<Communicator> communicator)
+      : communicator_(std::move(communicator)) {}
+
+  bool are_some() const {
+    return communicator_ && communicator_->size() > 1;
+  }
+  int64_t rank() const {
+    return communicator_ ? communicator_->rank() : 0;
+  }
+  int64_t size() const {
+    return communicator_ ? communicator_->size() : 1;
+  }
+
+  /// Gives all of them the parameters and buffers of rank 0. Throws where
+  /// tasks, parameters or buffers are others.
+  void begin(const MultiTaskModel& model) const;
+
+  /// Calls local(numbers), which writes to `count` zeros, and gives the sums.
+  /// Throws what local throws, and on the other ranks what was thrown on one.
+  template <typename Local>
+  std::vector<double> sum_after(size_t count, const Local& local) const {
+    std::vector<double> numbers(count, 0.0);
+    if (!are_some()) {
+      local(numbers);
+      return numbers;
+    }
+    std::exception_ptr failed;
+    try {
+      local(numbers);
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    sum_numbers(numbers, failed);
+    return numbers;
+  }
+
+  /// Sums the gradients of these parameters that local(numbers) writes, and
+  /// the numbers.
+  template <typename Local>
+  std::vector<double> sum_gradients_after(
+      const std::vector<torch::Tensor>& parameters,
+      size_t count,
+      const Local& local) const {
+    if (!are_some()) {
+      return sum_after(count, local);
+    }
+    auto sums =
+        sum_after(count + parameters.size(), [&](std::vector<double>& numbers) {
+          local(numbers);
+          mark_gradients(parameters, numbers, count);
+        });
+    sum_gradients(parameters, sums, count);
+    sums.resize(count);
+    return sums;
+  }
+
+  /// rows [n, N] of each rank: the columns of their sum that are this rank's,
+  /// [n, c], zeros behind the last; c is the same on all ranks.
+  torch::Tensor sum_own_columns(const torch::Tensor& rows) const;
+  /// Of such columns of each rank: all [n, columns].
+  torch::Tensor gather_columns(const torch::Tensor& own, int64_t columns) const;
+  /// Sum of a matrix of numbers on the host.
+  void sum(torch::Tensor& tensor) const {
+    communicator_->sum(tensor);
+  }
+
+ private:
+  void sum_numbers(
+      std::vector<double>& numbers, const std::exception_ptr& failed) const;
+  [[noreturn]] void refuse(const std::exception_ptr& failed) const;
+  static void mark_gradients(
+      const std::vector<torch::Tensor>& parameters,
+      std::vector<double>& numbers,
+      size_t first);
+  void sum_gradients(
+      const std::vector<torch::Tensor>& parameters,
+      const std::vector<double>& marks,
+      size_t first) const;
+
+  std::shared_ptr<Communicator> communicator_;
+};
+
+} // namespace polytask::detail
