@@ -5,6 +5,10 @@
 // their part of every batch; the figures are those of one:
 //
 //   torchrun --no-python --nproc-per-node 2 distributed
+//   torchrun --no-python --nproc-per-node 2 --max-restarts 3 distributed --folder run
+//
+// With a folder, a process that dies takes the training back to its last
+// checkpoint and no further.
 
 #include <fmt/format.h>
 #include <polytask/polytask.h>
@@ -14,6 +18,7 @@
 namespace {
 
 namespace data = polytask::data;
+namespace fit = polytask::fit;
 
 const std::vector<std::string> kTasks = {"Y1", "Y2"};
 
@@ -46,12 +51,13 @@ polytask::MultiTaskModel make_model(const Data& data) {
 } // namespace
 
 int main(int argc, char** argv) {
-  std::string folder = POLYTASK_EXAMPLE_DATA "/energy_efficiency", method = "upgrad";
+  std::string folder = POLYTASK_EXAMPLE_DATA "/energy_efficiency", method = "upgrad", run;
   int64_t epochs = 100;
   CLI::App app("Learns the loads of buildings by several processes.");
   app.add_option("--data", folder, "The folder of enb.arff and its split");
   app.add_option("--epochs", epochs, "Epochs")->check(CLI::Range(1, 100000));
   app.add_option("--method", method, "How tasks are weighed against each other");
+  app.add_option("--folder", run, "A folder for checkpoints, that all processes see");
   CLI11_PARSE(app, argc, argv);
   try {
     const auto group = polytask::distributed::from_environment();
@@ -64,13 +70,15 @@ int main(int argc, char** argv) {
             .communicator(group));
     data::Loader loader(data.train,
         data::LoaderOptions().batch_size(64).seed(1).shard(group->rank(), group->size()));
-    while (loader.epoch() < epochs) {
-      for (const polytask::Batch& batch : loader) {
-        joint.step(batch);
-      }
-    }
+    fit::Fit(joint, loader,
+        fit::FitOptions()
+            .epochs(epochs)
+            .folder(run)
+            .checkpoints(fit::CheckpointOptions().every_epochs(1).not_within_seconds(0.2))
+            .progress(fit::ProgressKind::kSilent))
+        .run();
     if (group->rank() == 0) {
-      const auto values = polytask::fit::evaluate(model, data.test);
+      const auto values = fit::evaluate(model, data.test);
       fmt::print("test RMSE, kWh/m²: heating {:.3f}, cooling {:.3f}\n", values["Y1/rmse"],
           values["Y2/rmse"]);
     }

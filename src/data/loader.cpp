@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <polytask/data/loader.h>
 
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -70,6 +72,24 @@ std::string difference_of_loaders(
   return all.empty() ? all : all.substr(0, all.size() - 2);
 }
 
+// A row in which labels are missing, or have no weight where they are classes:
+// each loss has an ignore index of its own.
+Dataset without_labels(const Dataset& row) {
+  Batch::Targets targets;
+  Batch::Targets weights;
+  for (const auto& [task, target] : row.targets()) {
+    if (target.is_floating_point()) {
+      targets.emplace_back(
+          task,
+          at::full_like(target, std::numeric_limits<double>::quiet_NaN()));
+    } else {
+      targets.emplace_back(task, target);
+      weights.emplace_back(task, at::zeros({1}, target.device()));
+    }
+  }
+  return Dataset(row.inputs(), targets).with_weights(weights);
+}
+
 } // namespace
 
 Loader::Loader(Dataset dataset, LoaderOptions options)
@@ -105,15 +125,11 @@ std::optional<Dataset> Loader::next_rows() {
   const int64_t first = std::exchange(position_, position_ + count);
   const int64_t begin = count * options_.shard() / options_.shards();
   const int64_t end = count * (options_.shard() + 1) / options_.shards();
-  if (begin < end) {
+  lacks_rows_ = begin == end;
+  if (!lacks_rows_) {
     return rows(first + begin, end - begin);
   }
-  const Dataset some = rows(first, 1);
-  Batch::Targets weights;
-  for (const auto& [task, target] : some.targets()) {
-    weights.emplace_back(task, at::zeros({1}, target.device()));
-  }
-  return some.with_weights(weights);
+  return without_labels(rows(first, 1));
 }
 
 Dataset Loader::rows(int64_t first, int64_t count) const {
@@ -131,11 +147,18 @@ Dataset Loader::next_rows_endless() {
 
 std::optional<Batch> Loader::next() {
   const std::optional<Dataset> rows = next_rows();
-  return rows ? std::optional(rows->batch(options_.batch())) : std::nullopt;
+  return rows ? std::optional(rows->batch(batch_options())) : std::nullopt;
 }
 
 Batch Loader::next_endless() {
-  return next_rows_endless().batch(options_.batch());
+  const Dataset rows = next_rows_endless();
+  return rows.batch(batch_options());
+}
+
+// Of the last rows.
+BatchOptions Loader::batch_options() const {
+  BatchOptions options = options_.batch();
+  return lacks_rows_ ? options.complete(false) : options;
 }
 
 Loader::Iterator Loader::begin() {

@@ -71,7 +71,7 @@ Batch MultiLoader::next_all() {
       examples.push_back({task, rows.inputs(), target});
     }
     weights.insert(weights.end(), rows.weights().begin(), rows.weights().end());
-    complete = complete && loader.options_.batch().complete();
+    complete = complete && loader.batch_options().complete();
   }
   const Batch batch = Batch::per_task(
       std::move(examples),

@@ -67,6 +67,10 @@ optim::GradScaler* Engine::grad_scaler() const {
   return parts_->context.options.grad_scaler().get();
 }
 
+const std::shared_ptr<Communicator>& Engine::communicator() const {
+  return parts_->context.options.communicator();
+}
+
 void Engine::update() {
   parts_->update();
 }
@@ -78,6 +82,11 @@ void Engine::prepare_draw() {
 StepReport Engine::task_step(
     const Batch& batch, int64_t task, const TaskSource& source) {
   return parts_->task_step(batch, task, source);
+}
+
+StepReport Engine::task_step(
+    const std::function<DrawnBatch()>& draw, const TaskSource& source) {
+  return parts_->task_step(draw, source);
 }
 
 StepReport Engine::task_step(const Batch& batch, const TaskSource& source) {

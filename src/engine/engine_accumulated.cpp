@@ -64,15 +64,23 @@ Taken Engine::Parts::add_micro(const TaskSource& source) {
     all.report.losses = detail::host_vector(
         {sums.begin(), sums.begin() + context.model->size()},
         context.tensor_options());
-    context.own_loss->note(sums[size]);
+    context.own_loss->note(sums[size], context.tensor_options());
     all.learns = sums[size + 1] > 0;
   }
-  for (const auto& step : micro_.tasks) {
-    if (source.observe) {
-      source.observe(step.task, sums[static_cast<size_t>(step.task)]);
-    }
-  }
+  observe(all, source);
   return all;
+}
+
+void Engine::Parts::observe(
+    const Taken& taken, const TaskSource& source) const {
+  if (!source.observe) {
+    return;
+  }
+  context.peers.sum_after(0, [&](std::vector<double>&) {
+    for (const auto& step : micro_.tasks) {
+      source.observe(step.task, taken.report.losses[step.task].item<double>());
+    }
+  });
 }
 
 void Engine::Parts::add(const detail::MicroBatch& batch, Taken& all) {
@@ -127,7 +135,11 @@ int64_t Engine::Parts::draw_of_all(
         for (const Batch& batch : batches) {
           context.find_takers(batch, takes_part_);
           for (size_t task = 0; task < size; ++task) {
-            numbers[task] += takes_part_[task] ? 1 : 0;
+            // One that a batch lacks may be drawn by one process alone, and the
+            // step then throws.
+            const bool is_there = !context.peers.are_some() ||
+                batch.has(context.name(static_cast<int64_t>(task)));
+            numbers[task] += takes_part_[task] && is_there ? 1 : 0;
           }
         }
       });
@@ -135,23 +147,26 @@ int64_t Engine::Parts::draw_of_all(
   for (const double number : takers) {
     some.push_back(number > 0);
   }
-  return source.next(some);
+  return agreed([&] { return source.next(some); });
 }
 
-// Its square too: the sum alone may be that of another draw.
-void Engine::Parts::check_drawn(int64_t task) const {
-  if (!context.peers.are_some()) {
-    return;
-  }
-  const auto drawn = static_cast<double>(task);
-  const auto sums = context.peers.sum_after(
-      2,
-      [&](std::vector<double>& numbers) { numbers = {drawn, drawn * drawn}; });
+// What all draw, which is the same. Its square too: the sum alone may be that
+// of other draws.
+template <typename Draw>
+int64_t Engine::Parts::agreed(const Draw& draw) const {
+  int64_t task = -1;
+  const auto sums =
+      context.peers.sum_after(2, [&](std::vector<double>& numbers) {
+        task = draw();
+        const auto drawn = static_cast<double>(task);
+        numbers = {drawn, drawn * drawn};
+      });
   TORCH_CHECK_VALUE(
       sums[0] * sums[0] == sums[1] * static_cast<double>(context.peers.size()),
       "training: the ranks drew different tasks; here it was ",
       task < 0 ? "none" : "'" + context.name(task) + "'",
       ". Their samplers need the same seed and the same state.");
+  return task;
 }
 
 template <typename Around>
@@ -160,7 +175,6 @@ StepReport Engine::Parts::take_drawn(
     int64_t task,
     const TaskSource& source,
     const Around& around) {
-  check_drawn(task);
   if (task < 0) {
     return around([&] { return take_task(batches[0], task, source, kStep); });
   }
@@ -184,10 +198,21 @@ StepReport Engine::Parts::task_accumulated(
       batches, task, source, [&](const auto& take) { return whole(take); });
 }
 
-StepReport Engine::Parts::task_of_all(
-    const Batch& batch, int64_t task, const TaskSource& source) {
+StepReport Engine::Parts::task_step(
+    const std::function<DrawnBatch()>& draw, const TaskSource& source) {
+  std::vector<Batch> batches;
+  const int64_t task = agreed([&] {
+    prepare_draw();
+    DrawnBatch drawn = draw();
+    batches.push_back(std::move(drawn.batch));
+    return drawn.task;
+  });
+  if (!context.peers.are_some()) {
+    prepare_task(task);
+    return whole([&] { return take_task(batches[0], task, source, kStep); });
+  }
   return take_drawn(
-      {batch}, task, source, [&](const auto& take) { return whole(take); });
+      batches, task, source, [&](const auto& take) { return whole(take); });
 }
 
 StepReport Engine::Parts::task_backward_of_all(

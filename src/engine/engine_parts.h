@@ -57,13 +57,10 @@ class Engine::Parts {
   }
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source) {
-    if (context.peers.are_some()) {
-      return task_of_all(batch, task, source);
-    }
-    prepare_draw();
-    prepare_task(task);
-    return whole([&] { return take_task(batch, task, source, kStep); });
+    return task_step([&]() -> DrawnBatch { return {batch, task}; }, source);
   }
+  StepReport task_step(
+      const std::function<DrawnBatch()>& draw, const TaskSource& source);
   StepReport task_step(const Batch& batch, const TaskSource& source) {
     if (context.peers.are_some()) {
       return task_accumulated({batch}, source);
@@ -222,12 +219,12 @@ class Engine::Parts {
   void add(const detail::MicroBatch& batch, detail::Taken& all);
   // Of several batches or processes.
   StepReport joint_backward_of_all(const std::vector<Batch>& batches);
-  StepReport task_of_all(
-      const Batch& batch, int64_t task, const TaskSource& source);
   StepReport task_backward_of_all(const Batch& batch, const TaskSource& source);
   int64_t draw_of_all(
       const std::vector<Batch>& batches, const TaskSource& source);
-  void check_drawn(int64_t task) const;
+  template <typename Draw>
+  int64_t agreed(const Draw& draw) const;
+  void observe(const detail::Taken& taken, const TaskSource& source) const;
   template <typename Around>
   StepReport take_drawn(
       const std::vector<Batch>& batches,

@@ -15,9 +15,10 @@ MicroBatches weighed(const StepContext& context, const Collect& collect) {
   const auto size = static_cast<size_t>(context.model->size());
   MicroBatches all;
   std::vector<std::vector<double>> own;
-  // The labels of each task, whether it has some, and the batches with any.
+  // The labels of each task, whether it has some, the batches with any, and
+  // what is trained.
   const auto sums =
-      context.peers.sum_after(2 * size + 1, [&](std::vector<double>& numbers) {
+      context.peers.sum_after(2 * size + 3, [&](std::vector<double>& numbers) {
         all.batches = collect();
         for (const MicroBatch& batch : all.batches) {
           own.emplace_back();
@@ -31,7 +32,15 @@ MicroBatches weighed(const StepContext& context, const Collect& collect) {
             numbers[size + task] = 1;
           }
         }
+        const double mark = context.mark_of_trained();
+        numbers[2 * size + 1] = mark;
+        numbers[2 * size + 2] = mark * mark;
       });
+  TORCH_CHECK_VALUE(
+      sums[2 * size + 1] * sums[2 * size + 1] ==
+          sums[2 * size + 2] * static_cast<double>(context.peers.size()),
+      "training: the ranks do not train the same parameters any more; freeze "
+      "and change the model alike on all.");
   for (size_t task = 0; task < size; ++task) {
     if (sums[size + task] > 0) {
       all.tasks.push_back(context.whole_step(static_cast<int64_t>(task)));

@@ -81,11 +81,9 @@ double OwnLoss::number() const {
   return value_.defined() ? value_.item<double>() : 0;
 }
 
-void OwnLoss::note(double number) {
-  if (value_.defined()) {
-    value_ = torch::full_like(value_, number);
-  } else if (number != 0) {
-    value_ = torch::tensor(number);
+void OwnLoss::note(double number, const at::TensorOptions& options) {
+  if (value_.defined() || number != 0) {
+    value_ = torch::full({}, number, options);
   }
 }
 

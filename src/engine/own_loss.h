@@ -40,7 +40,7 @@ class OwnLoss {
   /// The same as a number, 0 where there is none.
   double number() const;
   /// The same of all processes.
-  void note(double number);
+  void note(double number, const at::TensorOptions& options);
   /// Whether some step had one.
   bool is_used() const {
     return is_used_;

@@ -50,16 +50,27 @@ std::vector<torch::Tensor> state_of(const MultiTaskModel& model) {
   return all;
 }
 
-std::string description_of(const MultiTaskModel& model) {
-  std::string text;
-  for (const auto& name : model->task_names()) {
-    text += "task '" + name + "'; ";
+std::string description_of(
+    const MultiTaskModel& model, const std::string& method) {
+  std::string text = "the method '" + method + "'; ";
+  for (int64_t task = 0; task < model->size(); ++task) {
+    text += c10::str(
+        "task '",
+        model->task_names()[static_cast<size_t>(task)],
+        "' of weight ",
+        model->task(task).weight(),
+        "; ");
   }
   for (const auto& all : {model->named_parameters(), model->named_buffers()}) {
     for (const auto& item : all) {
       const torch::Tensor& tensor = item.value();
-      text +=
-          c10::str(item.key(), " ", tensor.sizes(), " ", tensor.dtype(), "; ");
+      text += c10::str(
+          item.key(),
+          tensor.requires_grad() ? " " : " without a gradient ",
+          tensor.sizes(),
+          " ",
+          tensor.dtype(),
+          "; ");
     }
   }
   return text;
@@ -100,11 +111,12 @@ void for_each_kind(
 
 } // namespace
 
-void Peers::begin(const MultiTaskModel& model) const {
+void Peers::begin(
+    const MultiTaskModel& model, const std::string& method) const {
   if (!are_some()) {
     return;
   }
-  const std::string own = description_of(model);
+  const std::string own = description_of(model, method);
   torch::Tensor length =
       torch::tensor({static_cast<int64_t>(own.size())}, torch::kLong);
   communicator_->broadcast(length);
@@ -127,7 +139,8 @@ void Peers::begin(const MultiTaskModel& model) const {
   });
   const torch::NoGradGuard no_grad;
   for_each_kind(state_of(model), [&](torch::Tensor& all) {
-    communicator_->broadcast(all);
+    torch::Tensor of_any_dtype = all.view(torch::kUInt8);
+    communicator_->broadcast(of_any_dtype);
   });
 }
 
@@ -149,7 +162,7 @@ void Peers::sum_numbers(
 
 void Peers::refuse(const std::exception_ptr& failed) const {
   const torch::Tensor reasons =
-      communicator_->gather(as_bytes(failed ? reason_of(failed) : ""));
+      communicator_->gather(as_bytes(failed ? reason_of(failed) + " " : ""));
   if (failed) {
     std::rethrow_exception(failed);
   }
@@ -162,7 +175,7 @@ void Peers::refuse(const std::exception_ptr& failed) const {
         " of ",
         size(),
         " could not take this step, so none does: ",
-        reason);
+        reason.substr(0, reason.size() - 1));
   }
   C10_THROW_ERROR(
       ValueError, "training: another rank could not take this step.");

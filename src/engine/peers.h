@@ -35,9 +35,9 @@ class Peers {
     return communicator_ ? communicator_->size() : 1;
   }
 
-  /// Gives all of them the parameters and buffers of rank 0. Throws where
-  /// tasks, parameters or buffers are others.
-  void begin(const MultiTaskModel& model) const;
+  /// Gives all of them the parameters and buffers of rank 0. Throws where the
+  /// balancing, tasks, parameters or buffers are others.
+  void begin(const MultiTaskModel& model, const std::string& method) const;
 
   /// Calls local(numbers), which writes to `count` zeros, and gives the sums.
   /// Throws what local throws, and on the other ranks what was thrown on one.

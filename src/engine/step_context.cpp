@@ -108,7 +108,7 @@ StepContext::StepContext(
       options(std::move(engine_options)),
       peers(options.communicator()) {
   bind();
-  peers.begin(model);
+  peers.begin(model, method_name());
 }
 
 StepContext::StepContext(
@@ -129,7 +129,21 @@ StepContext::StepContext(
       "own optimizer in its parameter groups.");
   bind();
   warn_of_untrained(model, plan());
-  peers.begin(model);
+  peers.begin(model, method_name());
+}
+
+std::string StepContext::method_name() const {
+  return options.balancing() ? options.balancing()->name() : "sum";
+}
+
+double StepContext::mark_of_trained() const {
+  constexpr int64_t kRange = 1 << 20; // whose square a double holds
+  auto mark = static_cast<int64_t>(
+      plan().trained().size() + 31 * plan().shared().size());
+  for (const auto& parameter : plan().trained()) {
+    mark = (31 * mark + parameter.numel()) % kRange;
+  }
+  return static_cast<double>(mark);
 }
 
 void StepContext::bind() {

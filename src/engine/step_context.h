@@ -79,6 +79,8 @@ struct StepContext {
     return plan().parameters().front().options().requires_grad(false);
   }
 
+  /// By which processes see that they train the same parameters.
+  double mark_of_trained() const;
   /// Whose gradients several processes add up: not those that a balancing
   /// learns, which all compute from the same losses.
   std::vector<torch::Tensor> summed_parameters() const;
@@ -106,6 +108,7 @@ struct StepContext {
   static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
   void bind();
+  std::string method_name() const;
   void find_scale();
   void check_sparse_modules() const;
   void check_sparse_gradients() const;

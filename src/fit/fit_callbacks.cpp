@@ -58,8 +58,9 @@ void FitLoop::add_callbacks() {
       add(std::make_shared<EarlyStopper>(*options_.early_stopping(), split));
     }
   }
-  add(std::make_shared<Progress>(options_.progress()));
-  if (!options_.folder().empty()) {
+  add(std::make_shared<Progress>(
+      ranks_.is_first() ? options_.progress() : ProgressKind::kSilent));
+  if (saves() && ranks_.is_first()) {
     add_files();
   }
   for (const auto& callback : options_.callbacks()) {

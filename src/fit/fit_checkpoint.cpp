@@ -48,7 +48,11 @@ void get(
 } // namespace
 
 void FitLoop::open_folder() {
-  if (options_.folder().empty()) {
+  if (!saves()) {
+    return;
+  }
+  if (ranks_.are_some()) {
+    open_folder_of_first();
     return;
   }
   if (!folder_) {
@@ -61,6 +65,23 @@ void FitLoop::open_folder() {
   } catch (...) {
     folder_.reset(); // the next run is to look there again
     throw;
+  }
+}
+
+// All read what the first does.
+void FitLoop::open_folder_of_first() {
+  std::string path;
+  ranks_.by_first([&] {
+    if (!folder_) {
+      folder_.emplace(options_.folder(), options_.checkpoints());
+    } else if (folder_->newest_step() == checkpoint_step_ && !is_in_step_) {
+      return;
+    }
+    path = folder_->newest().value_or("");
+  });
+  path = ranks_.of_first(path);
+  if (!path.empty()) {
+    resume(path);
   }
 }
 
@@ -81,14 +102,16 @@ void FitLoop::try_to_save() {
 }
 
 void FitLoop::resume() {
-  const auto path = folder_->newest();
-  if (!path) {
-    return;
+  if (const auto path = folder_->newest()) {
+    resume(*path);
   }
+}
+
+void FitLoop::resume(const std::string& path) {
   torch::serialize::InputArchive archive;
   std::map<std::string, at::Tensor> weights;
-  read_checkpoint(*path, archive, weights);
-  load_or_put_back(archive, weights, *path);
+  read_checkpoint(path, archive, weights);
+  load_or_put_back(archive, weights, path);
   checkpoint_step_ = step_;
 }
 
@@ -113,6 +136,17 @@ bool FitLoop::is_checkpoint_due(bool at_epoch_end) const {
 }
 
 void FitLoop::write_checkpoint(bool at_epoch_end) {
+  if (!ranks_.are_some()) {
+    write_checkpoint(at_epoch_end, {});
+    return;
+  }
+  const at::Tensor random = ranks_.random_states();
+  ranks_.by_first([&] { write_checkpoint(at_epoch_end, random); });
+  checkpoint_step_ = step_;
+  checkpoint_time_ = Clock::now();
+}
+
+void FitLoop::write_checkpoint(bool at_epoch_end, const at::Tensor& random) {
   const auto marks = folder_->marks();
   folder_->mark(
       step_, at_epoch_end ? epoch_ : 0, best_ && best_->is_best_at(step_));
@@ -120,7 +154,7 @@ void FitLoop::write_checkpoint(bool at_epoch_end) {
   try {
     torch::serialize::OutputArchive archive;
     auto weights = model_.save(*training_.model(), archive);
-    save_training(archive);
+    save_training(archive, random);
     path = folder_->write(step_, std::move(weights), archive);
   } catch (...) {
     folder_->set_marks(marks); // of files that are there
@@ -131,7 +165,8 @@ void FitLoop::write_checkpoint(bool at_epoch_end) {
   call([&](Callback& callback) { callback.on_checkpoint(fit_, path); });
 }
 
-void FitLoop::save_training(torch::serialize::OutputArchive& archive) {
+void FitLoop::save_training(
+    torch::serialize::OutputArchive& archive, const at::Tensor& random) {
   archive.write("fit", c10::IValue(kFitVersion));
   archive.write(
       "polytask",
@@ -172,8 +207,11 @@ void FitLoop::save_training(torch::serialize::OutputArchive& archive) {
     }
   }
   polytask::detail::write_texts(archive, "callbacks", names);
-  auto random = RandomState::capture();
-  put(archive, "random", random);
+  auto own = RandomState::capture();
+  put(archive, "random", own);
+  if (random.defined()) {
+    archive.write("random_of_ranks", random, /*is_buffer=*/true);
+  }
 }
 
 void FitLoop::load_all(
@@ -228,6 +266,10 @@ void FitLoop::load_all(
   RandomState random;
   get(archive, "random", random);
   random.restore_present();
+  at::Tensor of_ranks;
+  if (archive.try_read("random_of_ranks", of_ranks, /*is_buffer=*/true)) {
+    ranks_.restore_random(of_ranks);
+  }
 }
 
 // A checkpoint that only fits in part leaves nothing changed.

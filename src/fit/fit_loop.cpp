@@ -27,7 +27,8 @@ FitLoop::FitLoop(
       data_(std::move(data)),
       options_(std::move(options)),
       stepper_(training, data_, options_.outer(), options_.accumulate()),
-      sums_(training.model()->size()) {
+      sums_(training.model()->size()),
+      ranks_(training.communicator()) {
   check_fit_options(options_, training_.model());
   add_callbacks();
 }
@@ -38,7 +39,7 @@ History FitLoop::run() {
   }
   const Signals signals(options_.handle_signals());
   std::optional<FolderLock> lock;
-  if (!options_.folder().empty()) {
+  if (saves() && ranks_.is_first()) {
     lock.emplace(options_.folder());
   }
   stop_reason_.clear();
@@ -103,6 +104,7 @@ void FitLoop::go() {
   }
   while (!is_over()) {
     if (!is_epoch_begun_) {
+      ranks_.check_length(length > 0 ? length : stepper_.per_epoch());
       is_epoch_begun_ = true;
       call([&](Callback& callback) { callback.on_epoch_begin(fit_); });
     }
@@ -116,6 +118,19 @@ void FitLoop::go() {
     if (Signals::came()) {
       is_interrupted_ = true;
     }
+    agree();
+  }
+}
+
+void FitLoop::agree() {
+  if (!ranks_.are_some()) {
+    return;
+  }
+  const auto [is_interrupted, stops] =
+      ranks_.some(is_interrupted_, is_stopping());
+  is_interrupted_ = is_interrupted;
+  if (stops) {
+    stop("another rank stopped");
   }
 }
 
@@ -169,7 +184,7 @@ void FitLoop::do_what_is_due() {
   if (std::exchange(is_epoch_end_due_, false)) {
     call([&](Callback& callback) { callback.on_epoch_end(fit_); });
   }
-  if (folder_ && is_checkpoint_due(at_epoch_end)) {
+  if (saves() && ranks_.of_first(is_checkpoint_due(at_epoch_end))) {
     write_checkpoint(at_epoch_end);
   }
 }
@@ -249,7 +264,7 @@ void FitLoop::end_of_all(FirstError& error) {
   const bool records = sums_.has_steps();
   const bool validates =
       !options_.validations().empty() && validated_step_ != step_;
-  if (folder_ && step_ > 0 && (records || validates) &&
+  if (saves() && step_ > 0 && (records || validates) &&
       checkpoint_step_ != step_) {
     error.note([&] { write_checkpoint(step_of_epoch_ == 0); });
   }
@@ -269,8 +284,14 @@ void FitLoop::end_of_all(FirstError& error) {
 }
 
 void FitLoop::end(FirstError& error) {
-  if (folder_ && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
-    error.note([&] { write_checkpoint(step_of_epoch_ == 0); });
+  if (saves() && !is_in_step_ && step_ != checkpoint_step_ && step_ > 0) {
+    const bool at_epoch_end = step_of_epoch_ == 0;
+    if (!error || !ranks_.are_some()) {
+      error.note([&] { write_checkpoint(at_epoch_end); });
+    } else if (ranks_.is_first()) {
+      // The others may not come.
+      error.note([&] { write_checkpoint(at_epoch_end, {}); });
+    }
   }
   if (error) {
     history_.stop_reason("an error: " + error.message());

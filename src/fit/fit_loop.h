@@ -21,6 +21,7 @@
 #include "fit/checkpoint_model.h"
 #include "fit/epoch_sums.h"
 #include "fit/first_error.h"
+#include "fit/fit_ranks.h"
 #include "fit/stepper.h"
 #include "fit/weight_average.h"
 
@@ -85,6 +86,7 @@ class FitLoop {
   void go();
   void end(FirstError& error);
   void give_final_weights();
+  void agree();
   bool is_over() const;
   bool fetch();
   void take_step();
@@ -96,12 +98,20 @@ class FitLoop {
 
   // fit_checkpoint.cpp
   void open_folder();
+  void open_folder_of_first();
   void resume();
+  void resume(const std::string& path);
   void try_to_save();
   bool is_checkpoint_due(bool at_epoch_end) const;
+  bool saves() const {
+    return !options_.folder().empty();
+  }
   void write_checkpoint(bool at_epoch_end);
-  /// All but the model.
-  void save_training(torch::serialize::OutputArchive& archive);
+  void write_checkpoint(bool at_epoch_end, const at::Tensor& random);
+  /// All but the model. `random`: the generators of all ranks; undefined where
+  /// this one's alone are known.
+  void save_training(
+      torch::serialize::OutputArchive& archive, const at::Tensor& random = {});
   void load_all(
       torch::serialize::InputArchive& archive,
       const std::map<std::string, at::Tensor>& weights);
@@ -117,6 +127,7 @@ class FitLoop {
   FitOptions options_;
   Stepper stepper_;
   EpochSums sums_;
+  FitRanks ranks_;
   std::optional<CheckpointFolder> folder_;
   CheckpointModel model_;
 

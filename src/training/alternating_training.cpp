@@ -71,8 +71,7 @@ StepReport AlternatingTraining::take_step(const Batch& batch) {
 }
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
-  return counted([&] {
-    engine_.prepare_draw();
+  const auto draw = [&]() -> DrawnBatch {
     std::vector<bool> takes_part;
     for (int64_t task = 0; task < model()->size(); ++task) {
       takes_part.push_back(model()->task(task).weight() != 0);
@@ -83,14 +82,17 @@ StepReport AlternatingTraining::step(const BatchSource& batches) {
         "training: there is no task to draw; each has the weight 0, or the "
         "number 0 for the sampler.");
     const auto& name = model()->task_names()[static_cast<size_t>(*task)];
-    return engine_.task_step(batches(name), *task, source());
-  });
+    return {batches(name), *task};
+  };
+  return counted([&] { return engine_.task_step(draw, source()); });
 }
 
 StepReport AlternatingTraining::step_task(
     const Batch& batch, const std::string& task) {
-  return counted(
-      [&] { return engine_.task_step(batch, model()->index(task), source()); });
+  const auto draw = [&]() -> DrawnBatch {
+    return {batch, model()->index(task)};
+  };
+  return counted([&] { return engine_.task_step(draw, source()); });
 }
 
 StepReport AlternatingTraining::take_backward(const Batch& batch) {

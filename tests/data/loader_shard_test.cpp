@@ -6,7 +6,7 @@
 #include <ATen/ops/ones_like.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "tests/support/errors.h"
@@ -24,13 +24,13 @@ Loader sharded_loader(int64_t rows, int64_t rank, int64_t ranks) {
       LoaderOptions().batch_size(8).seed(4).shard(rank, ranks));
 }
 
-// Those that have a weight.
-Numbers weighed_rows(const Batch& batch) {
+// Those that have a label.
+Numbers labelled_rows(const Batch& batch) {
   const Batch::Part& part = batch.part("y");
-  const at::Tensor& weights = part.labels.weights();
+  const at::Tensor target = part.labels.target().flatten();
   Numbers found;
   for (int64_t i = 0; i < part.input.size(0); ++i) {
-    if (!weights.defined() || weights.flatten()[i].item<float>() > 0) {
+    if (!std::isnan(target[i].item<float>())) {
       found.push_back(part.input[i].item<int64_t>());
     }
   }
@@ -43,7 +43,7 @@ Numbers next_of_all(std::vector<Loader>& loaders) {
   for (Loader& loader : loaders) {
     const auto batch = loader.next();
     if (batch) {
-      const Numbers own = weighed_rows(*batch);
+      const Numbers own = labelled_rows(*batch);
       all.insert(all.end(), own.begin(), own.end());
     }
   }
@@ -65,7 +65,8 @@ TEST(LoaderShard, AreTogetherTheBatchesOfOneLoader) {
     auto loaders = shards(33, ranks);
     for (int step = 0; step < 12; ++step) {
       const auto batch = whole.next();
-      EXPECT_EQ(next_of_all(loaders), batch ? weighed_rows(*batch) : Numbers{});
+      EXPECT_EQ(
+          next_of_all(loaders), batch ? labelled_rows(*batch) : Numbers{});
       for (const Loader& loader : loaders) {
         EXPECT_EQ(loader.epoch(), whole.epoch());
         EXPECT_EQ(loader.batches_per_epoch(), whole.batches_per_epoch());
@@ -96,7 +97,7 @@ TEST(LoaderShard, GoOnWithAnotherNumberOfRanks) {
   }
   for (int step = 0; step < 8; ++step) {
     const auto batch = whole.next();
-    EXPECT_EQ(next_of_all(others), batch ? weighed_rows(*batch) : Numbers{});
+    EXPECT_EQ(next_of_all(others), batch ? labelled_rows(*batch) : Numbers{});
   }
 }
 

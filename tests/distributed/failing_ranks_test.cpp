@@ -60,7 +60,8 @@ TEST(FailingRanks, RefuseWhatThrowsOnOne) {
             }
             const auto errors = (output - target).square().flatten();
             return (weights.flatten() * errors).sum() / weights.sum();
-          }));
+          })
+          .weight(0.7));
   for (const std::string method : {"", "uw", "upgrad"}) {
     calls = 0;
     expect_ranks(2, [&](const Group& group) {
@@ -80,6 +81,65 @@ TEST(FailingRanks, RefuseWhatThrowsOnOne) {
       joint.step(batch);
       EXPECT_FALSE(model->parameters()[0].equal(before));
     });
+  }
+}
+
+// A hook throws after the method has learned from the step.
+TEST(FailingRanks, KeepTheMethodOnAll) {
+  const RankedRows rows(1);
+  for (const std::string method : {"dwa", "gradvac", "famo", "gradnorm"}) {
+    torch::manual_seed(11);
+    const auto models = models_of_ranks(ranked_model("trunk"), 2);
+    bool throws = false;
+    models[1]->task("a").head().module()->parameters()[0].register_hook(
+        [&](const torch::Tensor& gradient) {
+          if (throws) {
+            throw std::runtime_error("no gradient today");
+          }
+          return gradient;
+        });
+    expect_ranks(2, [&](const Group& group) {
+      const auto& model = models[static_cast<size_t>(group->rank())];
+      JointTraining joint = training_of(model, method, group);
+      const Batch batch = rows.part_of(*group);
+      joint.step(batch);
+      group->barrier();
+      throws = true;
+      group->barrier();
+      EXPECT_THROW(joint.step(batch), std::exception) << method;
+      group->barrier();
+      throws = false;
+      group->barrier();
+      for (int step = 0; step < 3; ++step) {
+        const torch::Tensor weights = joint.step(batch).weights;
+        const torch::Tensor all = group->gather(weights);
+        EXPECT_TRUE(all[0].equal(all[1])) << method << all;
+      }
+    });
+  }
+}
+
+TEST(FailingRanks, SeeThatOneTrainsOtherParameters) {
+  torch::manual_seed(11);
+  const auto models = models_of_ranks(ranked_model("trunk"), 2);
+  const RankedRows rows(1);
+  for (const std::string method : {"", "upgrad"}) {
+    const auto errors = run_ranks(2, [&](const Group& group) {
+      const auto& model = models[static_cast<size_t>(group->rank())];
+      JointTraining joint = training_of(model, method, group);
+      joint.step(rows.part_of(*group));
+      torch::Tensor frozen = model->parameters()[0];
+      frozen.requires_grad_(group->rank() == 0);
+      try {
+        joint.step(rows.part_of(*group));
+      } catch (...) {
+        frozen.requires_grad_(true);
+        throw;
+      }
+    });
+    for (const auto& error : errors) {
+      EXPECT_THAT(error, HasSubstr("do not train the same parameters"));
+    }
   }
 }
 

@@ -127,6 +127,62 @@ TEST(JointRanks, TakeThemWithInputsOfEachTaskAndOtherSharings) {
   }
 }
 
+// What the heads learn from, and what a sharing has of single tasks; by one
+// batch of each rank and by two.
+TEST(JointRanks, WeighWhatSingleTasksHave) {
+  torch::manual_seed(11);
+  const MultiTaskModel model = ranked_model("own experts");
+  const std::vector<RankedRows> rows{RankedRows(0), RankedRows(1)};
+  for (const auto heads :
+       {HeadGradients::kWeighted, HeadGradients::kUnweighted}) {
+    for (const std::string method : {"uw", "pcgrad", "upgrad"}) {
+      const auto run = [&](const MultiTaskModel& own, const Group& group) {
+        JointTraining joint(
+            own,
+            torch::optim::SGDOptions(0.1),
+            JointTrainingOptions()
+                .balancing(balancing::make(method))
+                .head_gradients(heads)
+                .communicator(group));
+        RankedRun found;
+        for (const RankedRows& of_step : rows) {
+          const int64_t begin = group && group->rank() == 1 ? 9 : 0;
+          const int64_t end = group && group->rank() == 0 ? 9 : kRankedRows;
+          if (!group) {
+            found.note(joint.step(of_step.whole()));
+          } else if (group->rank() == 0) {
+            found.note(joint.step(of_step.part(begin, end)));
+          } else {
+            found.note(joint.step_accumulated(
+                {of_step.part(begin, 14), of_step.part(14, end)}));
+          }
+        }
+        found.note(own);
+        return found;
+      };
+      const RankedRun alone = run(clone(model), {});
+      const auto models = models_of_ranks(model, 2);
+      expect_ranks(2, [&](const Group& group) {
+        expect_same_run(
+            alone, run(models[static_cast<size_t>(group->rank())], group));
+      });
+      auto own = clone(model);
+      JointTraining joint(
+          own,
+          torch::optim::SGDOptions(0.1),
+          JointTrainingOptions()
+              .balancing(balancing::make(method))
+              .head_gradients(heads));
+      RankedRun accumulated;
+      for (const RankedRows& of_step : rows) {
+        accumulated.note(joint.step_accumulated({of_step.whole()}));
+      }
+      accumulated.note(own);
+      expect_same_run(alone, accumulated);
+    }
+  }
+}
+
 TEST(JointRanks, RefuseAStepTogetherAndGoOn) {
   torch::manual_seed(11);
   const MultiTaskModel model = ranked_model("trunk");

@@ -10,6 +10,7 @@
 #include <polytask/task/losses/mse.h>
 #include <polytask/training/joint_training.h>
 #include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
@@ -174,6 +175,22 @@ INSTANTIATE_TEST_SUITE_P(
       return std::get<0>(given.param).name + (method.empty() ? "sum" : method) +
           (std::get<2>(given.param) > 0 ? "drawing" : "");
     });
+
+// One BatchNorm without parameters in two towers, whose statistics both write.
+TEST(ThreadedSteps, AreTakenByOneWhereTowersShareBuffers) {
+  torch::nn::BatchNorm1d norm(
+      torch::nn::BatchNorm1dOptions(kThreadedWidth).affine(false));
+  MultiTaskModel model{HardSharing(threaded_layers(kThreadedInputs, 0)())};
+  for (const char* task : {"a", "b"}) {
+    Sequential tower(Linear(kThreadedWidth, kThreadedWidth), norm);
+    tower->push_back(Linear(kThreadedWidth, 1));
+    model->add_task(task, Task(tower, MSELoss()));
+  }
+  JointTraining joint(model, torch::optim::SGDOptions(0.1));
+  EXPECT_NE(joint.route().route, Route::kTrunkProgram);
+  EXPECT_NE(joint.route().reason.find("share a"), std::string::npos)
+      << joint.route().reason;
+}
 
 TEST(ThreadedSteps, NameTheExpertThatCannotTakeTheInput) {
   const Threads of_libtorch(2);

@@ -29,6 +29,7 @@ def flags(torch_include, std="c++20"):
     return [f"-std={std}", "-w", f"-I{root}/include", f"-I{root}/src", f"-I{root}",
             "-isystem", str(torch_include), "-isystem", str(torch_include / "torch/csrc/api/include"),
             "-isystem", "/usr/include/eigen3", "-DFMT_HEADER_ONLY", "-DPOLYTASK_HAS_BLAS=1",
+            "-DUSE_DISTRIBUTED", "-DUSE_C10D_GLOO", f"-I{root}/src/distributed/declarations",
             f"-DPOLYTASK_HAS_FUSED_OPTIMIZERS={int(fused)}",
             '-DPOLYTASK_GOLDEN_DIR=""', f'-DPOLYTASK_SOURCE_DIR="{root}"']
 

@@ -3,6 +3,7 @@
 #include "tests/support/ranked_job.h"
 
 #include <gtest/gtest.h>
+#include <polytask/sharing/experts/cgc.h>
 #include <polytask/sharing/experts/mmoe.h>
 #include <polytask/sharing/hard_sharing.h>
 #include <polytask/sharing/soft_sharing.h>
@@ -28,6 +29,11 @@ torch::nn::Sequential ranked_layers() {
 std::shared_ptr<Sharing> ranked_sharing(const std::string& kind) {
   if (kind == "experts") {
     return MMoE(MMoEOptions(4, [] { return ranked_layers(); }).experts(2))
+        .ptr();
+  }
+  if (kind == "own experts") {
+    return CGC(CGCOptions(ExpertLevelOptions(4, [] { return ranked_layers(); }))
+                   .own_parts_are_shared(false))
         .ptr();
   }
   if (kind == "soft") {

@@ -17,8 +17,8 @@ namespace polytask::testing {
 
 constexpr int64_t kRankedRows = 23;
 
-/// Three tasks "a", "b c" and "class" behind a "trunk", "experts" or "soft"
-/// sharing.
+/// Three tasks "a", "b c" and "class" behind a "trunk", "experts", "own
+/// experts" of each task, or "soft" sharing.
 MultiTaskModel ranked_model(const std::string& kind);
 /// Copies of it for so many ranks, of which the first alone has its weights.
 std::vector<MultiTaskModel> models_of_ranks(

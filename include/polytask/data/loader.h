@@ -32,7 +32,7 @@ struct POLYTASK_API LoaderOptions {
   /// processes (`group->rank()`, `group->size()`), each with a loader of the
   /// same data and options. Order, epochs and state are those of whole batches,
   /// whatever the number of processes, so a state may go on with another. A
-  /// process for which a batch has no row left gets one of weight 0.
+  /// process for which a batch has no row left gets one without labels.
   LoaderOptions& shard(int64_t rank, int64_t count) {
     shard_ = rank;
     shards_ = count;
@@ -129,6 +129,7 @@ class POLYTASK_API Loader {
   LoaderFingerprint fingerprint() const;
   std::optional<Dataset> next_rows();
   Dataset rows(int64_t first, int64_t count) const;
+  BatchOptions batch_options() const;
   Dataset next_rows_endless();
   void start_epoch(int64_t epoch);
 
@@ -136,6 +137,7 @@ class POLYTASK_API Loader {
   LoaderOptions options_;
   int64_t epoch_ = 0;
   int64_t position_ = 0;
+  bool lacks_rows_ = false; // in the last batch, of which others have all
   // The epoch's rows, int64 [n]; undefined until its first batch.
   at::Tensor order_;
 };

@@ -56,6 +56,12 @@ struct TaskSource {
   bool reads_model = false;
 };
 
+/// A task that was drawn elsewhere, and rows for it.
+struct DrawnBatch {
+  Batch batch;
+  int64_t task;
+};
+
 /// Turns a batch into losses, gradients and one optimizer step; the only place
 /// that writes `.grad`. Training strategies say which tasks take part.
 class POLYTASK_API Engine {
@@ -85,6 +91,10 @@ class POLYTASK_API Engine {
   /// gradient then, so that the optimizer passes them over, state and all.
   StepReport task_step(
       const Batch& batch, int64_t task, const TaskSource& source = {});
+  /// The same for the task and the rows that `draw` gives. Where it throws on
+  /// one of several processes, all refuse the step.
+  StepReport task_step(
+      const std::function<DrawnBatch()>& draw, const TaskSource& source);
   /// The same for the task that `source` draws. Those that have the weight 0,
   /// or no label in the batch, take no part; a task that the batch lacks
   /// altogether may be drawn, and throws.
@@ -134,6 +144,8 @@ class POLYTASK_API Engine {
   const balancing::Balancing* balancing() const;
   /// Null where there is none.
   optim::GradScaler* grad_scaler() const;
+  /// The same.
+  const std::shared_ptr<Communicator>& communicator() const;
   /// The route of the last step or run; before the first, the one that the
   /// model allows.
   const RouteChoice& route() const;

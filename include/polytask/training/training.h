@@ -99,6 +99,10 @@ class POLYTASK_API Training {
   balancing::Balancing* balancing() {
     return engine_.balancing();
   }
+  /// The processes that take each step together; null for one.
+  const std::shared_ptr<Communicator>& communicator() const {
+    return engine_.communicator();
+  }
   /// How the last step or run got its gradients, and why not faster; before the
   /// first, what the model allows.
   const RouteChoice& route() const {

@@ -27,7 +27,9 @@ AccumulatedGradients::AccumulatedGradients(
       all_(all),
       choose_(std::move(choose)),
       needs_rows_(needs_rows),
+      weighs_heads_(weighs_heads),
       used_(context.plan().shared().size(), false) {
+  choice_.reason = "no label on this rank";
   int64_t count = 0;
   for (const MicroBatch& batch : all.batches) {
     if (!batch.steps.empty()) {
@@ -91,8 +93,8 @@ RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
   for (size_t i = 0; i < used.size(); ++i) {
     used_[i] = used_[i] || used[i];
   }
-  if (!needs_second_pass_) {
-    own.publish_strays();
+  if (!weighs_heads_) {
+    own.publish_strays(); // else as heads, when there are weights
   }
   return own.choice();
 }
@@ -208,26 +210,22 @@ void AccumulatedGradients::scale_heads(const TaskWeights& weights) {
   head_weights_ = weights;
   if (needs_rows_ && of_only_ != nullptr) {
     of_only_->scale_heads(weights.select(all_.places(*only_)));
+    of_only_->publish_strays();
   }
 }
 
-// Of the heads and, with `weights`, of what is shared.
 RouteChoice AccumulatedGradients::publish_own(
-    TaskGradients& own, const MicroBatch& batch, const TaskWeights* weights) {
+    TaskGradients& own, const MicroBatch& batch, const TaskWeights& weights) {
   const auto places = all_.places(batch);
   own.backward_heads();
   if (!head_weights_.empty()) {
     own.scale_heads(head_weights_.select(places));
   }
-  if (weights != nullptr) {
-    own.publish_weighted(weights->select(places));
-  } else {
-    own.publish_strays();
-  }
+  own.publish_weighted(weights.select(places));
   return own.choice();
 }
 
-void AccumulatedGradients::take_second_pass(const TaskWeights* weights) {
+void AccumulatedGradients::take_second_pass(const TaskWeights& weights) {
   random_.restore();
   context_.own_loss->forget(); // of the first pass
   for (const MicroBatch& batch : all_.batches) {
@@ -242,12 +240,14 @@ void AccumulatedGradients::take_second_pass(const TaskWeights* weights) {
 }
 
 void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
-  if (needs_rows_) {
+  if (needs_second_pass_) {
+    take_second_pass(weights);
+  } else if (!needs_rows_ && of_only_ != nullptr) {
+    choice_ = publish_own(*of_only_, *only_, weights);
+  }
+  // Of several processes, what is shared then comes from the columns.
+  if (needs_rows_ && (context_.peers.are_some() || !needs_second_pass_)) {
     publish(torch::mv(rows_.t(), weights.as(rows_.options())));
-  } else if (needs_second_pass_) {
-    take_second_pass(&weights);
-  } else if (of_only_ != nullptr) {
-    choice_ = publish_own(*of_only_, *only_, &weights);
   }
 }
 
@@ -264,9 +264,6 @@ void AccumulatedGradients::publish_direction(const torch::Tensor& direction) {
 
 // A vector [N], or this process's part of it.
 void AccumulatedGradients::publish(const torch::Tensor& part) {
-  if (needs_second_pass_) {
-    take_second_pass(nullptr);
-  }
   const torch::NoGradGuard no_grad;
   torch::Tensor direction = part;
   if (context_.peers.are_some()) {

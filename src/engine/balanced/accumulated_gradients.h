@@ -67,13 +67,14 @@ class AccumulatedGradients : public TaskGradients {
   void sum_after(const Local& local);
   int64_t columns() const;
   RouteChoice publish_own(
-      TaskGradients& own, const MicroBatch& batch, const TaskWeights* weights);
-  void take_second_pass(const TaskWeights* weights);
+      TaskGradients& own, const MicroBatch& batch, const TaskWeights& weights);
+  void take_second_pass(const TaskWeights& weights);
 
   StepContext& context_;
   const MicroBatches& all_;
   Choose choose_;
   bool needs_rows_;
+  bool weighs_heads_;
   const MicroBatch* only_ = nullptr; // where no more than one has a label
   TaskGradients* of_only_ = nullptr; // after its forward
   bool needs_second_pass_;

@@ -331,13 +331,19 @@ Taken BalancedRoute::backward(const MicroBatches& all) {
       weighs_heads());
   Step step = begin(all.tasks, /*share_input=*/false, gradients);
   Taken taken;
-  const auto sums = context_.peers.sum_gradients_after(
-      context_.summed_parameters(), 1, [&](std::vector<double>& numbers) {
-        taken = take(step);
-        numbers[0] = context_.own_loss->number();
-      });
+  const auto take_all = [&] {
+    return context_.peers.sum_gradients_after(
+        context_.summed_parameters(), 1, [&](std::vector<double>& numbers) {
+          taken = take(step);
+          numbers[0] = context_.own_loss->number();
+        });
+  };
   if (context_.peers.are_some()) {
-    context_.own_loss->note(sums[0]);
+    // Another rank may refuse what this one has taken.
+    const auto sums = with_method_kept(method, take_all);
+    context_.own_loss->note(sums[0], context_.tensor_options());
+  } else {
+    take_all();
   }
   of_accumulated_ = gradients.choice();
   taken.route = &of_accumulated_;

@@ -35,7 +35,9 @@ Plan::Plan(
       modules_(model->modules()),
       names_(model->task_names()),
       sharing_(&model->sharing()),
-      has_tied_modules_(model->parameters().size() != parameters_.size()) {
+      has_tied_modules_(
+          model->parameters().size() != parameters_.size() ||
+          model->buffers().size() != buffers_.size()) {
   for (int64_t task = 0; task < model->size(); ++task) {
     tasks_.push_back(model->task(task));
   }
