@@ -10,7 +10,7 @@ namespace gloo {
 
 class Context {
  public:
-  void setTimeout(std::chrono::milliseconds timeout);
+  void setTimeout(std::chrono::milliseconds timeout); // NOLINT: gloo's name
 };
 
 } // namespace gloo
