@@ -150,8 +150,7 @@ int64_t Engine::Parts::draw_of_all(
   return agreed([&] { return source.next(some); });
 }
 
-// What all draw, which is the same. Its square too: the sum alone may be that
-// of other draws.
+// What all draw, which is the same.
 template <typename Draw>
 int64_t Engine::Parts::agreed(const Draw& draw) const {
   int64_t task = -1;
@@ -162,7 +161,7 @@ int64_t Engine::Parts::agreed(const Draw& draw) const {
         numbers = {drawn, drawn * drawn};
       });
   TORCH_CHECK_VALUE(
-      sums[0] * sums[0] == sums[1] * static_cast<double>(context.peers.size()),
+      context.peers.are_same(sums[0], sums[1]),
       "training: the ranks drew different tasks; here it was ",
       task < 0 ? "none" : "'" + context.name(task) + "'",
       ". Their samplers need the same seed and the same state.");

@@ -37,8 +37,7 @@ MicroBatches weighed(const StepContext& context, const Collect& collect) {
         numbers[2 * size + 2] = mark * mark;
       });
   TORCH_CHECK_VALUE(
-      sums[2 * size + 1] * sums[2 * size + 1] ==
-          sums[2 * size + 2] * static_cast<double>(context.peers.size()),
+      context.peers.are_same(sums[2 * size + 1], sums[2 * size + 2]),
       "training: the ranks do not train the same parameters any more; freeze "
       "and change the model alike on all.");
   for (size_t task = 0; task < size; ++task) {

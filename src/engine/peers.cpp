@@ -111,22 +111,29 @@ void for_each_kind(
 
 } // namespace
 
+std::string Peers::of_first(const std::string& text) const {
+  if (!are_some()) {
+    return text;
+  }
+  torch::Tensor length =
+      torch::tensor({static_cast<int64_t>(text.size())}, torch::kLong);
+  communicator_->broadcast(length);
+  torch::Tensor bytes =
+      torch::zeros({length.item<int64_t>() + 1}, torch::kUInt8);
+  if (rank() == 0) {
+    std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), text.size());
+  }
+  communicator_->broadcast(bytes);
+  return as_text(bytes);
+}
+
 void Peers::begin(
     const MultiTaskModel& model, const std::string& method) const {
   if (!are_some()) {
     return;
   }
   const std::string own = description_of(model, method);
-  torch::Tensor length =
-      torch::tensor({static_cast<int64_t>(own.size())}, torch::kLong);
-  communicator_->broadcast(length);
-  torch::Tensor bytes =
-      torch::zeros({length.item<int64_t>() + 1}, torch::kUInt8);
-  if (rank() == 0) {
-    std::memcpy(bytes.mutable_data_ptr<uint8_t>(), own.data(), own.size());
-  }
-  communicator_->broadcast(bytes);
-  const std::string first = as_text(bytes);
+  const std::string first = of_first(own);
   sum_after(0, [&](std::vector<double>&) {
     const auto place = static_cast<size_t>(
         std::ranges::mismatch(own, first).in1 - own.begin());

@@ -58,6 +58,14 @@ class Peers {
     return numbers;
   }
 
+  /// Whether all ranks had the same whole number, from the sums of the numbers
+  /// and of their squares: the first alone may be that of other numbers.
+  bool are_same(double sum, double sum_of_squares) const {
+    return sum * sum == sum_of_squares * static_cast<double>(size());
+  }
+  /// The text of rank 0.
+  std::string of_first(const std::string& text) const;
+
   /// Sums the gradients of these parameters that local(numbers) writes, and
   /// the numbers.
   template <typename Local>

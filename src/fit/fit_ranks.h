@@ -40,7 +40,9 @@ class FitRanks {
   }
   /// What the first says.
   bool of_first(bool value) const;
-  std::string of_first(const std::string& text) const;
+  std::string of_first(const std::string& text) const {
+    return peers_.of_first(text);
+  }
   /// Whether some rank says so, of each.
   std::pair<bool, bool> some(bool first, bool second) const;
   /// Throws unless all have this length of an epoch.

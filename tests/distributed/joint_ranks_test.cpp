@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/balanced.h"
 #include "tests/support/ranked_job.h"
 #include "tests/support/ranks.h"
 
@@ -87,20 +88,9 @@ void expect_equal_to_one(
 }
 
 std::vector<std::string> ranked_methods() {
-  std::vector<std::string> found{""};
-  for (const auto& name : balancing::names()) {
-    std::unique_ptr<balancing::Balancing> method;
-    try {
-      method = balancing::make(name);
-    } catch (const c10::Error&) {
-      continue; // needs options
-    }
-    if (method->batches() == 1 && !method->wants_representation() &&
-        method->reads() != balancing::Reads::kBilevel) {
-      found.push_back(name);
-    }
-  }
-  return found;
+  auto methods = testing::methods_of_one_batch();
+  methods.insert(methods.begin(), ""); // without a balancing
+  return methods;
 }
 
 class JointRanks : public ::testing::TestWithParam<std::string> {};

@@ -8,6 +8,7 @@
 
 #include <stdexcept>
 
+#include "tests/support/balanced.h"
 #include "tests/support/networks.h"
 
 // A hook of the user's that throws while the trunk is differentiated.
@@ -48,23 +49,6 @@ bool same(const balancing::State& a, const balancing::State& b) {
            return one.first == other.first &&
                torch::equal(one.second, other.second);
          });
-}
-
-std::vector<std::string> methods_of_one_batch() {
-  std::vector<std::string> found;
-  for (const auto& name : balancing::names()) {
-    std::unique_ptr<balancing::Balancing> method;
-    try {
-      method = balancing::make(name);
-    } catch (const c10::Error&) {
-      continue; // needs options
-    }
-    if (method->batches() == 1 && !method->wants_representation() &&
-        method->reads() != balancing::Reads::kBilevel) {
-      found.push_back(name);
-    }
-  }
-  return found;
 }
 
 class ThrownBackward : public ::testing::TestWithParam<std::string> {};
@@ -159,7 +143,7 @@ TEST(ThrownFirstBackward, OfAnOwnGraphIsToldByItsOwnError) {
 INSTANTIATE_TEST_SUITE_P(
     OfEveryMethod,
     ThrownBackward,
-    ::testing::ValuesIn(methods_of_one_batch()),
+    ::testing::ValuesIn(testing::methods_of_one_batch()),
     [](const auto& tested) { return tested.param; });
 
 } // namespace

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "balanced.h"
 
+#include <polytask/balancing/make.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
@@ -317,6 +318,23 @@ ExpectedStep expected_step(const BalancedJob& job, bool weighs_heads) {
   }
   expected.jacobian = torch::stack(rows).detach();
   return expected;
+}
+
+std::vector<std::string> methods_of_one_batch() {
+  std::vector<std::string> found;
+  for (const auto& name : balancing::names()) {
+    std::unique_ptr<balancing::Balancing> method;
+    try {
+      method = balancing::make(name);
+    } catch (const c10::Error&) {
+      continue; // needs options
+    }
+    if (method->batches() == 1 && !method->wants_representation() &&
+        method->reads() != balancing::Reads::kBilevel) {
+      found.push_back(name);
+    }
+  }
+  return found;
 }
 
 } // namespace polytask::testing

@@ -31,6 +31,10 @@ struct BalancedJob {
 const std::vector<std::string>& balanced_kinds();
 BalancedJob balanced_job(const std::string& kind, torch::ScalarType type);
 
+/// The names that `balancing::make` takes without options, of methods that need
+/// neither several batches nor a representation.
+std::vector<std::string> methods_of_one_batch();
+
 /// Gives the task at place t the weight 1 + t / 2, and keeps the Gramian.
 class GramianProbe
     : public balancing::Cloneable<GramianProbe, balancing::GramianBalancing> {

@@ -179,25 +179,12 @@ math::Matrix AccumulatedGradients::gramian() {
   GramianSum sum(rows_.size(0));
   sum.add_rows(rows_);
   math::Matrix own = sum.value();
-  if (!context_.peers.are_some()) {
-    return own;
+  if (context_.peers.are_some()) {
+    torch::Tensor numbers =
+        torch::from_blob(own.data(), {own.size(), own.size()}, torch::kDouble);
+    context_.peers.sum(numbers);
   }
-  math::Matrix whole(own.size());
-  torch::Tensor numbers =
-      torch::empty({own.size(), own.size()}, torch::kDouble);
-  auto values = numbers.accessor<double, 2>();
-  for (int64_t i = 0; i < own.size(); ++i) {
-    for (int64_t j = 0; j < own.size(); ++j) {
-      values[i][j] = own(i, j);
-    }
-  }
-  context_.peers.sum(numbers);
-  for (int64_t i = 0; i < own.size(); ++i) {
-    for (int64_t j = 0; j < own.size(); ++j) {
-      whole(i, j) = values[i][j];
-    }
-  }
-  return whole;
+  return own;
 }
 
 torch::Tensor AccumulatedGradients::jacobian() {
