@@ -8,3 +8,4 @@
 #include <polytask/engine/predictor.h>
 #include <polytask/engine/route.h>
 #include <polytask/engine/step_options.h>
+#include <polytask/engine/task_owners.h>

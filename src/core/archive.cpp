@@ -3,9 +3,12 @@
 #include "archive.h"
 
 #include <ATen/core/List.h>
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
+
+#include <algorithm>
 
 namespace polytask::detail {
 
@@ -14,6 +17,12 @@ namespace {
 constexpr auto kNames = "names";
 
 } // namespace
+
+at::Tensor bytes_of_text(const std::string& text) {
+  at::Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
+  std::ranges::copy(text, bytes.mutable_data_ptr<uint8_t>());
+  return bytes;
+}
 
 void ArchiveReader::refuse(
     const std::string& key, const char* expected, const char* found) const {

@@ -16,6 +16,9 @@
 
 namespace polytask::detail {
 
+/// [n]: those of a text.
+POLYTASK_API at::Tensor bytes_of_text(const std::string& text);
+
 /// Reads what was written into an archive by key, and throws by the name of
 /// who reads where it is not there or of another type.
 class POLYTASK_API ArchiveReader {

@@ -4,6 +4,8 @@
 
 #include <polytask/core/communicator.h>
 
+#include <memory>
+
 namespace polytask::distributed::detail {
 
 /// Without others.
@@ -22,8 +24,11 @@ class OneProcess : public Communicator {
   at::Tensor gather(const at::Tensor& tensor) override {
     return tensor.unsqueeze(0).clone();
   }
-  void broadcast(at::Tensor& /*tensor*/) override {}
+  void broadcast(at::Tensor& /*tensor*/, int64_t /*from*/) override {}
   void barrier() override {}
+  std::shared_ptr<Communicator> split(int64_t /*color*/) override {
+    return std::make_shared<OneProcess>();
+  }
 };
 
 } // namespace polytask::distributed::detail

@@ -3,12 +3,15 @@
 #include <polytask/distributed/process_group.h>
 
 #include <c10/util/Exception.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "one_process.h"
 
 namespace polytask::distributed {
 
@@ -21,10 +24,22 @@ std::string reason_of(const std::exception& error) {
   return own != nullptr ? own->what_without_backtrace() : error.what();
 }
 
+// In bytes: where one message to each costs less than two of a part.
+constexpr size_t kShort = 1 << 14;
+constexpr int kTag = 0;
+
+/// All send to all at once, from the thread that asks: gloo's own reductions go
+/// round in many small messages, each by way of other threads, and take ten
+/// times as long for a few numbers. What is on an accelerator goes by the host.
 class GlooGroup : public Communicator {
  public:
-  explicit GlooGroup(c10::intrusive_ptr<ProcessGroupGloo> group)
-      : group_(std::move(group)) {}
+  GlooGroup(
+      c10::intrusive_ptr<c10d::Store> store,
+      c10::intrusive_ptr<ProcessGroupGloo> group,
+      ProcessGroupOptions options)
+      : store_(std::move(store)),
+        group_(std::move(group)),
+        options_(std::move(options)) {}
 
   int64_t rank() const override {
     return group_->getRank();
@@ -35,10 +50,22 @@ class GlooGroup : public Communicator {
 
   void sum(at::Tensor& tensor) override {
     check("sum", tensor);
-    wait("sum", [&] {
-      std::vector<at::Tensor> all{tensor};
-      return group_->allreduce(all);
-    });
+    if (!tensor.is_cpu()) {
+      at::Tensor here = tensor.to(at::kCPU);
+      sum(here);
+      tensor.copy_(here);
+      return;
+    }
+    at::Tensor flat = tensor.view({-1});
+    if (size() == 2 || flat.nbytes() <= kShort) {
+      flat.copy_(sum_of(sent_to_all("sum", flat)));
+      return;
+    }
+    const int64_t each = (flat.numel() + size() - 1) / size();
+    const at::Tensor blocks = at::zeros({size(), each}, flat.options());
+    blocks.view({-1}).narrow(0, 0, flat.numel()).copy_(flat);
+    const at::Tensor own = sum_of(exchanged("sum", blocks.unbind(0)));
+    flat.copy_(sent_to_all("sum", own).view({-1}).narrow(0, 0, flat.numel()));
   }
 
   at::Tensor sum_own_block(const at::Tensor& blocks) override {
@@ -50,55 +77,104 @@ class GlooGroup : public Communicator {
         " ranks, but got ",
         blocks.sizes(),
         ".");
-    // Each rank adds up what the others send it, in their order.
-    at::Tensor received = at::empty_like(blocks);
-    at::Tensor sent = blocks;
-    wait("sum_own_block", [&] {
-      std::vector<int64_t> counts;
-      return group_->alltoall_base(received, sent, counts, counts);
-    });
-    return received.sum(0);
+    return sum_of(exchanged("sum_own_block", blocks.to(at::kCPU).unbind(0)))
+        .to(blocks.device());
   }
 
   at::Tensor gather(const at::Tensor& tensor) override {
     check("gather", tensor);
-    auto sizes = tensor.sizes().vec();
-    sizes.insert(sizes.begin(), size());
-    at::Tensor all = at::empty(sizes, tensor.options());
-    wait("gather", [&] {
-      std::vector<std::vector<at::Tensor>> outputs{all.unbind(0)};
-      std::vector<at::Tensor> own{tensor};
-      return group_->allgather(outputs, own);
-    });
-    return all;
+    return sent_to_all("gather", tensor.to(at::kCPU)).to(tensor.device());
   }
 
-  void broadcast(at::Tensor& tensor) override {
+  void broadcast(at::Tensor& tensor, int64_t from) override {
     check("broadcast", tensor);
-    wait("broadcast", [&] {
-      std::vector<at::Tensor> all{tensor};
-      return group_->broadcast(all);
+    std::vector<at::Tensor> all{tensor.to(at::kCPU)};
+    waited("broadcast", [&] {
+      c10d::BroadcastOptions options;
+      options.rootRank = from;
+      group_->broadcast(all, options)->wait();
     });
+    if (!tensor.is_cpu()) {
+      tensor.copy_(all[0]);
+    }
   }
 
   void barrier() override {
-    wait("barrier", [&] { return group_->barrier(); });
+    waited("barrier", [&] { group_->barrier()->wait(); });
+  }
+
+  std::shared_ptr<Communicator> split(int64_t color) override {
+    const at::Tensor colors = gather(at::full({1}, color, at::kLong));
+    const auto like = [&](int64_t ranks) {
+      return colors.narrow(0, 0, ranks).eq(color).sum().item<int64_t>();
+    };
+    const int64_t number = splits_++;
+    if (like(size()) == 1) {
+      return std::make_shared<detail::OneProcess>();
+    }
+    return from_store(
+        c10::make_intrusive<c10d::PrefixStore>(
+            c10::str("split/", number, "/", color), store_),
+        like(rank()),
+        like(size()),
+        options_);
   }
 
  private:
   static void check(const char* call, const at::Tensor& tensor) {
     TORCH_CHECK_VALUE(
-        tensor.is_cpu() && tensor.is_contiguous() && !tensor.requires_grad(),
+        tensor.is_contiguous() && !tensor.requires_grad(),
         "Communicator: ",
         call,
-        " takes contiguous tensors on the CPU without a gradient.");
+        " takes contiguous tensors without a gradient.");
   }
 
-  // Starts a call and waits for it.
-  template <typename Begin>
-  void wait(const char* call, const Begin& begin) {
+  // [P, ...]: what each rank has for this one, of a block for each.
+  at::Tensor exchanged(const char* call, std::vector<at::Tensor> blocks) {
+    auto sizes = blocks[0].sizes().vec();
+    sizes.insert(sizes.begin(), size());
+    const at::Tensor received = at::empty(sizes, blocks[0].options());
+    auto parts = received.unbind(0);
+    const auto own = static_cast<size_t>(rank());
+    parts[own].copy_(blocks[own]);
+    if (blocks[own].numel() == 0) {
+      return received;
+    }
+    waited(call, [&] {
+      std::vector<c10::intrusive_ptr<c10d::Work>> calls;
+      // From the next rank on, so that not all begin with the same.
+      for (int64_t i = 1; i < size(); ++i) {
+        const auto from = (rank() + size() - i) % size();
+        std::vector<at::Tensor> part{parts[static_cast<size_t>(from)]};
+        calls.push_back(group_->recv(part, static_cast<int>(from), kTag));
+      }
+      for (int64_t i = 1; i < size(); ++i) {
+        const auto to = (rank() + i) % size();
+        std::vector<at::Tensor> part{blocks[static_cast<size_t>(to)]};
+        calls.push_back(group_->send(part, static_cast<int>(to), kTag));
+      }
+      for (const auto& begun : calls) {
+        begun->wait();
+      }
+    });
+    return received;
+  }
+
+  // [P, ...]: what each rank has.
+  at::Tensor sent_to_all(const char* call, const at::Tensor& tensor) {
+    return exchanged(
+        call, std::vector<at::Tensor>(static_cast<size_t>(size()), tensor));
+  }
+
+  // In the order of the ranks, so that all get the same bits.
+  static at::Tensor sum_of(const at::Tensor& blocks) {
+    return blocks.sum(0, /*keepdim=*/false, blocks.scalar_type());
+  }
+
+  template <typename Calls>
+  void waited(const char* call, const Calls& calls) {
     try {
-      begin()->wait();
+      calls();
     } catch (const std::exception& error) {
       C10_THROW_ERROR(
           DistError,
@@ -114,7 +190,10 @@ class GlooGroup : public Communicator {
     }
   }
 
+  c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<ProcessGroupGloo> group_;
+  ProcessGroupOptions options_;
+  int64_t splits_ = 0;
 };
 
 std::shared_ptr<gloo::transport::Device> device_for(const std::string& host) {
@@ -147,8 +226,11 @@ std::shared_ptr<Communicator> from_store(
   auto own = ProcessGroupGloo::Options::create(options.timeout());
   try {
     own->devices.push_back(device_for(options.host()));
-    return std::make_shared<GlooGroup>(c10::make_intrusive<ProcessGroupGloo>(
-        store, static_cast<int>(rank), static_cast<int>(size), own));
+    return std::make_shared<GlooGroup>(
+        store,
+        c10::make_intrusive<ProcessGroupGloo>(
+            store, static_cast<int>(rank), static_cast<int>(size), own),
+        options);
   } catch (const std::exception& error) {
     C10_THROW_ERROR(
         DistError,

@@ -71,17 +71,16 @@ const std::shared_ptr<Communicator>& Engine::communicator() const {
   return parts_->context.options.communicator();
 }
 
+const TaskOwners& Engine::task_owners() const {
+  return parts_->context.options.task_owners();
+}
+
 void Engine::update() {
   parts_->update();
 }
 
-void Engine::prepare_draw() {
-  parts_->prepare_draw();
-}
-
-StepReport Engine::task_step(
-    const Batch& batch, int64_t task, const TaskSource& source) {
-  return parts_->task_step(batch, task, source);
+void Engine::gather() {
+  parts_->context.gather();
 }
 
 StepReport Engine::task_step(

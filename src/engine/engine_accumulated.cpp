@@ -47,8 +47,8 @@ Taken Engine::Parts::add_micro(const TaskSource& source) {
       torch::zeros({context.model->size()}, context.tensor_options());
   all.report.weights = detail::host_vector(weights, context.tensor_options());
   // The losses, the sharing's own, and whether anything learns.
-  const auto sums = context.peers.sum_gradients_after(
-      context.summed_parameters(), size + 2, [&](std::vector<double>& numbers) {
+  const auto sums =
+      context.sum_gradients_after(size + 2, [&](std::vector<double>& numbers) {
         for (const auto& batch : micro_.batches) {
           if (!batch.steps.empty()) {
             add(batch, all);
@@ -78,7 +78,10 @@ void Engine::Parts::observe(
   }
   context.peers.sum_after(0, [&](std::vector<double>&) {
     for (const auto& step : micro_.tasks) {
-      source.observe(step.task, taken.report.losses[step.task].item<double>());
+      if (context.own_tasks.has(step.task)) {
+        source.observe(
+            step.task, taken.report.losses[step.task].item<double>());
+      }
     }
   });
 }
@@ -144,27 +147,36 @@ int64_t Engine::Parts::draw_of_all(
         }
       });
   std::vector<bool> some;
-  for (const double number : takers) {
-    some.push_back(number > 0);
+  for (size_t task = 0; task < size; ++task) {
+    some.push_back(
+        takers[task] > 0 && context.own_tasks.has(static_cast<int64_t>(task)));
   }
   return agreed([&] { return source.next(some); });
 }
 
-// What all draw, which is the same.
+// What all draw who train the same tasks, which is the same.
 template <typename Draw>
 int64_t Engine::Parts::agreed(const Draw& draw) const {
+  const detail::OwnTasks& own = context.own_tasks;
   int64_t task = -1;
-  const auto sums =
-      context.peers.sum_after(2, [&](std::vector<double>& numbers) {
+  const auto sums = context.peers.sum_after(
+      2 * own.groups(), [&](std::vector<double>& numbers) {
         task = draw();
+        if (task >= 0) {
+          own.check(task, context.name(task));
+        }
         const auto drawn = static_cast<double>(task);
-        numbers = {drawn, drawn * drawn};
+        numbers[2 * own.group()] = drawn;
+        numbers[2 * own.group() + 1] = drawn * drawn;
       });
-  TORCH_CHECK_VALUE(
-      context.peers.are_same(sums[0], sums[1]),
-      "training: the ranks drew different tasks; here it was ",
-      task < 0 ? "none" : "'" + context.name(task) + "'",
-      ". Their samplers need the same seed and the same state.");
+  for (size_t i = 0; i < own.groups(); ++i) {
+    TORCH_CHECK_VALUE(
+        detail::are_same(
+            sums[2 * i], sums[2 * i + 1], own.ranks_of(i, context.peers)),
+        "training: the ranks drew different tasks; here it was ",
+        task < 0 ? "none" : "'" + context.name(task) + "'",
+        ". Their samplers need the same seed and the same state.");
+  }
   return task;
 }
 
@@ -174,18 +186,21 @@ StepReport Engine::Parts::take_drawn(
     int64_t task,
     const TaskSource& source,
     const Around& around) {
-  if (task < 0) {
+  if (task < 0 && context.own_tasks.are_all()) {
     return around([&] { return take_task(batches[0], task, source, kStep); });
   }
-  auto micro =
-      detail::collect_all(context, batches, task, [&] { prepare_task(task); });
+  // Other owners may have drawn one where these have none.
+  auto micro = task < 0 ? detail::collect_all(context, {}, [] {})
+                        : detail::collect_all(context, batches, task, [&] {
+                            prepare_task(task);
+                          });
   return around([&] {
     micro_ = std::move(micro);
-    if (micro_.tasks.empty() && source.pass) {
+    if (task >= 0 && source.pass && !micro_.has(task)) {
       source.pass(task);
     }
     Taken taken = take_micro(source);
-    taken.report.task = context.name(task);
+    taken.report.task = task < 0 ? "" : context.name(task);
     return taken;
   });
 }

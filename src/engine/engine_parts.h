@@ -56,10 +56,6 @@ class Engine::Parts {
     return whole([&] { return take(batches); });
   }
   StepReport task_step(
-      const Batch& batch, int64_t task, const TaskSource& source) {
-    return task_step([&]() -> DrawnBatch { return {batch, task}; }, source);
-  }
-  StepReport task_step(
       const std::function<DrawnBatch()>& draw, const TaskSource& source);
   StepReport task_step(const Batch& batch, const TaskSource& source) {
     if (context.peers.are_some()) {

@@ -37,7 +37,7 @@ MicroBatches weighed(const StepContext& context, const Collect& collect) {
         numbers[2 * size + 2] = mark * mark;
       });
   TORCH_CHECK_VALUE(
-      context.peers.are_same(sums[2 * size + 1], sums[2 * size + 2]),
+      are_same(sums[2 * size + 1], sums[2 * size + 2], context.peers.size()),
       "training: the ranks do not train the same parameters any more; freeze "
       "and change the model alike on all.");
   for (size_t task = 0; task < size; ++task) {
@@ -57,6 +57,11 @@ MicroBatches weighed(const StepContext& context, const Collect& collect) {
 }
 
 } // namespace
+
+bool MicroBatches::has(int64_t task) const {
+  return std::ranges::any_of(
+      tasks, [&](const HeadStep& step) { return step.task == task; });
+}
 
 std::vector<int64_t> MicroBatches::places(const MicroBatch& batch) const {
   std::vector<int64_t> found;

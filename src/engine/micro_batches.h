@@ -25,6 +25,7 @@ struct MicroBatches {
   /// Those with a label, of all processes.
   int64_t forwards = 0;
 
+  bool has(int64_t task) const;
   /// The places in `tasks` of a batch's.
   std::vector<int64_t> places(const MicroBatch& batch) const;
   /// What part of a task's labels each task of a batch has.

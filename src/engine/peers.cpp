@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
+#include <string_view>
 
 #include "core/host_value.h"
 
@@ -36,6 +38,12 @@ torch::Tensor as_bytes(const std::string& text) {
       std::min(text.size(), static_cast<size_t>(kLongestReason) - 1);
   std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), length);
   return bytes;
+}
+
+// Those of the text itself.
+torch::Tensor bytes_in(std::string& text) {
+  return torch::from_blob(
+      text.data(), {static_cast<int64_t>(text.size())}, torch::kUInt8);
 }
 
 std::string as_text(const torch::Tensor& bytes) {
@@ -83,6 +91,16 @@ std::string part_from(const std::string& text, size_t place) {
   return text.substr(first, text.find("; ", first + 1) - first);
 }
 
+// Of all bytes; its square is exact in a double, for many ranks.
+double mark_of(const torch::Tensor& tensor) {
+  constexpr uint64_t kRange = 1 << 22;
+  const torch::Tensor here = tensor.detach().cpu().contiguous();
+  const auto* bytes = static_cast<const char*>(here.const_data_ptr());
+  const size_t hash =
+      std::hash<std::string_view>()(std::string_view(bytes, here.nbytes()));
+  return static_cast<double>(hash % kRange);
+}
+
 // The tensors of one dtype and device in one piece.
 using Kind = std::pair<at::ScalarType, std::string>;
 
@@ -111,20 +129,54 @@ void for_each_kind(
 
 } // namespace
 
-std::string Peers::of_first(const std::string& text) const {
+std::string Peers::of_rank(int64_t from, const std::string& text) const {
   if (!are_some()) {
     return text;
   }
   torch::Tensor length =
       torch::tensor({static_cast<int64_t>(text.size())}, torch::kLong);
-  communicator_->broadcast(length);
-  torch::Tensor bytes =
-      torch::zeros({length.item<int64_t>() + 1}, torch::kUInt8);
-  if (rank() == 0) {
-    std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), text.size());
+  communicator_->broadcast(length, from);
+  std::string all(static_cast<size_t>(length.item<int64_t>()), '\0');
+  if (rank() == from) {
+    all = text;
   }
-  communicator_->broadcast(bytes);
-  return as_text(bytes);
+  if (!all.empty()) {
+    torch::Tensor bytes = bytes_in(all);
+    communicator_->broadcast(bytes, from);
+  }
+  return all;
+}
+
+std::vector<std::string> Peers::of_all(const std::string& text) const {
+  if (!are_some()) {
+    return {text};
+  }
+  const torch::Tensor lengths = communicator_->gather(
+      torch::tensor({static_cast<int64_t>(text.size())}, torch::kLong));
+  const auto longest = static_cast<size_t>(lengths.max().item<int64_t>());
+  std::vector<std::string> all;
+  std::string own = text;
+  own.resize(longest);
+  const torch::Tensor bytes =
+      longest == 0 ? torch::Tensor() : communicator_->gather(bytes_in(own));
+  for (int64_t i = 0; i < size(); ++i) {
+    const auto length = static_cast<size_t>(lengths[i].item<int64_t>());
+    all.emplace_back(
+        length == 0
+            ? ""
+            : reinterpret_cast<const char*>(bytes[i].const_data_ptr<uint8_t>()),
+        length);
+  }
+  return all;
+}
+
+void Peers::broadcast(
+    const std::vector<torch::Tensor>& tensors, int64_t from) const {
+  const torch::NoGradGuard no_grad;
+  for_each_kind(tensors, [&](torch::Tensor& all) {
+    torch::Tensor of_any_dtype = all.view(torch::kUInt8);
+    communicator_->broadcast(of_any_dtype, from);
+  });
 }
 
 void Peers::begin(
@@ -144,11 +196,7 @@ void Peers::begin(
         "; here it has ",
         part_from(own, place));
   });
-  const torch::NoGradGuard no_grad;
-  for_each_kind(state_of(model), [&](torch::Tensor& all) {
-    torch::Tensor of_any_dtype = all.view(torch::kUInt8);
-    communicator_->broadcast(of_any_dtype);
-  });
+  broadcast(state_of(model), 0);
 }
 
 void Peers::sum_numbers(
@@ -188,50 +236,61 @@ void Peers::refuse(const std::exception_ptr& failed) const {
       ValueError, "training: another rank could not take this step.");
 }
 
-void Peers::mark_gradients(
-    const std::vector<torch::Tensor>& parameters,
-    std::vector<double>& numbers,
-    size_t first) {
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const torch::Tensor& gradient = parameters[i].grad();
+void Peers::check_dense(const std::vector<torch::Tensor>& parameters) {
+  for (const auto& parameter : parameters) {
+    const torch::Tensor& gradient = parameter.grad();
     TORCH_CHECK_VALUE(
         !gradient.defined() || gradient.layout() == torch::kStrided,
         "training: a gradient of shape ",
-        parameters[i].sizes(),
+        parameter.sizes(),
         " is sparse, and several processes add up dense ones alone; make the "
         "embedding with sparse(false).");
-    numbers[first + i] = gradient.defined() ? 1 : 0;
   }
 }
 
 void Peers::sum_gradients(
     const std::vector<torch::Tensor>& parameters,
-    const std::vector<double>& marks,
-    size_t first) const {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> gradients;
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    torch::Tensor& gradient = parameters[i].mutable_grad();
-    if (marks[first + i] == 0) {
-      continue;
-    }
-    if (!gradient.defined()) {
-      gradient = torch::zeros_like(parameters[i]);
-    }
-    gradients.push_back(gradient);
+    std::vector<double>& numbers,
+    const std::exception_ptr& failed) {
+  if (failed) {
+    std::ranges::fill(numbers, 0.0);
   }
-  for_each_kind(
-      gradients, [&](torch::Tensor& all) { communicator_->sum(all); });
+  numbers.push_back(failed ? 1 : 0);
+  gradients_.sum(*communicator_, parameters, numbers, /*has_some=*/!failed);
+  if (numbers.back() > 0) {
+    refuse(failed);
+  }
+  numbers.pop_back();
+  gradients_.publish();
+}
+
+size_t Peers::first_that_differs(
+    const std::vector<torch::Tensor>& tensors) const {
+  const auto marks =
+      sum_after(2 * tensors.size(), [&](std::vector<double>& numbers) {
+        for (size_t i = 0; i < tensors.size(); ++i) {
+          const double mark = mark_of(tensors[i]);
+          numbers[2 * i] = mark;
+          numbers[2 * i + 1] = mark * mark;
+        }
+      });
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!are_same(marks[2 * i], marks[2 * i + 1], size())) {
+      return i;
+    }
+  }
+  return tensors.size();
 }
 
 torch::Tensor Peers::sum_own_columns(const torch::Tensor& rows) const {
   const int64_t each = (rows.size(1) + size() - 1) / size();
   torch::Tensor blocks =
-      torch::zeros({size(), rows.size(0), each}, rows.options());
+      torch::empty({size(), rows.size(0), each}, rows.options());
   for (int64_t i = 0; i < size(); ++i) {
     const int64_t begin = std::min(i * each, rows.size(1));
     const int64_t count = std::min(each, rows.size(1) - begin);
     blocks[i].narrow(1, 0, count).copy_(rows.narrow(1, begin, count));
+    blocks[i].narrow(1, count, each - count).zero_();
   }
   return communicator_->sum_own_block(blocks);
 }

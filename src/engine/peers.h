@@ -14,6 +14,8 @@
 #include <polytask/core/communicator.h>
 #include <polytask/model/multi_task_model.h>
 
+#include "flat_gradients.h"
+
 namespace polytask::detail {
 
 /// The processes that take each step together. What one of them does by itself,
@@ -48,43 +50,43 @@ class Peers {
       local(numbers);
       return numbers;
     }
-    std::exception_ptr failed;
-    try {
-      local(numbers);
-    } catch (...) {
-      failed = std::current_exception();
-    }
-    sum_numbers(numbers, failed);
+    sum_numbers(numbers, failure_of([&] { local(numbers); }));
     return numbers;
   }
 
-  /// Whether all ranks had the same whole number, from the sums of the numbers
-  /// and of their squares: the first alone may be that of other numbers.
-  bool are_same(double sum, double sum_of_squares) const {
-    return sum * sum == sum_of_squares * static_cast<double>(size());
+  /// The text of a rank, and of rank 0.
+  std::string of_rank(int64_t from, const std::string& text) const;
+  std::string of_first(const std::string& text) const {
+    return of_rank(0, text);
   }
-  /// The text of rank 0.
-  std::string of_first(const std::string& text) const;
+  /// That of each, in their order.
+  std::vector<std::string> of_all(const std::string& text) const;
+  /// Gives all of them the values of a rank's.
+  void broadcast(const std::vector<torch::Tensor>& tensors, int64_t from) const;
 
+  /// Throws on a sparse gradient, of which there are none in sums.
+  static void check_dense(const std::vector<torch::Tensor>& parameters);
   /// Sums the gradients of these parameters that local(numbers) writes, and
   /// the numbers.
   template <typename Local>
   std::vector<double> sum_gradients_after(
       const std::vector<torch::Tensor>& parameters,
       size_t count,
-      const Local& local) const {
+      const Local& local) {
     if (!are_some()) {
       return sum_after(count, local);
     }
-    auto sums =
-        sum_after(count + parameters.size(), [&](std::vector<double>& numbers) {
-          local(numbers);
-          mark_gradients(parameters, numbers, count);
-        });
-    sum_gradients(parameters, sums, count);
-    sums.resize(count);
-    return sums;
+    std::vector<double> numbers(count, 0.0);
+    sum_gradients(parameters, numbers, failure_of([&] {
+                    local(numbers);
+                    check_dense(parameters);
+                  }));
+    return numbers;
   }
+
+  /// The first of these that is not the same on all ranks, to the bit; their
+  /// number where there is none.
+  size_t first_that_differs(const std::vector<torch::Tensor>& tensors) const;
 
   /// rows [n, N] of each rank: the columns of their sum that are this rank's,
   /// [n, c], zeros behind the last; c is the same on all ranks.
@@ -97,19 +99,31 @@ class Peers {
   }
 
  private:
+  template <typename Local>
+  static std::exception_ptr failure_of(const Local& local) {
+    try {
+      local();
+      return nullptr;
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
   void sum_numbers(
       std::vector<double>& numbers, const std::exception_ptr& failed) const;
   [[noreturn]] void refuse(const std::exception_ptr& failed) const;
-  static void mark_gradients(
-      const std::vector<torch::Tensor>& parameters,
-      std::vector<double>& numbers,
-      size_t first);
   void sum_gradients(
       const std::vector<torch::Tensor>& parameters,
-      const std::vector<double>& marks,
-      size_t first) const;
+      std::vector<double>& numbers,
+      const std::exception_ptr& failed);
 
   std::shared_ptr<Communicator> communicator_;
+  FlatGradients gradients_;
 };
+
+/// Whether so many ranks had the same whole number, from the sums of the
+/// numbers and of their squares: the first alone may be that of other numbers.
+inline bool are_same(double sum, double sum_of_squares, int64_t ranks) {
+  return sum * sum == sum_of_squares * static_cast<double>(ranks);
+}
 
 } // namespace polytask::detail

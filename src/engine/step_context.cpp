@@ -66,12 +66,11 @@ std::vector<optim::ParameterGroup> parameter_groups(
   return groups;
 }
 
-const MultiTaskModel& checked_model(const MultiTaskModel& model) {
+void check_model(const MultiTaskModel& model) {
   TORCH_CHECK_VALUE(!model.is_empty(), "training: the model is empty.");
   TORCH_CHECK_VALUE(
       model->size() > 0,
       "training: the model has no task; add_task comes before training.");
-  return model;
 }
 
 void refuse_sparse(const std::string& whose, const StepContext& context) {
@@ -101,39 +100,62 @@ StepContext::StepContext(
     MultiTaskModel given,
     const torch::optim::OptimizerOptions& optimizer_options,
     EngineOptions engine_options)
-    : model(checked_model(given)),
-      own_optimizer(optim::make_optimizer(
-          parameter_groups(model, engine_options), optimizer_options)),
-      optimizer(own_optimizer.get()),
+    : model(std::move(given)),
       options(std::move(engine_options)),
-      peers(options.communicator()) {
-  bind();
-  peers.begin(model, method_name());
+      peers(options.communicator()),
+      own_tasks(options.task_owners()) {
+  begin([&] {
+    own_optimizer = optim::make_optimizer(
+        parameter_groups(model, options), optimizer_options);
+    optimizer = own_optimizer.get();
+  });
 }
 
 StepContext::StepContext(
     MultiTaskModel given,
     torch::optim::Optimizer& users,
     EngineOptions engine_options)
-    : model(checked_model(given)),
+    : model(std::move(given)),
       optimizer(&users),
       options(std::move(engine_options)),
-      peers(options.communicator()) {
-  TORCH_CHECK_VALUE(
-      dynamic_cast<torch::optim::LBFGS*>(&users) == nullptr,
-      "training: LBFGS is not supported: it needs a closure and moves "
-      "parameters that have no gradient.");
-  TORCH_CHECK_VALUE(
-      options.learning_rates().empty(),
-      "training: learning_rates come with optimizer options; set those of your "
-      "own optimizer in its parameter groups.");
-  bind();
+      peers(options.communicator()),
+      own_tasks(options.task_owners()) {
+  begin([&] {
+    TORCH_CHECK_VALUE(
+        dynamic_cast<torch::optim::LBFGS*>(&users) == nullptr,
+        "training: LBFGS is not supported: it needs a closure and moves "
+        "parameters that have no gradient.");
+    TORCH_CHECK_VALUE(
+        options.learning_rates().empty(),
+        "training: learning_rates come with optimizer options; set those of "
+        "your own optimizer in its parameter groups.");
+  });
   warn_of_untrained(model, plan());
+}
+
+template <typename Choose>
+void StepContext::begin(const Choose& choose_optimizer) {
+  peers.sum_after(0, [&](std::vector<double>&) {
+    check_model(model);
+    choose_optimizer();
+    bind();
+    own_tasks.bind(model, plan(), peers);
+    TORCH_CHECK_VALUE(
+        own_tasks.are_all() || !options.grad_scaler(),
+        "training: task_owners do not go with a grad_scaler.");
+    TORCH_CHECK_VALUE(
+        options.check_ranks_every() >= 0,
+        "training: expected check_ranks_every of at least 0, but got ",
+        options.check_ranks_every(),
+        ".");
+  });
   peers.begin(model, method_name());
+  own_tasks.join(model, options.communicator());
 }
 
 std::string StepContext::method_name() const {
-  return options.balancing() ? options.balancing()->name() : "sum";
+  return own_tasks.description() +
+      (options.balancing() ? options.balancing()->name() : "sum");
 }
 
 double StepContext::mark_of_trained() const {
@@ -191,6 +213,7 @@ bool StepContext::refresh_if(bool has_changed) {
   check_change(model, plan(), now);
   check_sparse_modules();
   refuse_double_steps(model, now);
+  own_tasks.bind(model, now, peers);
   plan_ = std::move(now);
   return true;
 }
@@ -299,6 +322,9 @@ void StepContext::find_takers(
       takers[static_cast<size_t>(task)] = false;
     }
   });
+  for (size_t i = 0; i < size; ++i) {
+    takers[i] = takers[i] && own_tasks.has(static_cast<int64_t>(i));
+  }
 }
 
 void StepContext::add(
@@ -308,6 +334,7 @@ void StepContext::add(
     check_labels(part, own);
   }
   if (takes_part(part, own)) {
+    own_tasks.check(task, part.task);
     steps.push_back(
         {task,
          &part.input,
@@ -398,12 +425,6 @@ void StepContext::reset_gradients() {
   }
 }
 
-std::vector<torch::Tensor> StepContext::summed_parameters() const {
-  auto all = plan().parameters();
-  all.insert(all.end(), plan().foreign().begin(), plan().foreign().end());
-  return all;
-}
-
 void StepContext::update() {
   if (may_refuse_sparse_) {
     check_sparse_gradients();
@@ -413,11 +434,12 @@ void StepContext::update() {
     if (scaler && !scaler->is_unscaled(*optimizer)) {
       scaler->unscale_(*optimizer);
     }
+    const auto clipped = without(plan().held(), method_parameters);
     std::vector<torch::Tensor> gradients;
-    for (const auto& parameter : without(plan().held(), method_parameters)) {
+    for (const auto& parameter : clipped) {
       gradients.push_back(parameter.grad());
     }
-    options.clipping().apply(gradients);
+    options.clipping().apply(gradients, own_tasks.norm(clipped, peers));
   }
   if (scaler) {
     scaler->step(*optimizer);
@@ -429,6 +451,29 @@ void StepContext::update() {
     // It keeps the parameters as they were in the precision that it chose.
     at::autocast::clear_cache();
   }
+  const int64_t every = options.check_ranks_every();
+  if (every > 0 && ++updates_ % every == 0) {
+    check_ranks();
+  }
+}
+
+void StepContext::check_ranks() const {
+  std::vector<std::string> names;
+  std::vector<torch::Tensor> parameters;
+  const TensorSet of_all(own_tasks.summed_by_all());
+  for (const auto& entry : model->named_parameters()) {
+    if (of_all.has(entry.value())) {
+      names.push_back(entry.key());
+      parameters.push_back(entry.value());
+    }
+  }
+  const size_t other = peers.first_that_differs(parameters);
+  TORCH_CHECK_VALUE(
+      other == parameters.size(),
+      "training: '",
+      other < names.size() ? names[other] : "",
+      "' is not the same on all ranks any more; somebody wrote to it on one. "
+      "The step was taken.");
 }
 
 } // namespace polytask::detail

@@ -12,6 +12,7 @@
 #include "core/input_look.h"
 
 #include "own_loss.h"
+#include "own_tasks.h"
 #include "peers.h"
 #include "plan/plan.h"
 #include "program/head_step.h"
@@ -81,18 +82,32 @@ struct StepContext {
 
   /// By which processes see that they train the same parameters.
   double mark_of_trained() const;
-  /// Whose gradients several processes add up: not those that a balancing
-  /// learns, which all compute from the same losses.
-  std::vector<torch::Tensor> summed_parameters() const;
+  /// Sums over processes the gradients that local(numbers) writes, and the
+  /// numbers.
+  template <typename Local>
+  std::vector<double> sum_gradients_after(size_t count, const Local& local) {
+    auto sums = peers.sum_gradients_after(
+        own_tasks.summed_by_all(), count, [&](std::vector<double>& numbers) {
+          local(numbers);
+          own_tasks.check_gradients();
+        });
+    own_tasks.sum_gradients();
+    return sums;
+  }
   void reset_gradients();
   /// Clips the gradients and takes the optimizer's step.
   void update();
+  /// Gives all processes what only some have.
+  void gather() {
+    own_tasks.gather(model, *optimizer, peers);
+  }
 
   MultiTaskModel model;
   std::unique_ptr<torch::optim::Optimizer> own_optimizer;
-  torch::optim::Optimizer* optimizer;
+  torch::optim::Optimizer* optimizer = nullptr;
   EngineOptions options;
   Peers peers;
+  OwnTasks own_tasks;
   /// Of the sharing, in this step.
   std::shared_ptr<OwnLoss> own_loss = std::make_shared<OwnLoss>();
   /// Those that the balancing learns, if any.
@@ -107,14 +122,18 @@ struct StepContext {
   bool takes_part(const Batch::Part& part, const Task& task) const;
   static void check_labels(const Batch::Part& part, const Task& task);
   void add(const Batch::Part& part, int64_t task, HeadSteps& steps) const;
+  template <typename Choose>
+  void begin(const Choose& choose_optimizer);
   void bind();
   std::string method_name() const;
   void find_scale();
+  void check_ranks() const;
   void check_sparse_modules() const;
   void check_sparse_gradients() const;
 
   std::optional<Plan> plan_;
   double loss_scale_ = 1;
+  int64_t updates_ = 0;
   /// Whether an update has to look for sparse gradients.
   bool may_refuse_sparse_ = false;
 };

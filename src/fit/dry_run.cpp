@@ -165,12 +165,10 @@ void check_names(const MultiTaskModel& model, const FitOptions& options) {
   }
 }
 
-} // namespace
-
-void dry_run(
+// What fits the model, and names of values.
+void try_rows(
     MultiTaskModel model, const Batches& training, const FitOptions& options) {
   const polytask::detail::EvalMode eval_mode(*model);
-  check_labels(*model, training.labels(), "the training data", true);
   for (const auto& batch : training.sample()) {
     try_batch(*model, batch, "the training data");
   }
@@ -184,6 +182,21 @@ void dry_run(
   if (!options.validations().empty()) {
     check_names(model, options);
   }
+}
+
+} // namespace
+
+void dry_run(
+    MultiTaskModel model,
+    const Batches& training,
+    const FitOptions& options,
+    const FitRanks& ranks) {
+  check_labels(
+      *model,
+      ranks.labels_of_all(model, training.labels()),
+      "the training data",
+      true);
+  ranks.together([&] { try_rows(model, training, options); });
 }
 
 } // namespace polytask::fit::detail

@@ -92,6 +92,40 @@ void EvaluationData::for_each(int64_t batch_size, const Visit& visit) const {
   }
 }
 
+EvaluationData EvaluationData::shard(int64_t rank, int64_t size) const {
+  TORCH_CHECK_VALUE(
+      size >= 1 && rank >= 0 && rank < size,
+      "EvaluationData::shard: expected a rank from 0 to size - 1, but got ",
+      rank,
+      " of ",
+      size,
+      ".");
+  EvaluationData part = *this;
+  for (data::Dataset& dataset : part.datasets_) {
+    const int64_t begin = dataset.size() * rank / size;
+    const int64_t end = dataset.size() * (rank + 1) / size;
+    dataset = rows_from(dataset, begin, end - begin);
+  }
+  if (batch_ && rank > 0) {
+    part.batch_.reset();
+    part.next_ = [] { return std::nullopt; };
+  }
+  if (next_) {
+    part.next_ = [next = next_, rank, size, skip = rank]() mutable {
+      for (; skip > 0; --skip) {
+        if (!next()) {
+          skip = rank;
+          return std::optional<Batch>();
+        }
+      }
+      std::optional<Batch> batch = next();
+      skip = batch ? size - 1 : rank;
+      return batch;
+    };
+  }
+  return part;
+}
+
 std::vector<Batch> EvaluationData::sample(int64_t rows) const {
   std::vector<Batch> sample;
   if (batch_) {

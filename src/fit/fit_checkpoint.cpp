@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 #include <polytask/core/random_state.h>
 #include <polytask/core/version.h>
@@ -137,16 +138,62 @@ bool FitLoop::is_checkpoint_due(bool at_epoch_end) const {
 
 void FitLoop::write_checkpoint(bool at_epoch_end) {
   if (!ranks_.are_some()) {
-    write_checkpoint(at_epoch_end, {});
+    write_checkpoint(at_epoch_end, OfRanks{});
     return;
   }
-  const at::Tensor random = ranks_.random_states();
-  ranks_.by_first([&] { write_checkpoint(at_epoch_end, random); });
+  training_.gather();
+  const OfRanks of_ranks = parts_of_ranks();
+  ranks_.by_first([&] { write_checkpoint(at_epoch_end, of_ranks); });
   checkpoint_step_ = step_;
   checkpoint_time_ = Clock::now();
 }
 
-void FitLoop::write_checkpoint(bool at_epoch_end, const at::Tensor& random) {
+// What differs from rank to rank: random numbers, and where each has tasks of
+// its own, its rows and its draws.
+FitLoop::OfRanks FitLoop::parts_of_ranks() {
+  OfRanks all;
+  all.random = ranks_.random_states();
+  if (!training_.task_owners().empty()) {
+    std::ostringstream own;
+    ranks_.together([&] {
+      torch::serialize::OutputArchive archive;
+      put(archive, "data", *data_);
+      TrainingState state = training_.state();
+      state.optimizer_archive = at::empty({0}, at::kByte);
+      put(archive, "training", state);
+      archive.save_to(own);
+    });
+    all.parts = ranks_.of_all(own.str());
+  }
+  return all;
+}
+
+void FitLoop::load_own_part(torch::serialize::InputArchive& archive) {
+  const polytask::detail::ArchiveReader reader(archive, "Fit");
+  const auto count = reader.integer("parts");
+  TORCH_CHECK_VALUE(
+      count == ranks_.size(),
+      "it is of ",
+      count,
+      " ranks with task_owners; here there are ",
+      ranks_.size(),
+      ".");
+  at::Tensor bytes;
+  archive.read(
+      "part_" + std::to_string(ranks_.rank()), bytes, /*is_buffer=*/true);
+  torch::serialize::InputArchive part;
+  part.load_from(
+      reinterpret_cast<const char*>(bytes.const_data_ptr<uint8_t>()),
+      static_cast<size_t>(bytes.numel()));
+  get(part, "data", *data_);
+  TrainingState own;
+  get(part, "training", own);
+  TrainingState state = training_.state();
+  state.sampler = own.sampler;
+  training_.load_state(state);
+}
+
+void FitLoop::write_checkpoint(bool at_epoch_end, const OfRanks& of_ranks) {
   const auto marks = folder_->marks();
   folder_->mark(
       step_, at_epoch_end ? epoch_ : 0, best_ && best_->is_best_at(step_));
@@ -154,7 +201,7 @@ void FitLoop::write_checkpoint(bool at_epoch_end, const at::Tensor& random) {
   try {
     torch::serialize::OutputArchive archive;
     auto weights = model_.save(*training_.model(), archive);
-    save_training(archive, random);
+    save_training(archive, of_ranks);
     path = folder_->write(step_, std::move(weights), archive);
   } catch (...) {
     folder_->set_marks(marks); // of files that are there
@@ -166,7 +213,7 @@ void FitLoop::write_checkpoint(bool at_epoch_end, const at::Tensor& random) {
 }
 
 void FitLoop::save_training(
-    torch::serialize::OutputArchive& archive, const at::Tensor& random) {
+    torch::serialize::OutputArchive& archive, const OfRanks& of_ranks) {
   archive.write("fit", c10::IValue(kFitVersion));
   archive.write(
       "polytask",
@@ -209,8 +256,18 @@ void FitLoop::save_training(
   polytask::detail::write_texts(archive, "callbacks", names);
   auto own = RandomState::capture();
   put(archive, "random", own);
-  if (random.defined()) {
-    archive.write("random_of_ranks", random, /*is_buffer=*/true);
+  if (of_ranks.random.defined()) {
+    archive.write("random_of_ranks", of_ranks.random, /*is_buffer=*/true);
+  }
+  if (!of_ranks.parts.empty()) {
+    archive.write(
+        "parts", c10::IValue(static_cast<int64_t>(of_ranks.parts.size())));
+  }
+  for (size_t i = 0; i < of_ranks.parts.size(); ++i) {
+    archive.write(
+        "part_" + std::to_string(i),
+        polytask::detail::bytes_of_text(of_ranks.parts[i]),
+        /*is_buffer=*/true);
   }
 }
 
@@ -236,7 +293,11 @@ void FitLoop::load_all(
   get(archive, "training", training_);
   MultiTaskModel model = training_.model();
   CheckpointModel::load(archive, weights, *model);
-  get(archive, "data", *data_);
+  if (reader.has("parts")) {
+    load_own_part(archive);
+  } else {
+    get(archive, "data", *data_);
+  }
   if (options_.outer() && reader.has("outer")) {
     get(archive, "outer", **options_.outer());
   }

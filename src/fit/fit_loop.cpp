@@ -30,6 +30,10 @@ FitLoop::FitLoop(
       sums_(training.model()->size()),
       ranks_(training.communicator()) {
   check_fit_options(options_, training_.model());
+  TORCH_CHECK_VALUE(
+      options_.averaging() == 0 || training_.task_owners().empty(),
+      "FitOptions: averaging does not go with task_owners, for each rank would "
+      "average what is up to date elsewhere.");
   add_callbacks();
 }
 
@@ -48,7 +52,7 @@ History FitLoop::run() {
   open_folder();
   is_in_step_ = false;
   if (options_.dry_run()) {
-    dry_run(training_.model(), *data_, options_);
+    dry_run(training_.model(), *data_, options_, ranks_);
   }
   began_ = checkpoint_time_ = Clock::now();
   is_running_ = true;
@@ -228,13 +232,15 @@ void FitLoop::validate() {
     is_validation_due_ = false;
     return;
   }
+  training_.gather();
   WithAverage with_average(average_.get());
   call([&](Callback& callback) { callback.on_validation_begin(fit_); });
   std::vector<Evaluation> evaluations;
   std::vector<HistoryRecord> records;
+  EvaluateOptions how = options_.evaluate();
+  how.communicator(training_.communicator());
   for (const auto& [split, data] : options_.validations()) {
-    evaluations.push_back(
-        evaluate(training_.model(), data, options_.evaluate()));
+    evaluations.push_back(evaluate(training_.model(), ranks_.own(data), how));
     HistoryRecord record{epoch_, step_, seconds(), split, {}};
     for (const auto& value : evaluations.back().values()) {
       record.values.emplace_back(value.name, value.value);
@@ -259,6 +265,7 @@ void FitLoop::end_of_all(FirstError& error) {
     history_.stop_reason("interrupted by " + Signals::name());
     return;
   }
+  error.note([&] { training_.gather(); });
   // A training that goes on from here with more steps has not seen what is
   // recorded and validated out of turn.
   const bool records = sums_.has_steps();
@@ -288,7 +295,7 @@ void FitLoop::end(FirstError& error) {
     const bool at_epoch_end = step_of_epoch_ == 0;
     if (!error || !ranks_.are_some()) {
       error.note([&] { write_checkpoint(at_epoch_end); });
-    } else if (ranks_.is_first()) {
+    } else if (ranks_.is_first() && training_.task_owners().empty()) {
       // The others may not come.
       error.note([&] { write_checkpoint(at_epoch_end, {}); });
     }

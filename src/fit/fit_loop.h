@@ -107,11 +107,19 @@ class FitLoop {
     return !options_.folder().empty();
   }
   void write_checkpoint(bool at_epoch_end);
-  void write_checkpoint(bool at_epoch_end, const at::Tensor& random);
-  /// All but the model. `random`: the generators of all ranks; undefined where
-  /// this one's alone are known.
+  /// What is not the same on all ranks, of each; empty where only this one's is
+  /// known. `random`: the generators. `parts`: archives of what each has where
+  /// tasks have owners.
+  struct OfRanks {
+    at::Tensor random;
+    std::vector<std::string> parts;
+  };
+  OfRanks parts_of_ranks();
+  void load_own_part(torch::serialize::InputArchive& archive);
+  void write_checkpoint(bool at_epoch_end, const OfRanks& of_ranks);
+  /// All but the model.
   void save_training(
-      torch::serialize::OutputArchive& archive, const at::Tensor& random = {});
+      torch::serialize::OutputArchive& archive, const OfRanks& of_ranks = {});
   void load_all(
       torch::serialize::InputArchive& archive,
       const std::map<std::string, at::Tensor>& weights);

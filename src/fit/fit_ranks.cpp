@@ -7,6 +7,28 @@
 
 namespace polytask::fit::detail {
 
+TaskCounts FitRanks::labels_of_all(
+    const MultiTaskModel& model, const TaskCounts& own) const {
+  if (!are_some()) {
+    return own;
+  }
+  const auto size = static_cast<size_t>(model->size());
+  const auto sums =
+      peers_.sum_after(size + 1, [&](std::vector<double>& numbers) {
+        for (const auto& [task, count] : own) {
+          numbers[static_cast<size_t>(model->index(task))] +=
+              static_cast<double>(count);
+        }
+        numbers[size] = own.empty() ? 1 : 0;
+      });
+  TaskCounts all;
+  for (size_t task = 0; task < size && sums[size] == 0; ++task) {
+    all.emplace_back(
+        model->task_names()[task], static_cast<int64_t>(sums[task]));
+  }
+  return all;
+}
+
 bool FitRanks::of_first(bool value) const {
   return some(is_first() && value, false).first;
 }
@@ -23,7 +45,7 @@ void FitRanks::check_length(int64_t steps) const {
   const auto sums = peers_.sum_after(
       2, [&](std::vector<double>& numbers) { numbers = {own, own * own}; });
   TORCH_CHECK_VALUE(
-      peers_.are_same(sums[0], sums[1]),
+      polytask::detail::are_same(sums[0], sums[1], peers_.size()),
       "Fit: the ranks have epochs of different length; here it has ",
       steps,
       " steps. Give all the same data, and each its LoaderOptions::shard.");

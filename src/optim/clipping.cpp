@@ -86,6 +86,12 @@ void clip_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
   }
 }
 
+void scale(const std::vector<at::Tensor>& gradients, double factor) {
+  for (const at::Tensor& gradient : gradients) {
+    gradient.mul_(factor);
+  }
+}
+
 } // namespace
 
 Clipping::Clipping(Kind kind, double limit) : kind_(kind), limit_(limit) {
@@ -101,7 +107,9 @@ Clipping Clipping::by_value(double max) {
   return Clipping(Kind::kValue, max);
 }
 
-void Clipping::apply(const std::vector<at::Tensor>& gradients) const {
+void Clipping::apply(
+    const std::vector<at::Tensor>& gradients,
+    std::optional<double> norm) const {
   std::vector<at::Tensor> defined;
   for (const auto& gradient : gradients) {
     if (gradient.defined()) {
@@ -109,6 +117,10 @@ void Clipping::apply(const std::vector<at::Tensor>& gradients) const {
     }
   }
   if (defined.empty() || kind_ == Kind::kNone) {
+    return;
+  }
+  if (kind_ == Kind::kNorm && norm) {
+    scale(defined, std::min(1.0, limit_ / (*norm + 1e-6)));
     return;
   }
   if (kind_ == Kind::kNorm) {

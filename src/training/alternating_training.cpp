@@ -4,13 +4,35 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/input_look.h"
 #include "training/engine_options.h"
 #include "training/run.h"
 
 namespace polytask {
+
+namespace {
+
+// The tasks of some weight that this process trains.
+std::vector<bool> drawn_from(const Training& training) {
+  const TaskOwners& owners = training.task_owners();
+  const auto& group = training.communicator();
+  const MultiTaskModel& model = training.model();
+  std::vector<bool> takes_part;
+  for (int64_t task = 0; task < model->size(); ++task) {
+    const auto& name = model->task_names()[static_cast<size_t>(task)];
+    const bool is_own = owners.empty() ||
+        std::ranges::count(owners.tasks_of(group ? group->rank() : 0), name) >
+            0;
+    takes_part.push_back(is_own && model->task(task).weight() != 0);
+  }
+  return takes_part;
+}
+
+} // namespace
 
 AlternatingTraining::AlternatingTraining(
     MultiTaskModel model,
@@ -72,11 +94,7 @@ StepReport AlternatingTraining::take_step(const Batch& batch) {
 
 StepReport AlternatingTraining::step(const BatchSource& batches) {
   const auto draw = [&]() -> DrawnBatch {
-    std::vector<bool> takes_part;
-    for (int64_t task = 0; task < model()->size(); ++task) {
-      takes_part.push_back(model()->task(task).weight() != 0);
-    }
-    const auto task = sampler_->next(takes_part);
+    const auto task = sampler_->next(drawn_from(*this));
     TORCH_CHECK_VALUE(
         task,
         "training: there is no task to draw; each has the weight 0, or the "

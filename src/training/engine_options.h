@@ -17,7 +17,9 @@ EngineOptions engine_options(const StrategyOptions& options) {
       .route(options.route())
       .fixed_batch(options.fixed_batch())
       .device_graph(options.device_graph())
-      .communicator(options.communicator());
+      .communicator(options.communicator())
+      .task_owners(options.task_owners())
+      .check_ranks_every(options.check_ranks_every());
 }
 
 } // namespace polytask::detail

@@ -1,6 +1,5 @@
 // SPDX-FileCopyrightText: 2026 the polytask authors
 // SPDX-License-Identifier: BSD-3-Clause
-#include <ATen/ops/from_blob.h>
 #include <c10/util/Exception.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
@@ -11,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/archive.h"
 #include "optim/optimizer_kind.h"
 #include "training/state_checks.h"
 
@@ -60,14 +60,6 @@ std::optional<at::Device> device_of(const Optimizer& optimizer) {
   return device;
 }
 
-at::Tensor bytes_of(const std::string& text) {
-  return at::from_blob(
-             const_cast<char*>(text.data()), // NOLINT: copied
-             {static_cast<int64_t>(text.size())},
-             at::kByte)
-      .clone();
-}
-
 // Puts an optimizer back unless told that all is well.
 class OptimizerBackup {
  public:
@@ -113,7 +105,7 @@ void describe_optimizer(
   optimizer.save(archive);
   std::ostringstream stream;
   archive.save_to(stream);
-  state.optimizer_archive = bytes_of(stream.str());
+  state.optimizer_archive = bytes_of_text(stream.str());
 }
 
 void load_optimizer(

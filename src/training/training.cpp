@@ -70,6 +70,10 @@ void Training::end_epoch() {
   ++epochs_;
 }
 
+void Training::gather() {
+  engine_.gather();
+}
+
 void Training::warn_before() {
   if (!warned_of_eval_ && !model()->is_training()) {
     detail::say_once(

@@ -180,5 +180,29 @@ TEST(FailingRanks, EndWhereOneHangs) {
   EXPECT_THAT(errors[1], HasSubstr("lost the others"));
 }
 
+TEST(FailingRanks, FindAParameterThatOneRankWrote) {
+  torch::manual_seed(11);
+  const auto models = models_of_ranks(ranked_model("trunk"), 2);
+  const RankedRows rows(1);
+  for (const auto& error : run_ranks(2, [&](const Group& group) {
+         const MultiTaskModel& own = models[static_cast<size_t>(group->rank())];
+         JointTraining joint(
+             own,
+             torch::optim::SGDOptions(0.1),
+             JointTrainingOptions().communicator(group).check_ranks_every(2));
+         const Batch batch = rows.part_of(*group);
+         joint.step(batch);
+         if (group->rank() == 1) {
+           const torch::NoGradGuard no_grad;
+           own->task_parameters("a")[1].add_(1e-12);
+         }
+         EXPECT_THROW(joint.step(batch), c10::ValueError);
+         joint.step(batch); // it looks after the next
+         joint.step(batch);
+       })) {
+    EXPECT_THAT(error, HasSubstr("'tasks.a.bias' is not the same on all"));
+  }
+}
+
 } // namespace
 } // namespace polytask

@@ -51,9 +51,45 @@ TEST(ProcessGroup, GathersAndBroadcasts) {
     const torch::Tensor all = group->gather(torch::full({2}, group->rank()));
     EXPECT_TRUE(all.equal(torch::tensor({{0, 0}, {1, 1}, {2, 2}})));
     torch::Tensor value = torch::full({2}, group->rank() + 5);
-    group->broadcast(value);
+    group->broadcast(value, 0);
     EXPECT_TRUE(value.equal(torch::full({2}, 5)));
+    group->broadcast(value = torch::full({2}, group->rank()), 2);
+    EXPECT_TRUE(value.equal(torch::full({2}, 2)));
     group->barrier();
+  });
+}
+
+// Both ways to sum, with parts that are not of the same length.
+TEST(ProcessGroup, SumsOfAnyLengthAreTheSameBitsEverywhere) {
+  for (const int64_t ranks : {2, 3, 5}) {
+    for (const int64_t length : {0, 1, 7, 4099, 50001}) {
+      std::vector<torch::Tensor> sums(static_cast<size_t>(ranks));
+      torch::manual_seed(7);
+      const torch::Tensor all = torch::randn({ranks, length});
+      expect_ranks(ranks, [&](const Group& group) {
+        torch::Tensor own = all[group->rank()].clone();
+        group->sum(own);
+        sums[static_cast<size_t>(group->rank())] = own;
+      });
+      for (const auto& sum : sums) {
+        EXPECT_TRUE(sum.equal(sums[0]));
+        EXPECT_TRUE(sum.allclose(all.sum(0), 1e-5, 1e-5));
+      }
+    }
+  }
+}
+
+TEST(ProcessGroup, Splits) {
+  expect_ranks(4, [](const Group& group) {
+    for (int time = 0; time < 2; ++time) {
+      const bool is_last = group->rank() == 3;
+      const Group part = group->split(is_last ? 1 : 0);
+      EXPECT_EQ(part->size(), is_last ? 1 : 3);
+      EXPECT_EQ(part->rank(), is_last ? 0 : group->rank());
+      torch::Tensor sum = torch::full({1}, group->rank());
+      part->sum(sum);
+      EXPECT_EQ(sum.item<int64_t>(), 3);
+    }
   });
 }
 
@@ -62,7 +98,7 @@ TEST(ProcessGroup, RefusesWhatItCannotSend) {
     torch::Tensor transposed = torch::zeros({2, 3}).t();
     EXPECT_THROW(group->sum(transposed), c10::ValueError);
     torch::Tensor learned = torch::zeros({2}).requires_grad_();
-    EXPECT_THROW(group->broadcast(learned), c10::ValueError);
+    EXPECT_THROW(group->broadcast(learned, 0), c10::ValueError);
     EXPECT_THROW(group->sum_own_block(torch::zeros({2, 2})), c10::ValueError);
   });
 }
@@ -144,7 +180,7 @@ TEST(Environment, IsOneProcessByItself) {
     EXPECT_EQ(group->size(), 1);
     torch::Tensor tensor = torch::ones({2});
     group->sum(tensor);
-    group->broadcast(tensor);
+    group->broadcast(tensor, 0);
     group->barrier();
     EXPECT_TRUE(tensor.equal(torch::ones({2})));
     EXPECT_TRUE(group->gather(tensor).equal(torch::ones({1, 2})));

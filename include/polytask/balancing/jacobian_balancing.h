@@ -18,6 +18,14 @@ class POLYTASK_API JacobianBalancing : public Balancing {
   /// device. Throws unless it is floating-point and, on the CPU, finite.
   at::Tensor direction(const at::Tensor& jacobian, const Extras& extras = {});
 
+  /// Whether each element of the update depends on that column of the Jacobian
+  /// alone, so that each of several processes may find its own part of it. It
+  /// then gets `extras["columns"]`: the first of its columns, and how many the
+  /// whole has; random numbers are to be those of the whole.
+  virtual bool is_separable() const {
+    return false;
+  }
+
  protected:
   /// The update [N] for a Jacobian [T, N], T = `tasks()`. The next step may
   /// write its rows to the same memory: clone what is to be kept.

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 
 #include <polytask/core/api.h>
 
@@ -32,9 +33,13 @@ class POLYTASK_API Communicator {
   virtual at::Tensor sum_own_block(const at::Tensor& blocks) = 0;
   /// [P, ...]: all ranks', in their order.
   virtual at::Tensor gather(const at::Tensor& tensor) = 0;
-  /// Writes rank 0's to all others' `tensor`, which is contiguous.
-  virtual void broadcast(at::Tensor& tensor) = 0;
+  /// Writes that of rank `from` to all others' `tensor`, which is contiguous.
+  virtual void broadcast(at::Tensor& tensor, int64_t from) = 0;
   virtual void barrier() = 0;
+
+  /// Those that give the same `color`, from 0 on, by themselves, in the order
+  /// of their ranks.
+  virtual std::shared_ptr<Communicator> split(int64_t color) = 0;
 };
 
 } // namespace polytask

@@ -28,9 +28,9 @@ struct POLYTASK_API ProcessGroupOptions {
   TORCH_ARG(std::string, host);
 };
 
-/// Processes by LibTorch's own c10d with gloo, for tensors on the CPU. Every
-/// rank makes it with a store that all of them reach. Several in one store:
-/// each in a `c10d::PrefixStore` of its own.
+/// Processes by LibTorch's own c10d with gloo, for tensors on the CPU and, by
+/// way of it, on an accelerator. Every rank makes it with a store that all of
+/// them reach. Several in one store: each in a `c10d::PrefixStore` of its own.
 ///
 /// Throws `c10::ValueError` on a rank outside of 0 to size - 1,
 /// `c10::DistError` where the others do not come, and where LibTorch is built

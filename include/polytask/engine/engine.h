@@ -89,10 +89,8 @@ class POLYTASK_API Engine {
 
   /// The same for one task alone. Parameters that it does not use have no
   /// gradient then, so that the optimizer passes them over, state and all.
-  StepReport task_step(
-      const Batch& batch, int64_t task, const TaskSource& source = {});
-  /// The same for the task and the rows that `draw` gives. Where it throws on
-  /// one of several processes, all refuse the step.
+  /// `draw` gives the task and the rows; where it throws on one of several
+  /// processes, all refuse the step.
   StepReport task_step(
       const std::function<DrawnBatch()>& draw, const TaskSource& source);
   /// The same for the task that `source` draws. Those that have the weight 0,
@@ -113,9 +111,9 @@ class POLYTASK_API Engine {
   void update();
   /// As if no backward waited for its update; gradients stay.
   void forget_backward();
-  /// Before a task is drawn: throws where no step can be taken, whatever the
-  /// task and the batch.
-  void prepare_draw();
+
+  /// Gives all processes what only some have; see `Training::gather`.
+  void gather();
 
   /// One step on several batches, as on all their rows together.
   StepReport joint_accumulated(const std::vector<Batch>& batches);
@@ -146,6 +144,7 @@ class POLYTASK_API Engine {
   optim::GradScaler* grad_scaler() const;
   /// The same.
   const std::shared_ptr<Communicator>& communicator() const;
+  const TaskOwners& task_owners() const;
   /// The route of the last step or run; before the first, the one that the
   /// model allows.
   const RouteChoice& route() const;

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
 #include <polytask/core/communicator.h>
 #include <polytask/engine/learning_rates.h>
 #include <polytask/engine/route.h>
+#include <polytask/engine/task_owners.h>
 #include <polytask/optim/clipping.h>
 #include <polytask/optim/grad_scaler.h>
 
@@ -70,6 +72,15 @@ class StepOptions {
   /// labels; a rank may lack some tasks' labels, or all. Where one rank refuses
   /// a step, as for a NaN, all do, and say which.
   POLYTASK_STEP_ARG(std::shared_ptr<Communicator>, communicator);
+  /// Which of them train which tasks; all train all where it is empty. Each
+  /// rank then gives rows of its own tasks alone, and an alternating training
+  /// draws one task for each group. What a task has for itself is up to date at
+  /// its owners, and at all after `Training::gather`. Not with a grad_scaler.
+  POLYTASK_STEP_ARG(TaskOwners, task_owners);
+  /// After so many updates each time, see whether all ranks still have the same
+  /// parameters, to the bit, and throw `c10::ValueError` with the name of one
+  /// that differs, as where somebody wrote to it on one rank. 0: never.
+  POLYTASK_STEP_ARG(int64_t, check_ranks_every) = 0;
 };
 
 #undef POLYTASK_STEP_ARG

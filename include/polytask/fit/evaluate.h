@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include <polytask/core/api.h>
 #include <polytask/core/batch.h>
+#include <polytask/core/communicator.h>
 #include <polytask/core/inputs.h>
 #include <polytask/data/dataset.h>
 #include <polytask/data/loader.h>
@@ -42,6 +44,10 @@ class POLYTASK_API EvaluationData {
   }
   /// The tasks that have targets; none are known of a callable's.
   std::vector<std::string> tasks() const;
+  /// The part of one of several processes that all have the same rows: some
+  /// that follow each other of each data set, which may be none, and of a
+  /// callable's batches every `size`-th. A single batch is rank 0's.
+  EvaluationData shard(int64_t rank, int64_t size) const;
   /// Calls `visit` with all rows in turn, at most `batch_size` at once, without
   /// a copy of them; a callable's batches come as they are.
   void for_each(int64_t batch_size, const Visit& visit) const;
@@ -60,6 +66,9 @@ class POLYTASK_API EvaluationData {
 struct POLYTASK_API EvaluateOptions {
   /// Rows that go through the model at once.
   TORCH_ARG(int64_t, batch_size) = 1024;
+  /// Several processes, each with rows of its own, perhaps none, that all get
+  /// the evaluation of all rows together; null for one.
+  TORCH_ARG(std::shared_ptr<Communicator>, communicator) = nullptr;
 };
 
 /// Each task's loss and metrics on all rows: the mean loss over the labels that

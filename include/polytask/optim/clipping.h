@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <vector>
 
 #include <polytask/core/api.h>
@@ -24,8 +25,11 @@ class POLYTASK_API Clipping {
   static Clipping by_value(double max);
 
   /// Changes the gradients in place; undefined ones are passed over. Does not
-  /// wait for a device.
-  void apply(const std::vector<at::Tensor>& gradients) const;
+  /// wait for a device. `norm`: the Euclidean norm of all gradients that count,
+  /// where other processes have some of them.
+  void apply(
+      const std::vector<at::Tensor>& gradients,
+      std::optional<double> norm = std::nullopt) const;
 
   explicit operator bool() const {
     return kind_ != Kind::kNone;

@@ -88,6 +88,11 @@ class POLYTASK_API Training {
   /// training with such a method that takes many steps without it warns once.
   virtual void end_epoch();
 
+  /// Of several processes, which all call it before the model or the training
+  /// is saved or evaluated: gives all of them what each task's owners have of
+  /// it, the optimizer's state too, and else the running statistics of rank 0.
+  void gather();
+
   const MultiTaskModel& model() const {
     return engine_.model();
   }
@@ -102,6 +107,10 @@ class POLYTASK_API Training {
   /// The processes that take each step together; null for one.
   const std::shared_ptr<Communicator>& communicator() const {
     return engine_.communicator();
+  }
+  /// Which of them train which tasks; empty where all train all.
+  const TaskOwners& task_owners() const {
+    return engine_.task_owners();
   }
   /// How the last step or run got its gradients, and why not faster; before the
   /// first, what the model allows.

@@ -21,7 +21,13 @@ at::Tensor graddrop_mask(
     const std::string& who) {
   at::Tensor uniform = find_extra(extras, "uniform");
   if (!uniform.defined()) {
-    uniform = random.uniforms(votes.size(1), votes.options());
+    const at::Tensor columns = find_extra(extras, "columns");
+    const auto all =
+        columns.defined() ? columns[1].item<int64_t>() : votes.size(1);
+    uniform = random.uniforms(all, votes.options());
+    if (columns.defined()) {
+      uniform = uniform.narrow(0, columns[0].item<int64_t>(), votes.size(1));
+    }
   }
   TORCH_CHECK_VALUE(
       uniform.numel() == votes.size(1),

@@ -83,12 +83,16 @@ RouteChoice AccumulatedGradients::add_rows(const MicroBatch& batch) {
   TaskGradients& own = forward(batch);
   own.backward_heads();
   const torch::Tensor rows = own.jacobian();
-  if (!rows_.defined()) {
-    rows_ = torch::zeros(
-        {static_cast<int64_t>(all_.tasks.size()), rows.size(1)},
-        rows.options());
+  if (only_ != nullptr && batch.steps.size() == all_.tasks.size()) {
+    rows_ = rows;
+  } else {
+    if (!rows_.defined()) {
+      rows_ = torch::zeros(
+          {static_cast<int64_t>(all_.tasks.size()), rows.size(1)},
+          rows.options());
+    }
+    rows_.index_add_(0, index_of(all_.places(batch), rows.device()), rows);
   }
-  rows_.index_add_(0, index_of(all_.places(batch), rows.device()), rows);
   const auto used = own.used();
   for (size_t i = 0; i < used.size(); ++i) {
     used_[i] = used_[i] || used[i];
@@ -187,7 +191,25 @@ math::Matrix AccumulatedGradients::gramian() {
   return own;
 }
 
+int64_t AccumulatedGradients::first_own_column() const {
+  return std::min(context_.peers.rank() * rows_.size(1), columns());
+}
+
+int64_t AccumulatedGradients::own_columns() const {
+  return std::min(rows_.size(1), columns() - first_own_column());
+}
+
+balancing::Extras AccumulatedGradients::take_own_columns() {
+  by_columns_ = true;
+  return {
+      {"columns",
+       torch::tensor({first_own_column(), columns()}, torch::kLong)}};
+}
+
 torch::Tensor AccumulatedGradients::jacobian() {
+  if (by_columns_) {
+    return rows_.narrow(1, 0, own_columns());
+  }
   return context_.peers.are_some()
       ? context_.peers.gather_columns(rows_, columns())
       : rows_;
@@ -239,14 +261,10 @@ void AccumulatedGradients::publish_weighted(const TaskWeights& weights) {
 }
 
 void AccumulatedGradients::publish_direction(const torch::Tensor& direction) {
-  if (!context_.peers.are_some()) {
-    publish(direction);
-    return;
-  }
-  const int64_t begin =
-      std::min(context_.peers.rank() * rows_.size(1), direction.size(0));
-  const int64_t count = std::min(rows_.size(1), direction.size(0) - begin);
-  publish(direction.narrow(0, begin, count));
+  const bool is_whole = !context_.peers.are_some() || by_columns_;
+  publish(
+      is_whole ? direction
+               : direction.narrow(0, first_own_column(), own_columns()));
 }
 
 // A vector [N], or this process's part of it.
@@ -254,11 +272,9 @@ void AccumulatedGradients::publish(const torch::Tensor& part) {
   const torch::NoGradGuard no_grad;
   torch::Tensor direction = part;
   if (context_.peers.are_some()) {
-    const int64_t all = columns();
-    const int64_t begin = std::min(context_.peers.rank() * rows_.size(1), all);
-    direction = torch::zeros({all}, part.options());
-    const int64_t count = std::min(part.size(0), all - begin);
-    direction.narrow(0, begin, count).copy_(part.narrow(0, 0, count));
+    direction = torch::zeros({columns()}, part.options());
+    direction.narrow(0, first_own_column(), own_columns())
+        .copy_(part.narrow(0, 0, own_columns()));
   }
   const auto& shared = context_.plan().shared();
   set_flat_gradient(shared, direction);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <polytask/balancing/balancing.h>
 #include <polytask/core/random_state.h>
 
 #include <functional>
@@ -47,6 +48,9 @@ class AccumulatedGradients : public TaskGradients {
   void backward_heads() override {}
   math::Matrix gramian() override;
   torch::Tensor jacobian() override;
+  /// From now on `jacobian` gives the columns that are this process's, and
+  /// `publish_direction` takes that part: which of them they are.
+  balancing::Extras take_own_columns();
   void publish_weighted(const TaskWeights& weights) override;
   void publish_direction(const torch::Tensor& direction) override;
   void publish_strays() override {}
@@ -66,6 +70,8 @@ class AccumulatedGradients : public TaskGradients {
   template <typename Local>
   void sum_after(const Local& local);
   int64_t columns() const;
+  int64_t first_own_column() const;
+  int64_t own_columns() const;
   RouteChoice publish_own(
       TaskGradients& own, const MicroBatch& batch, const TaskWeights& weights);
   void take_second_pass(const TaskWeights& weights);
@@ -78,6 +84,7 @@ class AccumulatedGradients : public TaskGradients {
   const MicroBatch* only_ = nullptr; // where no more than one has a label
   TaskGradients* of_only_ = nullptr; // after its forward
   bool needs_second_pass_;
+  bool by_columns_ = false;
   RouteChoice choice_;
   torch::Tensor losses_; // [n]
   torch::Tensor rows_;   // [n, N], or this process's columns

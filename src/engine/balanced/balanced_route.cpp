@@ -249,6 +249,9 @@ void BalancedRoute::observe_after(const MicroBatches& all) {
     method.with_tasks(present, [&] { method.observe_after(losses); });
   } catch (const c10::ValueError&) {
     // What is wrong with a loss now is the next step's error.
+  } catch (const c10::DistError&) {
+    buffers_.put_back();
+    throw; // there is no next step
   } catch (const c10::Error& error) {
     failed = error.what_without_backtrace();
   } catch (const std::exception& error) {
@@ -309,6 +312,14 @@ Taken BalancedRoute::backward(const HeadSteps& tasks, bool share_input) {
   return take(step);
 }
 
+// What looks at all columns needs all of them.
+bool BalancedRoute::finds_own_columns() const {
+  const auto& method = *context_.options.balancing();
+  return context_.peers.are_some() && method.reads() == Reads::kJacobian &&
+      static_cast<const balancing::JacobianBalancing&>(method).is_separable() &&
+      !context_.options.report_gradients() && !context_.options.grad_scaler();
+}
+
 Taken BalancedRoute::backward(const MicroBatches& all) {
   auto& method = *context_.options.balancing();
   check_batches(context_, 1);
@@ -330,13 +341,15 @@ Taken BalancedRoute::backward(const MicroBatches& all) {
       needs_rows,
       weighs_heads());
   Step step = begin(all.tasks, /*share_input=*/false, gradients);
+  if (finds_own_columns()) {
+    step.extras = gradients.take_own_columns();
+  }
   Taken taken;
   const auto take_all = [&] {
-    return context_.peers.sum_gradients_after(
-        context_.summed_parameters(), 1, [&](std::vector<double>& numbers) {
-          taken = take(step);
-          numbers[0] = context_.own_loss->number();
-        });
+    return context_.sum_gradients_after(1, [&](std::vector<double>& numbers) {
+      taken = take(step);
+      numbers[0] = context_.own_loss->number();
+    });
   };
   if (context_.peers.are_some()) {
     // Another rank may refuse what this one has taken.

@@ -68,6 +68,7 @@ class BalancedRoute {
   torch::Tensor losses_now(const MicroBatches& all);
   Taken take(Step& step);
   bool weighs_heads() const;
+  bool finds_own_columns() const;
 
   StepContext& context_;
   std::unique_ptr<BilevelRoute> bilevel_; // where the method is of that kind

@@ -29,6 +29,9 @@ class POLYTASK_API GradDrop : public Described<GradDrop, JacobianBalancing> {
  public:
   explicit GradDrop(GradDropOptions options = {});
   static const detail::Description& description();
+  bool is_separable() const override {
+    return true;
+  }
 
  protected:
   void check_tasks(int64_t tasks) const override;

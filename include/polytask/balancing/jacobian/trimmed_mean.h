@@ -25,6 +25,9 @@ class POLYTASK_API TrimmedMean
  public:
   explicit TrimmedMean(TrimmedMeanOptions options = {});
   static const detail::Description& description();
+  bool is_separable() const override {
+    return true;
+  }
 
  protected:
   void check_tasks(int64_t tasks) const override;
