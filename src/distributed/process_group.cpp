@@ -26,11 +26,10 @@ std::string reason_of(const std::exception& error) {
 
 // In bytes: where one message to each costs less than two of a part.
 constexpr size_t kShort = 1 << 14;
-constexpr int kTag = 0;
 
-/// All send to all at once, from the thread that asks: gloo's own reductions go
-/// round in many small messages, each by way of other threads, and take ten
-/// times as long for a few numbers. What is on an accelerator goes by the host.
+/// All send to all at once: gloo's own reductions go round in many small
+/// messages, and take several times as long for a few numbers. What is on an
+/// accelerator goes by the host.
 class GlooGroup : public Communicator {
  public:
   GlooGroup(
@@ -64,7 +63,7 @@ class GlooGroup : public Communicator {
     const int64_t each = (flat.numel() + size() - 1) / size();
     const at::Tensor blocks = at::zeros({size(), each}, flat.options());
     blocks.view({-1}).narrow(0, 0, flat.numel()).copy_(flat);
-    const at::Tensor own = sum_of(exchanged("sum", blocks.unbind(0)));
+    const at::Tensor own = sum_of(exchanged("sum", blocks));
     flat.copy_(sent_to_all("sum", own).view({-1}).narrow(0, 0, flat.numel()));
   }
 
@@ -77,7 +76,7 @@ class GlooGroup : public Communicator {
         " ranks, but got ",
         blocks.sizes(),
         ".");
-    return sum_of(exchanged("sum_own_block", blocks.to(at::kCPU).unbind(0)))
+    return sum_of(exchanged("sum_own_block", blocks.to(at::kCPU)))
         .to(blocks.device());
   }
 
@@ -129,41 +128,25 @@ class GlooGroup : public Communicator {
         " takes contiguous tensors without a gradient.");
   }
 
-  // [P, ...]: what each rank has for this one, of a block for each.
-  at::Tensor exchanged(const char* call, std::vector<at::Tensor> blocks) {
-    auto sizes = blocks[0].sizes().vec();
-    sizes.insert(sizes.begin(), size());
-    const at::Tensor received = at::empty(sizes, blocks[0].options());
-    auto parts = received.unbind(0);
-    const auto own = static_cast<size_t>(rank());
-    parts[own].copy_(blocks[own]);
-    if (blocks[own].numel() == 0) {
+  // Of blocks [P, ...] for each rank: what each has for this one.
+  at::Tensor exchanged(const char* call, const at::Tensor& blocks) {
+    at::Tensor received = at::empty_like(blocks);
+    if (blocks.numel() == 0) {
       return received;
     }
+    at::Tensor sent = blocks;
     waited(call, [&] {
-      std::vector<c10::intrusive_ptr<c10d::Work>> calls;
-      // From the next rank on, so that not all begin with the same.
-      for (int64_t i = 1; i < size(); ++i) {
-        const auto from = (rank() + size() - i) % size();
-        std::vector<at::Tensor> part{parts[static_cast<size_t>(from)]};
-        calls.push_back(group_->recv(part, static_cast<int>(from), kTag));
-      }
-      for (int64_t i = 1; i < size(); ++i) {
-        const auto to = (rank() + i) % size();
-        std::vector<at::Tensor> part{blocks[static_cast<size_t>(to)]};
-        calls.push_back(group_->send(part, static_cast<int>(to), kTag));
-      }
-      for (const auto& begun : calls) {
-        begun->wait();
-      }
+      std::vector<int64_t> equal;
+      group_->alltoall_base(received, sent, equal, equal)->wait();
     });
     return received;
   }
 
   // [P, ...]: what each rank has.
   at::Tensor sent_to_all(const char* call, const at::Tensor& tensor) {
-    return exchanged(
-        call, std::vector<at::Tensor>(static_cast<size_t>(size()), tensor));
+    auto sizes = tensor.sizes().vec();
+    sizes.insert(sizes.begin(), size());
+    return exchanged(call, tensor.unsqueeze(0).expand(sizes).contiguous());
   }
 
   // In the order of the ranks, so that all get the same bits.

@@ -18,8 +18,9 @@ namespace {
 
 // Small tensors are many, and an operator costs more than their bytes.
 void copy_values(const torch::Tensor& from, const torch::Tensor& to) {
-  if (from.is_cpu() && to.is_cpu() && from.is_contiguous() &&
-      to.is_contiguous() && from.scalar_type() == to.scalar_type()) {
+  if (from.numel() > 0 && from.is_cpu() && to.is_cpu() &&
+      from.is_contiguous() && to.is_contiguous() &&
+      from.scalar_type() == to.scalar_type()) {
     std::memcpy(to.mutable_data_ptr(), from.const_data_ptr(), from.nbytes());
   } else {
     to.copy_(from);
