@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
-#include <string_view>
 
+#include "core/tensor_hash.h"
 #include "core/tensor_sets.h"
 #include "optim/parameter_states.h"
 
@@ -21,12 +20,6 @@ namespace polytask::detail {
 namespace {
 
 using Tensors = std::vector<torch::Tensor>;
-
-size_t hash_of(const torch::Tensor& tensor) {
-  const torch::Tensor here = tensor.detach().cpu().contiguous();
-  return std::hash<std::string_view>()(
-      {static_cast<const char*>(here.const_data_ptr()), here.nbytes()});
-}
 
 double squared_norm(const Tensors& parameters) {
   double sum = 0;
@@ -87,18 +80,21 @@ void OwnTasks::bind(
       "' has no owner in task_owners.");
   group_ = static_cast<size_t>(owners_.group_of(all.rank()));
   has_.assign(static_cast<size_t>(model->size()), false);
-  Tensors of_tasks;
-  for (int64_t task = 0; task < model->size(); ++task) {
-    of_tasks = joined({of_tasks, plan.own(task), plan.gates(task)});
-  }
-  summed_by_all_ = without(summed_by_all_, of_tasks);
-  summed_by_owners_.clear();
   for (const auto& name : owners_.groups()[group_].tasks) {
-    const int64_t task = model->index(name);
-    has_[static_cast<size_t>(task)] = true;
-    summed_by_owners_ =
-        joined({summed_by_owners_, plan.own(task), plan.gates(task)});
+    has_[static_cast<size_t>(model->index(name))] = true;
   }
+  std::vector<Tensors> of_tasks;
+  std::vector<Tensors> of_own_tasks;
+  for (int64_t task = 0; task < model->size(); ++task) {
+    for (const Tensors& part : {plan.own(task), plan.gates(task)}) {
+      of_tasks.push_back(part);
+      if (has(task)) {
+        of_own_tasks.push_back(part);
+      }
+    }
+  }
+  summed_by_all_ = without(summed_by_all_, joined(of_tasks));
+  summed_by_owners_ = joined(of_own_tasks);
 }
 
 void OwnTasks::join(
@@ -124,15 +120,14 @@ std::optional<double> OwnTasks::norm(
   if (are_all()) {
     return std::nullopt;
   }
+  const Tensors shared = without(parameters, summed_by_owners_);
   const auto squares =
       all.sum_after(groups() + 1, [&](std::vector<double>& numbers) {
         if (owners_.place_of(all.rank()) == 0) {
-          numbers[group_] = squared_norm(
-              without(parameters, without(parameters, summed_by_owners_)));
+          numbers[group_] = squared_norm(without(parameters, shared));
         }
         if (all.rank() == 0) {
-          numbers[groups()] =
-              squared_norm(without(parameters, summed_by_owners_));
+          numbers[groups()] = squared_norm(shared);
         }
       });
   return std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
@@ -180,10 +175,11 @@ void OwnTasks::gather(
   gather_buffers(model, all);
   int64_t first = 0;
   for (const auto& group : owners_.groups()) {
-    Tensors parameters;
+    std::vector<Tensors> of_tasks;
     for (const auto& task : group.tasks) {
-      parameters = joined({parameters, model->task_parameters(task)});
+      of_tasks.push_back(model->task_parameters(task));
     }
+    const Tensors parameters = joined(of_tasks);
     all.broadcast(parameters, first);
     std::string states;
     all.sum_after(0, [&](std::vector<double>&) {

@@ -7,18 +7,15 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
 #include <map>
-#include <string_view>
 
-#include "core/host_value.h"
+#include "core/tensor_hash.h"
 
 namespace polytask::detail {
 
 namespace {
 
-constexpr int64_t kLongestReason = 1024;
+constexpr size_t kLongestReason = 1023;
 
 std::string reason_of(const std::exception_ptr& failed) {
   try {
@@ -32,22 +29,10 @@ std::string reason_of(const std::exception_ptr& failed) {
   }
 }
 
-torch::Tensor as_bytes(const std::string& text) {
-  torch::Tensor bytes = torch::zeros({kLongestReason}, torch::kUInt8);
-  const size_t length =
-      std::min(text.size(), static_cast<size_t>(kLongestReason) - 1);
-  std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), length);
-  return bytes;
-}
-
 // Those of the text itself.
 torch::Tensor bytes_in(std::string& text) {
   return torch::from_blob(
       text.data(), {static_cast<int64_t>(text.size())}, torch::kUInt8);
-}
-
-std::string as_text(const torch::Tensor& bytes) {
-  return reinterpret_cast<const char*>(bytes.const_data_ptr<uint8_t>());
 }
 
 // Parameters, then buffers.
@@ -93,12 +78,8 @@ std::string part_from(const std::string& text, size_t place) {
 
 // Of all bytes; its square is exact in a double, for many ranks.
 double mark_of(const torch::Tensor& tensor) {
-  constexpr uint64_t kRange = 1 << 22;
-  const torch::Tensor here = tensor.detach().cpu().contiguous();
-  const auto* bytes = static_cast<const char*>(here.const_data_ptr());
-  const size_t hash =
-      std::hash<std::string_view>()(std::string_view(bytes, here.nbytes()));
-  return static_cast<double>(hash % kRange);
+  constexpr size_t kRange = 1 << 22;
+  return static_cast<double>(hash_of(tensor) % kRange);
 }
 
 // The tensors of one dtype and device in one piece.
@@ -216,13 +197,13 @@ void Peers::sum_numbers(
 }
 
 void Peers::refuse(const std::exception_ptr& failed) const {
-  const torch::Tensor reasons =
-      communicator_->gather(as_bytes(failed ? reason_of(failed) + " " : ""));
+  const auto reasons =
+      of_all(failed ? (reason_of(failed) + " ").substr(0, kLongestReason) : "");
   if (failed) {
     std::rethrow_exception(failed);
   }
   for (int64_t i = 0; i < size(); ++i) {
-    const std::string reason = as_text(reasons[i]);
+    const std::string& reason = reasons[static_cast<size_t>(i)];
     TORCH_CHECK_VALUE(
         reason.empty(),
         "training: rank ",

@@ -35,6 +35,12 @@ at::Tensor clip_factor(const at::Tensor& norms, double max_norm) {
   return (max_norm / (at::linalg_vector_norm(norms) + 1e-6)).clamp_max(1.0);
 }
 
+void scale(const std::vector<at::Tensor>& gradients, const at::Scalar& factor) {
+  for (const at::Tensor& gradient : gradients) {
+    gradient.mul_(factor);
+  }
+}
+
 // On a CPU there is nothing to wait for: scalars are cheaper than tensors of
 // one element, and factors of 1 need no pass. Rounds as `clip_factor` does.
 template <typename Scalar>
@@ -52,9 +58,7 @@ void clip_norm_on_cpu(
   if (factor >= Scalar(1)) {
     return;
   }
-  for (const at::Tensor& gradient : gradients) {
-    gradient.mul_(factor);
-  }
+  scale(gradients, factor);
 }
 
 void clip_alike(const std::vector<at::Tensor>& gradients, double max_norm) {
@@ -86,12 +90,6 @@ void clip_norm(const std::vector<at::Tensor>& gradients, double max_norm) {
   }
 }
 
-void scale(const std::vector<at::Tensor>& gradients, double factor) {
-  for (const at::Tensor& gradient : gradients) {
-    gradient.mul_(factor);
-  }
-}
-
 } // namespace
 
 Clipping::Clipping(Kind kind, double limit) : kind_(kind), limit_(limit) {
@@ -120,7 +118,10 @@ void Clipping::apply(
     return;
   }
   if (kind_ == Kind::kNorm && norm) {
-    scale(defined, std::min(1.0, limit_ / (*norm + 1e-6)));
+    // Not where the factor is 1; NaN goes on as it does without a norm.
+    if (const double factor = limit_ / (*norm + 1e-6); !(factor >= 1)) {
+      scale(defined, factor);
+    }
     return;
   }
   if (kind_ == Kind::kNorm) {
